@@ -1,0 +1,3 @@
+//! The element model and what one vendor call is made of, as pure functions.
+
+pub mod ids;

@@ -1,0 +1,322 @@
+//! The command line and the environment, read once. Nothing else reads the environment.
+//!
+//! Every flag has a variable `BUNSEN_…`; a secret can also come from the file that
+//! `BUNSEN_…_FILE` names. Unset and unreadable are different answers.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use url::Url;
+
+use crate::ids::{OrganizationId, Secret};
+
+/// Bunsen: a self-hosted server that speaks the API v2 of Cloud Elements.
+#[derive(Debug, Parser)]
+#[command(name = "bunsen", version, about, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// What to log, as `level` or `target=level,…`.
+    #[arg(long, env = "BUNSEN_LOG", default_value = "info", global = true)]
+    pub log: String,
+
+    /// One line of JSON per log event instead of text.
+    #[arg(long, env = "BUNSEN_LOG_JSON", global = true)]
+    pub log_json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the server.
+    Serve(Box<Serve>),
+    /// Bring the database to this version's schema.
+    Migrate(Migrate),
+    /// Ask a running server whether it is ready; exits 0 if so.
+    Health(Health),
+    /// The keys that seal credentials.
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Permissions to reach systems with private addresses.
+    #[command(subcommand)]
+    Grant(Grant),
+    /// Element definitions.
+    #[command(subcommand)]
+    Elements(Elements),
+    /// Runs a private Postgres as the right user; started by `serve`, never by hand.
+    #[command(name = "postgres-guard", hide = true)]
+    PostgresGuard(PostgresGuard),
+}
+
+/// Which database, and where files are kept. Shared by every command that needs state.
+#[derive(Debug, Clone, Args)]
+pub struct State {
+    /// Folder for keys, credentials and the private Postgres.
+    /// Default: /var/lib/bunsen as root, else bunsen in the XDG data folder.
+    #[arg(long, env = "BUNSEN_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+
+    /// Postgres 15 or later; without it a private Postgres is run in the data folder.
+    #[arg(long, env = "BUNSEN_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    database_url: Option<String>,
+
+    /// File that holds the database URL.
+    #[arg(long, env = "BUNSEN_DATABASE_URL_FILE", value_name = "FILE")]
+    database_url_file: Option<PathBuf>,
+
+    /// Prepared statements kept per connection; 0 behind a PgBouncer older than 1.21.
+    #[arg(long, env = "BUNSEN_STATEMENT_CACHE", default_value_t = 256, value_name = "N")]
+    pub statement_cache: usize,
+
+    /// Connections to the database at most.
+    #[arg(long, env = "BUNSEN_DATABASE_CONNECTIONS", default_value_t = 16, value_name = "N")]
+    pub database_connections: u32,
+
+    /// Folder of the Postgres programs, for the private Postgres.
+    #[arg(long, env = "BUNSEN_POSTGRES_BIN", value_name = "DIR")]
+    pub postgres_bin: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub keyring: KeyringSource,
+}
+
+/// Where the keyring is. Default: `keyring.json` in the data folder.
+#[derive(Debug, Clone, Args)]
+pub struct KeyringSource {
+    /// The keyring itself, as JSON.
+    #[arg(id = "keyring_json", long = "keyring-json", env = "BUNSEN_KEYRING", hide = true, hide_env_values = true)]
+    json: Option<String>,
+
+    /// File that holds the keyring.
+    #[arg(id = "keyring_file", long = "keyring", env = "BUNSEN_KEYRING_FILE", value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Serve {
+    #[command(flatten)]
+    pub state: State,
+
+    /// Address to listen on.
+    #[arg(long, env = "BUNSEN_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    pub listen: SocketAddr,
+
+    /// Folder of further element definitions; a key that exists already is replaced.
+    #[arg(long, env = "BUNSEN_ELEMENTS", value_name = "DIR")]
+    pub elements: Option<PathBuf>,
+
+    /// Send every vendor call to this simulator instead, and mark the database as sandbox.
+    #[arg(long, env = "BUNSEN_SANDBOX", value_name = "URL")]
+    pub sandbox: Option<Url>,
+
+    /// Send calls for hosts that match PATTERN (`*.vendor.example`) to URL. Repeatable;
+    /// in the environment separated by blanks.
+    #[arg(long = "vendor-route", env = "BUNSEN_VENDOR_ROUTES", value_name = "PATTERN=URL", value_delimiter = ' ')]
+    pub vendor_routes: Vec<String>,
+
+    /// Seconds one vendor call may take in all.
+    #[arg(long, env = "BUNSEN_VENDOR_TIMEOUT", default_value_t = 60, value_name = "SECONDS",
+          value_parser = clap::value_parser!(u64).range(1..=600))]
+    vendor_timeout: u64,
+
+    /// Bytes of one vendor answer at most, unpacked.
+    #[arg(long, env = "BUNSEN_VENDOR_BODY_LIMIT", default_value_t = 16 * 1024 * 1024, value_name = "BYTES")]
+    pub vendor_body_limit: usize,
+
+    /// Bytes of one request body at most.
+    #[arg(long, env = "BUNSEN_BODY_LIMIT", default_value_t = 1024 * 1024, value_name = "BYTES")]
+    pub body_limit: usize,
+
+    /// Seconds that running calls get to finish after SIGTERM.
+    #[arg(long, env = "BUNSEN_SHUTDOWN_GRACE", default_value_t = 75, value_name = "SECONDS")]
+    shutdown_grace: u64,
+
+    /// Which parts run in this process.
+    #[arg(long, env = "BUNSEN_ROLES", value_delimiter = ',', default_values = ["api", "worker"])]
+    pub roles: Vec<Role>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    Api,
+    Worker,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Migrate {
+    #[command(flatten)]
+    pub state: State,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Health {
+    /// Base URL of the server.
+    #[arg(long, env = "BUNSEN_HEALTH_URL", default_value = "http://127.0.0.1:8080", value_name = "URL")]
+    pub url: Url,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum Keys {
+    /// Write a new keyring; refuses to overwrite one.
+    Init {
+        /// File to write, mode 0600. Default: keyring.json in the data folder.
+        #[arg(long, env = "BUNSEN_KEYRING_FILE", value_name = "FILE")]
+        keyring: Option<PathBuf>,
+        #[arg(long, env = "BUNSEN_DATA_DIR")]
+        data_dir: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum Grant {
+    /// Let an organization's instances of one element reach a private host and port.
+    #[command(after_help = "Example: bunsen grant add --organization 1 --element crmdesk crm.corp.example:8443 --ca corp-ca.pem")]
+    Add {
+        #[command(flatten)]
+        state: State,
+        #[arg(long, value_name = "ID", value_parser = organization_id)]
+        organization: OrganizationId,
+        #[arg(long, value_name = "KEY")]
+        element: String,
+        /// The host and port to allow.
+        #[arg(value_name = "HOST:PORT")]
+        target: String,
+        /// Certificate authority of that host, PEM.
+        #[arg(long, value_name = "FILE")]
+        ca: Option<PathBuf>,
+    },
+    /// Show the grants.
+    List {
+        #[command(flatten)]
+        state: State,
+        #[arg(long, value_name = "ID", value_parser = organization_id)]
+        organization: Option<OrganizationId>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take a grant back.
+    Remove {
+        #[command(flatten)]
+        state: State,
+        #[arg(long, value_name = "ID", value_parser = organization_id)]
+        organization: OrganizationId,
+        #[arg(long, value_name = "KEY")]
+        element: String,
+        #[arg(value_name = "HOST:PORT")]
+        target: String,
+    },
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum Elements {
+    /// Check definitions and report every mistake with its place.
+    Check {
+        /// Folder of element folders. Default: the definitions in this binary.
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
+        /// Give ids to everything that lacks one, in the files.
+        #[arg(long, requires = "folder")]
+        assign_ids: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct PostgresGuard {
+    /// Process id of the supervisor; the guard ends if it has another parent.
+    #[arg(long)]
+    pub parent: i32,
+    /// User and group to run as; absent: stay.
+    #[arg(long, requires = "gid")]
+    pub uid: Option<u32>,
+    #[arg(long)]
+    pub gid: Option<u32>,
+    /// Program and arguments.
+    #[arg(last = true, required = true)]
+    pub command: Vec<std::ffi::OsString>,
+}
+
+fn organization_id(text: &str) -> Result<OrganizationId, String> {
+    text.parse()
+        .map(OrganizationId)
+        .map_err(|_| format!("'{text}' is not an organization id (a whole number)"))
+}
+
+/// A setting that cannot be used; names the variable or flag.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(pub String);
+
+impl Serve {
+    pub fn vendor_timeout(&self) -> Duration {
+        Duration::from_secs(self.vendor_timeout)
+    }
+
+    pub fn shutdown_grace(&self) -> Duration {
+        Duration::from_secs(self.shutdown_grace)
+    }
+}
+
+impl State {
+    /// The database given by the operator; `None` means the private one.
+    pub fn database_url(&self) -> Result<Option<Secret>, ConfigError> {
+        match (&self.database_url, &self.database_url_file) {
+            (Some(_), Some(_)) => Err(ConfigError(
+                "BUNSEN_DATABASE_URL and BUNSEN_DATABASE_URL_FILE are both set; keep one".into(),
+            )),
+            (Some(url), None) => Ok(Some(Secret::new(url.as_str()))),
+            (None, Some(file)) => Ok(Some(read_secret("BUNSEN_DATABASE_URL_FILE", file)?)),
+            (None, None) => Ok(None),
+        }
+    }
+
+    pub fn data_dir(&self) -> Result<PathBuf, ConfigError> {
+        data_dir(self.data_dir.as_deref())
+    }
+
+    /// Path of the keyring file, whether or not it exists.
+    pub fn keyring_file(&self) -> Result<PathBuf, ConfigError> {
+        match &self.keyring.file {
+            Some(file) => Ok(file.clone()),
+            None => Ok(self.data_dir()?.join("keyring.json")),
+        }
+    }
+}
+
+impl KeyringSource {
+    /// The keyring's JSON from the environment, if it was given that way.
+    pub fn json(&self) -> Option<Secret> {
+        self.json.as_deref().map(Secret::new)
+    }
+}
+
+/// `given`, else /var/lib/bunsen as root, else the XDG data folder.
+pub fn data_dir(given: Option<&Path>) -> Result<PathBuf, ConfigError> {
+    if let Some(folder) = given {
+        return std::path::absolute(folder)
+            .map_err(|error| ConfigError(format!("BUNSEN_DATA_DIR: {error}")));
+    }
+    if rustix::process::geteuid().is_root() {
+        return Ok("/var/lib/bunsen".into());
+    }
+    let absolute = |variable| {
+        std::env::var_os(variable)
+            .map(PathBuf::from)
+            .filter(|folder| folder.is_absolute())
+    };
+    absolute("XDG_DATA_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
+        .map(|folder| folder.join("bunsen"))
+        .ok_or_else(|| ConfigError("BUNSEN_DATA_DIR is not set and there is no HOME to use".into()))
+}
+
+fn read_secret(variable: &str, file: &Path) -> Result<Secret, ConfigError> {
+    std::fs::read_to_string(file)
+        .map(|text| Secret::new(text.trim_end_matches(['\r', '\n'])))
+        .map_err(|error| ConfigError(format!("{variable}: {}: {error}", file.display())))
+}

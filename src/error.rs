@@ -1,0 +1,103 @@
+//! What a caller can be told. The HTTP form is in `http/error.rs`; the public sentence and the
+//! internal cause never share a field.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// One enum for every outcome that is not success. `Display` is the public sentence.
+#[derive(Debug)]
+pub enum Error {
+    /// 401: no, malformed, unknown or mismatching credentials of ours.
+    Unauthenticated(&'static str),
+    /// 403: a known caller who may not.
+    Forbidden(String),
+    /// 404: does not exist, or belongs to somebody else.
+    NotFound(String),
+    /// 400: names the field and the fix.
+    Invalid(String),
+    /// 405.
+    MethodNotAllowed,
+    /// 406.
+    NotAcceptable,
+    /// 409.
+    Conflict(String),
+    /// 413: `limit` in bytes.
+    TooLarge { limit: usize },
+    /// 415.
+    UnsupportedMediaType(String),
+    /// 408: the caller's own body did not arrive in time.
+    RequestTimeout,
+    /// 503: starting, stopping, or the database is out of reach.
+    Unavailable(&'static str),
+    /// The vendor, or the way to it, failed: our status, our words, the vendor's own text.
+    Vendor(Box<VendorFailure>),
+    /// 500: the cause is for the log only.
+    Internal(Box<dyn StdError + Send + Sync>),
+}
+
+/// A failure outside, already translated for the caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VendorFailure {
+    /// HTTP status for our caller, 400 to 599.
+    pub status: u16,
+    /// Who failed, at which step, what to check.
+    pub message: String,
+    /// The vendor's own text, when the vendor answered.
+    pub provider_message: Option<String>,
+    /// The vendor's `Retry-After`, passed on as it came.
+    pub retry_after: Option<String>,
+}
+
+impl Error {
+    /// A cause without a type of its own; the caller is only told "internal error".
+    pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Internal(cause.into())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unauthenticated(text) | Self::Unavailable(text) => f.write_str(text),
+            Self::Forbidden(text)
+            | Self::NotFound(text)
+            | Self::Invalid(text)
+            | Self::Conflict(text)
+            | Self::UnsupportedMediaType(text) => f.write_str(text),
+            Self::MethodNotAllowed => f.write_str("This method is not allowed here."),
+            Self::NotAcceptable => {
+                f.write_str("This resource is only available as application/json.")
+            }
+            Self::TooLarge { limit } => {
+                write!(f, "The request body is larger than {limit} bytes.")
+            }
+            Self::RequestTimeout => f.write_str("The request body did not arrive in time."),
+            Self::Vendor(failure) => f.write_str(&failure.message),
+            Self::Internal(_) => f.write_str("Internal error."),
+        }
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Internal(cause) => Some(cause.as_ref()),
+            _ => None,
+        }
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    /// A database that cannot be reached is 503; everything else it says is our fault.
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
+                tracing::error!(%error, "the database cannot be reached");
+                Self::Unavailable("The database cannot be reached; try again.")
+            }
+            other => Self::Internal(Box::new(other)),
+        }
+    }
+}
