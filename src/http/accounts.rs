@@ -1,0 +1,84 @@
+//! `/accounts`: the customers of the organization's application. For its administrators only.
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::http::auth::OrgCaller;
+use crate::http::dates;
+use crate::http::instances::with_page_headers;
+use crate::http::json::Json;
+use crate::http::query::Query;
+use crate::ids::{AccountId, OrganizationId};
+use crate::store;
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Account {
+    id: AccountId,
+    name: String,
+    description: String,
+    external_id: String,
+    active: bool,
+    default_account: bool,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    company_id: OrganizationId,
+    created_date: String,
+}
+
+/// `GET /accounts`, by id; `offset` and `pageSize` page, `includeInactive` shows all.
+pub async fn list(State(app): State<App>, caller: OrgCaller, query: Query) -> Result<Response> {
+    administrators_only(&caller)?;
+    query.refuse_where()?;
+    let filter = store::AccountFilter {
+        include_inactive: query.boolean("includeInactive")?.unwrap_or(false),
+        offset: query.number::<u32>("offset")?.unwrap_or(0).into(),
+        limit: query.page_size()?,
+    };
+    let accounts = app.store().org(caller.organization).accounts(&filter).await?;
+    let accounts: Vec<Account> = accounts.into_iter().map(wire).collect();
+    let count = accounts.len();
+    Ok(with_page_headers(Json(accounts).into_response(), count, None))
+}
+
+/// `GET /accounts/{id}`.
+pub async fn read(
+    State(app): State<App>,
+    caller: OrgCaller,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    administrators_only(&caller)?;
+    let account = match id.parse() {
+        Ok(number) => app.store().org(caller.organization).account(AccountId(number)).await?,
+        Err(_) => None,
+    };
+    let account =
+        account.ok_or_else(|| Error::NotFound(format!("No account found with ID {id}.")))?;
+    Ok(Json(wire(account)).into_response())
+}
+
+fn administrators_only(caller: &OrgCaller) -> Result<()> {
+    if caller.admin {
+        return Ok(());
+    }
+    Err(Error::Forbidden(
+        "Only an administrator of the organization may see its accounts.".into(),
+    ))
+}
+
+fn wire(account: store::Account) -> Account {
+    Account {
+        id: account.id,
+        name: account.name,
+        description: account.description,
+        external_id: account.external_id,
+        active: account.active,
+        default_account: account.default_account,
+        kind: if account.default_account { "Default" } else { "CompanyAccount" },
+        company_id: account.organization,
+        created_date: dates::day(account.created_at),
+    }
+}
