@@ -1,15 +1,16 @@
 //! The server. See `ARCHITECTURE.md` for the map.
 
 mod app;
+pub mod bootstrap;
 mod cli;
 mod config;
-mod error;
+pub mod error;
 mod exchange;
 mod http;
-mod ids;
-mod keyring;
+pub mod ids;
+pub mod keyring;
 mod outbound;
 mod private_postgres;
 mod provisioning;
-mod store;
-mod vault;
+pub mod store;
+pub mod vault;
