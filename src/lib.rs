@@ -1,6 +1,18 @@
 //! The server. See `ARCHITECTURE.md` for the map.
 
-mod config;
-mod error;
-mod ids;
+pub mod app;
+pub mod bootstrap;
+pub mod cli;
+pub mod config;
+mod elements;
+pub mod error;
+mod exchange;
+pub mod http;
+pub mod ids;
+pub mod keyring;
+pub mod outbound;
+pub mod private_postgres;
 mod provisioning;
+pub mod store;
+mod tenancy;
+pub mod vault;
