@@ -8,7 +8,7 @@ mod exchange;
 mod http;
 mod ids;
 mod keyring;
-mod outbound;
+pub mod outbound;
 mod private_postgres;
 mod provisioning;
 mod store;
