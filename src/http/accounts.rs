@@ -29,17 +29,36 @@ struct Account {
     created_date: String,
 }
 
-/// `GET /accounts`, by id; `offset` and `pageSize` page, `includeInactive` shows all.
+/// `GET /accounts`, by id; `offset` and `pageSize` page, `includeInactive` shows all, `where`
+/// takes one condition.
 pub async fn list(State(app): State<App>, caller: OrgCaller, query: Query) -> Result<Response> {
     administrators_only(&caller)?;
-    query.refuse_where()?;
-    let filter = store::AccountFilter {
+    let condition = query.condition()?;
+    let mut filter = store::AccountFilter {
         include_inactive: query.boolean("includeInactive")?.unwrap_or(false),
         offset: query.number::<u32>("offset")?.unwrap_or(0).into(),
         limit: query.page_size()?,
+        ..Default::default()
     };
+    match condition.as_ref().map(|(key, value)| (key.as_str(), value.as_str())) {
+        None => {}
+        Some(("name", name)) => filter.name = Some(name),
+        Some(("defaultAccount", "true")) | Some(("type", "Default")) => {
+            filter.default_account = Some(true);
+        }
+        Some(("defaultAccount", "false")) | Some(("type", "CompanyAccount")) => {
+            filter.default_account = Some(false);
+        }
+        Some(_) => {
+            return Err(Error::Invalid(
+                "Error parsing query parameter 'where': accounts are filtered by name='…', \
+                 type='Default', type='CompanyAccount' or defaultAccount=true."
+                    .into(),
+            ));
+        }
+    }
     let accounts = app.store().org(caller.organization).accounts(&filter).await?;
-    let accounts: Vec<Account> = accounts.into_iter().map(wire).collect();
+    let accounts: Vec<Account> = accounts.into_iter().map(|account| wire(&caller, account)).collect();
     let count = accounts.len();
     Ok(with_page_headers(Json(accounts).into_response(), count, None))
 }
@@ -57,7 +76,7 @@ pub async fn read(
     };
     let account =
         account.ok_or_else(|| Error::NotFound(format!("No account found with ID {id}.")))?;
-    Ok(Json(wire(account)).into_response())
+    Ok(Json(wire(&caller, account)).into_response())
 }
 
 fn administrators_only(caller: &OrgCaller) -> Result<()> {
@@ -69,7 +88,7 @@ fn administrators_only(caller: &OrgCaller) -> Result<()> {
     ))
 }
 
-fn wire(account: store::Account) -> Account {
+fn wire(caller: &OrgCaller, account: store::Account) -> Account {
     Account {
         id: account.id,
         name: account.name,
@@ -78,7 +97,7 @@ fn wire(account: store::Account) -> Account {
         active: account.active,
         default_account: account.default_account,
         kind: if account.default_account { "Default" } else { "CompanyAccount" },
-        company_id: account.organization,
+        company_id: caller.organization,
         created_date: dates::day(account.created_at),
     }
 }

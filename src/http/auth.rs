@@ -114,8 +114,8 @@ fn secrets(parts: &Parts) -> Result<Option<Secrets>> {
 #[derive(Default)]
 struct Resolved {
     organization: Option<OrganizationId>,
-    user: Option<FoundUser>,
-    instance: Option<FoundInstance>,
+    user: Option<(OrganizationId, FoundUser)>,
+    instance: Option<(OrganizationId, FoundInstance)>,
 }
 
 /// One statement for all secrets of the request.
@@ -133,14 +133,21 @@ async fn resolve(app: &App, secrets: &Secrets) -> Result<Resolved> {
     }
     let hmacs: Vec<&[u8]> = fingerprints.iter().map(|f| f.hmac.as_slice()).collect();
     let mut resolved = Resolved::default();
-    for owner in app.store().directory().resolve(&hmacs).await? {
-        match owner {
-            Owner::Organization(found) if found.active => resolved.organization = Some(found.id),
-            Owner::User(found) if found.active && found.account_active => {
-                resolved.user = Some(found);
+    for found in app.store().directory().resolve(&hmacs).await? {
+        // Whoever belongs to an organization that was switched off is nobody.
+        if !found.organization_active {
+            continue;
+        }
+        let organization = found.organization;
+        match found.owner {
+            Owner::Organization => resolved.organization = Some(organization),
+            Owner::User(user) if user.active && user.account_active => {
+                resolved.user = Some((organization, user));
             }
-            Owner::Instance(found) => resolved.instance = Some(found),
-            Owner::Organization(_) | Owner::User(_) => {}
+            Owner::Instance(instance) if instance.account_active => {
+                resolved.instance = Some((organization, instance));
+            }
+            Owner::User(_) | Owner::Instance(_) => {}
         }
     }
     Ok(resolved)
@@ -148,12 +155,9 @@ async fn resolve(app: &App, secrets: &Secrets) -> Result<Resolved> {
 
 impl Resolved {
     fn user_caller(&self) -> Result<OrgCaller> {
-        let user = self.user.as_ref().ok_or(REFUSED)?;
-        if !user.organization_active {
-            return Err(REFUSED);
-        }
+        let (organization, user) = self.user.as_ref().ok_or(REFUSED)?;
         Ok(OrgCaller {
-            organization: user.organization,
+            organization: *organization,
             account: user.account,
             user: user.id,
             admin: user.roles.iter().any(|role| role == "org-admin"),
@@ -170,12 +174,9 @@ impl Resolved {
 
     /// The instance of the token, if this caller may use it.
     fn instance_of(&self, caller: &OrgCaller) -> Result<&FoundInstance> {
-        self.instance
-            .as_ref()
-            .filter(|instance| {
-                instance.organization == caller.organization
-                    && (caller.admin || instance.account == caller.account)
-            })
-            .ok_or(REFUSED)
+        let (organization, instance) = self.instance.as_ref().ok_or(REFUSED)?;
+        let may_use = *organization == caller.organization
+            && (caller.admin || instance.account == caller.account);
+        may_use.then_some(instance).ok_or(REFUSED)
     }
 }

@@ -189,7 +189,7 @@ pub struct Instance {
     configuration: Option<serde_json::Map<String, Value>>,
     events_enabled: bool,
     trace_logging_enabled: bool,
-    external_authentication: String,
+    external_authentication: &'static str,
     user: Owner,
 }
 
@@ -220,7 +220,7 @@ fn wire(view: InstanceView) -> Instance {
         configuration: Some(view.configuration),
         events_enabled: false,
         trace_logging_enabled: false,
-        external_authentication: view.external_authentication,
+        external_authentication: view.external_authentication.as_str(),
         user: Owner {
             id: view.owner.id,
             email_address: view.owner.email,

@@ -10,9 +10,9 @@ use http::request::Parts;
 use crate::error::{Error, Result};
 
 /// Records per page when the caller does not say.
-pub const DEFAULT_PAGE_SIZE: usize = 200;
+const DEFAULT_PAGE_SIZE: i64 = 200;
 /// Records per page at most; more is cut down.
-const LARGEST_PAGE_SIZE: usize = 1000;
+const LARGEST_PAGE_SIZE: i64 = 1000;
 
 /// Decoded pairs in the order sent. `+` means blank.
 #[derive(Debug)]
@@ -22,8 +22,15 @@ impl<S: Sync> FromRequestParts<S> for Query {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        let query = parts.uri.query().unwrap_or_default();
-        Ok(Self::parse(query))
+        let query = Self::parse(parts.uri.query().unwrap_or_default());
+        // No text in the database can hold it, so nothing can match.
+        if let Some((name, _)) = query.0.iter().find(|(_, value)| value.contains('\0')) {
+            return Err(Error::Invalid(format!(
+                "Query parameter '{}' holds a NUL character; remove it.",
+                name.escape_debug()
+            )));
+        }
+        Ok(query)
     }
 }
 
@@ -77,12 +84,10 @@ impl Query {
     }
 
     /// `pageSize`: at least 1, cut down to the largest page.
-    pub fn page_size(&self) -> Result<usize> {
+    pub fn page_size(&self) -> Result<i64> {
         match self.number::<i64>("pageSize")? {
             None => Ok(DEFAULT_PAGE_SIZE),
-            Some(size) if size >= 1 => {
-                Ok(usize::try_from(size).map_or(LARGEST_PAGE_SIZE, |n| n.min(LARGEST_PAGE_SIZE)))
-            }
+            Some(size) if size >= 1 => Ok(size.min(LARGEST_PAGE_SIZE)),
             Some(_) => Err(Error::Invalid(
                 "Query parameter 'pageSize' must be 1 or more.".into(),
             )),
@@ -103,6 +108,23 @@ impl Query {
         }
     }
 
+    /// `where` of the platform lists that take one condition: `name='x'` or `active=true`.
+    ///
+    /// # Errors
+    /// 400 for anything that is not one equality.
+    pub fn condition(&self) -> Result<Option<(String, String)>> {
+        let Some(text) = self.get("where") else {
+            return Ok(None);
+        };
+        read_condition(text).map(Some).ok_or_else(|| {
+            Error::Invalid(
+                "Error parsing query parameter 'where': this list takes one condition, \
+                 such as name='x'."
+                    .into(),
+            )
+        })
+    }
+
     /// A filter language that this list does not speak is refused rather than ignored: the caller
     /// would take the unfiltered list for the answer.
     pub fn refuse_where(&self) -> Result<()> {
@@ -113,6 +135,26 @@ impl Query {
             )),
         }
     }
+}
+
+/// `attribute = value`; the value in single quotes, where `''` is one, or a bare word.
+fn read_condition(text: &str) -> Option<(String, String)> {
+    let (attribute, value) = text.split_once('=')?;
+    let (attribute, value) = (attribute.trim(), value.trim());
+    let word = |text: &str| {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        !text.is_empty() && text.chars().all(allowed)
+    };
+    if !word(attribute) {
+        return None;
+    }
+    if word(value) {
+        return Some((attribute.to_owned(), value.to_owned()));
+    }
+    let inner = value.strip_prefix('\'')?.strip_suffix('\'')?;
+    let unescaped = inner.replace("''", "\u{0}");
+    (!unescaped.contains('\''))
+        .then(|| (attribute.to_owned(), unescaped.replace('\u{0}', "'")))
 }
 
 /// Opaque to callers; holds the last id of the page.
@@ -155,6 +197,26 @@ mod tests {
             assert!(matches!(Query::parse(start).next_page(), Ok(None)), "{start}");
         }
         assert!(Query::parse("nextPage=abc").next_page().is_err());
+    }
+
+    #[test]
+    fn one_condition() {
+        for (text, expected) in [
+            ("name='x'", Some(("name", "x"))),
+            (" name = 'it''s' ", Some(("name", "it's"))),
+            ("defaultAccount=true", Some(("defaultAccount", "true"))),
+            ("name=''", Some(("name", ""))),
+            ("a='1' AND b='2'", None),
+            ("a!='1'", None),
+            ("a>='1'", None),
+            ("a in ('1')", None),
+            ("='1'", None),
+            ("a='", None),
+            ("a", None),
+        ] {
+            let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));
+            assert_eq!(read_condition(text), expected, "{text}");
+        }
     }
 
     #[test]

@@ -49,8 +49,9 @@ pub async fn list(State(app): State<App>, caller: OrgCaller, query: Query) -> Re
         limit: limit + 1,
     };
     let mut users = app.store().org(caller.organization).users(&filter).await?;
-    let more = users.len() > limit;
-    users.truncate(limit);
+    let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = users.len() > wanted;
+    users.truncate(wanted);
     let next = more.then(|| users.last().map(|user| page_token(user.id.0))).flatten();
     if users.is_empty() {
         return Err(Error::NotFound("No users found".into()));
@@ -72,7 +73,7 @@ pub async fn read(
         Err(_) => store.user_by_email(&email_or_id).await?,
     };
     let user = found
-        .filter(|user| caller.admin || user.account == caller.account)
+        .filter(|user| caller.admin || user.account_id == caller.account)
         .ok_or_else(|| Error::NotFound("No user found with this ID or e-mail address.".into()))?;
     Ok(Json(wire(user)).into_response())
 }

@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::exchange::{self, Session};
 use crate::ids::{AccountId, ElementId, InstanceId, OrganizationId, Secret, UserId};
+use crate::outbound::Grant;
 use crate::store;
 use crate::tenancy;
 use crate::vault::{OrganizationKeys, Place, SecretKind};
@@ -53,7 +54,7 @@ pub struct InstanceView {
     pub valid: bool,
     pub disabled: bool,
     pub configuration: serde_json::Map<String, serde_json::Value>,
-    pub external_authentication: String,
+    pub external_authentication: store::ExternalAuthentication,
     pub owner: store::InstanceOwner,
 }
 
@@ -63,7 +64,7 @@ pub struct Filter {
     pub tags: Vec<String>,
     pub search_text: Option<String>,
     pub after: Option<InstanceId>,
-    pub limit: usize,
+    pub limit: i64,
 }
 
 #[derive(Debug)]
@@ -84,6 +85,11 @@ pub async fn create(
     request: CreateInstance,
 ) -> Result<InstanceView> {
     let prepared = request::prepare(app, element_of_path.as_deref(), request)?;
+    let group = group_of(&prepared.element, &prepared.group)?;
+    // The simulated vendor still has every log-in that the real one ended.
+    if let Some(told) = prepared.element.retirement(group).filter(|_| !app.is_sandbox()) {
+        return Err(Error::Invalid(told));
+    }
     to_its_end(app, {
         let app = app.clone();
         async move { log_in_and_store(&app, who, prepared).await }
@@ -95,7 +101,7 @@ async fn log_in_and_store(app: &App, who: Who, prepared: Prepared) -> Result<Ins
     let element = prepared.element;
     let group = group_of(&element, &prepared.group)?;
     let organization = app.store().org(who.organization);
-    let grants = organization.grants(&element.key).await?;
+    let grants = outbound_grants(organization.grants(Some(&element.key)).await?);
     let session = Session {
         outbound: app.outbound(),
         element: &element,
@@ -111,30 +117,37 @@ async fn log_in_and_store(app: &App, who: Who, prepared: Prepared) -> Result<Ins
     let row = Uuid::new_v4();
     let (configuration, secrets) = split(&values)?;
     let new = store::NewInstance {
-        account: who.account,
-        user: who.user,
+        account_id: who.account,
+        user_id: who.user,
         row_id: row,
-        element_key: element.key.clone(),
-        name: prepared.name,
-        tags: prepared.tags,
-        credential_group: group.name.clone(),
-        configuration,
-        credentials_sealed: keys.seal(&place(who.organization, row, CREDENTIALS), &secrets),
-        token_sealed: keys.seal(
+        element_key: &element.key,
+        name: &prepared.name,
+        tags: &prepared.tags,
+        credential_group: &group.name,
+        configuration: &configuration,
+        credentials_sealed: &keys.seal(&place(who.organization, row, CREDENTIALS), &secrets),
+        token_sealed: &keys.seal(
             &place(who.organization, row, TOKEN),
             token.reveal().as_bytes(),
         ),
-        external_authentication: prepared.external_authentication.to_owned(),
-        token_fingerprint: app.vault().fingerprint(SecretKind::Instance, &token),
+        token: &app.vault().fingerprint(SecretKind::Instance, &token),
+        external_authentication: prepared.external_authentication,
     };
-    let stored = organization.add_instance(&new).await?;
+    let stored = app
+        .store()
+        .transaction(async |connection| {
+            let id = organization.insert_instance(connection, &new).await?;
+            let row = organization.instance_in(connection, id).await?;
+            row.ok_or_else(|| Error::internal("an instance is gone within its own transaction"))
+        })
+        .await?;
     tracing::info!(
         org.id = %who.organization,
         instance.id = %stored.id,
         element.key = element.key,
         "instance created"
     );
-    view(app, &keys, stored)
+    view(app, who.organization, &keys, stored)
 }
 
 /// 404 for an instance of another organization or account, or of another element than named.
@@ -145,7 +158,8 @@ pub async fn read(
     element: Option<&str>,
 ) -> Result<InstanceView> {
     let found = visible(app, who, id, element).await?;
-    view(app, &*tenancy::keys(app, who.organization).await?, found)
+    let keys = tenancy::keys(app, who.organization).await?;
+    view(app, who.organization, &keys, found)
 }
 
 /// The instances of the caller's own account, by id.
@@ -156,19 +170,20 @@ pub async fn list(app: &App, who: Who, filter: Filter) -> Result<Page> {
         .org(who.organization)
         .instances(&store::InstanceFilter {
             account: Some(who.account),
-            element_key: filter.element,
-            tags: filter.tags,
-            search_text: filter.search_text,
+            element_key: filter.element.as_deref(),
+            tags: &filter.tags,
+            search_text: filter.search_text.as_deref(),
             after: filter.after,
             limit: limit + 1,
         })
         .await?;
     let keys = tenancy::keys(app, who.organization).await?;
-    let more = rows.len() > limit;
+    let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = rows.len() > wanted;
     let instances = rows
         .into_iter()
-        .take(limit)
-        .map(|row| view(app, &keys, row))
+        .take(wanted)
+        .map(|row| view(app, who.organization, &keys, row))
         .collect::<Result<_>>()?;
     Ok(Page { instances, more })
 }
@@ -179,8 +194,12 @@ pub async fn delete(app: &App, who: Who, id: InstanceId, element: Option<String>
     to_its_end(app, {
         let app = app.clone();
         async move {
-            let gone = app.store().org(who.organization).remove_instance(id).await?;
-            if !gone {
+            let organization = app.store().org(who.organization);
+            let deleted = app
+                .store()
+                .transaction(async |connection| organization.delete_instance(connection, id).await)
+                .await?;
+            if !deleted {
                 return Err(no_such_instance(id));
             }
             tracing::info!(org.id = %who.organization, instance.id = %id, "instance deleted");
@@ -204,7 +223,7 @@ async fn visible(
         .org(who.organization)
         .instance(id)
         .await?
-        .filter(|found| who.admin || found.account == who.account)
+        .filter(|found| who.admin || found.account_id == who.account)
         .filter(|found| element.is_none_or(|key| key == found.element_key))
         .ok_or_else(|| no_such_instance(id))
 }
@@ -217,6 +236,17 @@ async fn to_its_end<T: Send + 'static>(
     // The task keeps the request's span, so that its log lines carry the request id.
     let task = app.work().spawn(work.in_current_span());
     task.await.map_err(Error::internal)?
+}
+
+fn outbound_grants(stored: Vec<store::Grant>) -> Vec<Grant> {
+    stored
+        .into_iter()
+        .map(|grant| Grant {
+            host: grant.host,
+            port: grant.port,
+            ca_pem: grant.ca_pem,
+        })
+        .collect()
 }
 
 fn group_of<'a>(element: &'a Element, name: &str) -> Result<&'a Group> {
@@ -244,8 +274,12 @@ fn split(values: &Values) -> Result<(BTreeMap<String, String>, Zeroizing<Vec<u8>
 }
 
 /// The stored values, opened.
-fn stored_values(keys: &OrganizationKeys, row: &store::Instance) -> Result<Values> {
-    let place = place(row.organization, row.row_id, CREDENTIALS);
+fn stored_values(
+    organization: OrganizationId,
+    keys: &OrganizationKeys,
+    row: &store::Instance,
+) -> Result<Values> {
+    let place = place(organization, row.row_id, CREDENTIALS);
     let opened = keys.open(&place, &row.credentials_sealed)?;
     let secrets: BTreeMap<String, String> =
         serde_json::from_slice(&opened).map_err(Error::internal)?;
@@ -261,11 +295,16 @@ fn stored_values(keys: &OrganizationKeys, row: &store::Instance) -> Result<Value
     Ok(values)
 }
 
-fn view(app: &App, keys: &OrganizationKeys, row: store::Instance) -> Result<InstanceView> {
-    let values = stored_values(keys, &row)?;
+fn view(
+    app: &App,
+    organization: OrganizationId,
+    keys: &OrganizationKeys,
+    row: store::Instance,
+) -> Result<InstanceView> {
+    let values = stored_values(organization, keys, &row)?;
     let token = tenancy::open_text(
         keys,
-        &place(row.organization, row.row_id, TOKEN),
+        &place(organization, row.row_id, TOKEN),
         &row.token_sealed,
     )?;
     // An element that was taken out of the catalogue keeps its instances readable.

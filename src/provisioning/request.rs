@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::provisioning::text;
+use crate::store::ExternalAuthentication;
 
 /// Characters of a name at most.
 const NAME_LIMIT: usize = 1000;
@@ -64,7 +65,7 @@ pub struct Prepared {
     pub name: String,
     pub tags: Vec<String>,
     pub given: Values,
-    pub external_authentication: &'static str,
+    pub external_authentication: ExternalAuthentication,
 }
 
 /// # Errors
@@ -105,8 +106,8 @@ pub fn prepare(
         )));
     }
     let external_authentication = match request.external_authentication.as_deref() {
-        None | Some("none") => "none",
-        Some("initial") => "initial",
+        None | Some("none") => ExternalAuthentication::None,
+        Some("initial") => ExternalAuthentication::Initial,
         Some(_) => {
             return Err(Error::Invalid(
                 "'externalAuthentication' must be \"none\" or \"initial\".".into(),
