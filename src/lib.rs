@@ -2,14 +2,14 @@
 
 mod app;
 mod cli;
-mod config;
+pub mod config;
 mod error;
 mod exchange;
 mod http;
 mod ids;
 mod keyring;
 mod outbound;
-mod private_postgres;
+pub mod private_postgres;
 mod provisioning;
 mod store;
 mod vault;
