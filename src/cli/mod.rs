@@ -1,1 +1,5 @@
 //! (in work)
+
+pub mod grant;
+pub mod keys;
+pub mod migrate;
