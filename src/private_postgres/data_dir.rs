@@ -187,7 +187,14 @@ pub fn secret_is_staged(path: &Path) -> bool {
     staged(path).exists()
 }
 
-fn staged(path: &Path) -> PathBuf {
+/// A first half that is not wanted any more.
+pub fn discard_staged(path: &Path) -> Result<(), FolderError> {
+    let staged = staged(path);
+    fs::remove_file(&staged).map_err(FolderError::io("remove it", &staged))
+}
+
+/// The name of the first half.
+pub fn staged(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");
     name.into()

@@ -48,7 +48,7 @@ impl Store {
 }
 
 /// Whether the same transaction may succeed when it is run again.
-pub(super) fn is_passing(error: &Error) -> bool {
+pub(crate) fn is_passing(error: &Error) -> bool {
     let Error::Internal(cause) = error else {
         return false;
     };

@@ -119,7 +119,6 @@ impl OrgStore<'_> {
         connection: &mut PgConnection,
         new: &NewUser<'_>,
     ) -> Result<UserId> {
-        let roles: Vec<String> = new.roles.iter().map(|role| (*role).to_owned()).collect();
         let (id,): (UserId,) = self
             .query_as(
                 "insert into users (org_id, account_id, row_id, email, first_name, last_name,
@@ -133,7 +132,7 @@ impl OrgStore<'_> {
             .bind(new.last_name)
             .bind(new.password_hash.map(|hash| hash.reveal()))
             .bind(new.secret_sealed)
-            .bind(roles)
+            .bind(new.roles)
             .fetch_one(&mut *connection)
             .await
             .map_err(|error| {
