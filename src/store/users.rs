@@ -88,6 +88,17 @@ impl OrgStore<'_> {
         Ok(found)
     }
 
+    /// By the e-mail address, in any case; also an inactive one.
+    pub async fn user_by_email(&self, email: &str) -> Result<Option<User>> {
+        let mut reader = self.store.reader().await?;
+        let found = self
+            .query_as(select_users!("and lower(email) = lower($2)"))
+            .bind(email)
+            .fetch_optional(&mut *reader)
+            .await?;
+        Ok(found)
+    }
+
     pub async fn users(&self, filter: &UserFilter) -> Result<Vec<User>> {
         let mut reader = self.store.reader().await?;
         // Two statements, so that a small account of a large organization is read by its own
