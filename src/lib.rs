@@ -3,6 +3,7 @@
 mod app;
 mod cli;
 mod config;
+mod elements;
 mod error;
 mod exchange;
 mod http;

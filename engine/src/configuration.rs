@@ -166,7 +166,9 @@ impl Element {
             return Err("must not contain a NUL character".to_owned());
         }
         if text.starts_with("<INSERT_") && text.ends_with('>') {
-            return Err(format!("still holds the placeholder {text}; put the real value there"));
+            return Err(format!(
+                "still holds the placeholder {text}; put the real value there"
+            ));
         }
         match self.entry(key).and_then(|entry| entry.fill.as_ref()) {
             Some(fill) => fill.apply(text).map(drop),
@@ -218,7 +220,10 @@ impl Element {
             .filter(|entry| entry.default.is_none() && !given.contains_key(&entry.key))
             .collect();
         missing.sort_by_key(|entry| entry.display_order);
-        missing.into_iter().map(|entry| entry.key.as_str()).collect()
+        missing
+            .into_iter()
+            .map(|entry| entry.key.as_str())
+            .collect()
     }
 
     /// Defaults overlaid with stored values: what templates and parameters see.
@@ -230,7 +235,11 @@ impl Element {
                 Some((entry.key.clone(), self.value(&entry.key, default)))
             })
             .collect();
-        values.extend(stored.iter().map(|(key, value)| (key.clone(), value.clone())));
+        values.extend(
+            stored
+                .iter()
+                .map(|(key, value)| (key.clone(), value.clone())),
+        );
         self.name_group(group, |key, name| {
             values.insert(key, Value::Clear(name));
         });

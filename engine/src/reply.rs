@@ -17,9 +17,7 @@ use serde_json::Value as Json;
 use url::Url;
 
 use crate::configuration::Values;
-use crate::element::{
-    Condition, Content, Element, FaultRule, Group, Output, OutputFrom, Resource,
-};
+use crate::element::{Condition, Content, Element, FaultRule, Group, Output, OutputFrom, Resource};
 use crate::language::scalar_text;
 use crate::request::Inputs;
 
@@ -141,7 +139,9 @@ fn is_allowed_base(element: &Element, text: &str) -> bool {
         url.scheme() == "https"
             && url.username().is_empty()
             && url.password().is_none()
-            && url.host_str().is_some_and(|host| element.hosts.allows(host))
+            && url
+                .host_str()
+                .is_some_and(|host| element.hosts.allows(host))
     })
 }
 
@@ -153,9 +153,15 @@ fn retry_after(reply: &VendorReply) -> Option<String> {
 
 impl<'a> Seen<'a> {
     fn new(reply: &'a VendorReply) -> Self {
-        let declared = reply.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let declared = reply
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok());
         let declared = declared.unwrap_or_default().to_ascii_lowercase();
-        let body = reply.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&reply.body);
+        let body = reply
+            .body
+            .strip_prefix(b"\xef\xbb\xbf")
+            .unwrap_or(&reply.body);
         let body = body.trim_ascii();
         let begins = |with: &[u8]| {
             body.get(..with.len())
@@ -186,10 +192,16 @@ impl<'a> Seen<'a> {
         let json = self.json.as_ref().unwrap_or(&Json::Null);
         let status = self.reply.status.as_u16();
         (condition.statuses.is_empty() || condition.statuses.contains(&status))
-            && condition.content.is_none_or(|content| self.content == Some(content))
-            && condition.present.iter().all(|path| path.find(json).is_some())
+            && condition
+                .content
+                .is_none_or(|content| self.content == Some(content))
+            && condition
+                .present
+                .iter()
+                .all(|path| path.find(json).is_some())
             && condition.equals.iter().all(|(path, texts)| {
-                path.find_text(json).is_some_and(|text| texts.contains(&text))
+                path.find_text(json)
+                    .is_some_and(|text| texts.contains(&text))
             })
     }
 
@@ -230,12 +242,40 @@ impl<'a> Seen<'a> {
                 );
                 (502, message)
             }
-            401 => (401, format!("{vendor} refused the credentials at step {step}. Check them and try again.")),
-            403 => (403, format!("{vendor} does not allow step {step} with these credentials. Check the user's rights there.")),
-            404 => (404, format!("{vendor} found nothing at step {step}. Check base.url and the site's address.")),
-            429 => (429, format!("{vendor} allows no more calls for now (step {step}). Wait, then try again.")),
-            405 | 406 | 409 | 415 => (status, format!("{vendor} refused step {step} with status {status}.")),
-            400..=499 => (400, format!("{vendor} refused step {step} with status {status}. Check the configuration.")),
+            401 => (
+                401,
+                format!(
+                    "{vendor} refused the credentials at step {step}. Check them and try again."
+                ),
+            ),
+            403 => (
+                403,
+                format!(
+                    "{vendor} does not allow step {step} with these credentials. Check the user's rights there."
+                ),
+            ),
+            404 => (
+                404,
+                format!(
+                    "{vendor} found nothing at step {step}. Check base.url and the site's address."
+                ),
+            ),
+            429 => (
+                429,
+                format!(
+                    "{vendor} allows no more calls for now (step {step}). Wait, then try again."
+                ),
+            ),
+            405 | 406 | 409 | 415 => (
+                status,
+                format!("{vendor} refused step {step} with status {status}."),
+            ),
+            400..=499 => (
+                400,
+                format!(
+                    "{vendor} refused step {step} with status {status}. Check the configuration."
+                ),
+            ),
             _ => {
                 let message = format!(
                     "{vendor} failed at step {step} with status {status}. Nothing is wrong with the request; try again later."

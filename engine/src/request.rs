@@ -20,9 +20,7 @@ use serde_json::Value as Json;
 use url::Url;
 
 use crate::configuration::Values;
-use crate::element::{
-    Authentication, Element, Group, Parameter, Resource, Source, Target,
-};
+use crate::element::{Authentication, Element, Group, Parameter, Resource, Source, Target};
 use crate::language::{Rendered, Template, ValueError, scalar_text};
 use crate::reply::VendorReply;
 
@@ -252,14 +250,19 @@ impl<'a> Call<'a> {
                 message: "must not contain a colon, which ends a user name".to_owned(),
             });
         }
-        let basic = format!("Basic {}", STANDARD.encode(format!("{}:{}", name.text, word.text)));
+        let basic = format!(
+            "Basic {}",
+            STANDARD.encode(format!("{}:{}", name.text, word.text))
+        );
         header_value(&AUTHORIZATION, &basic, true).map_err(BuildError::Definition)
     }
 
     fn credential(&self, template: &Template) -> Result<Rendered, BuildError> {
         let rendered = template.render(&self.values, |text| Ok(text.to_owned()))?;
         rendered.ok_or_else(|| {
-            let absent = template.keys().find(|(key, _)| !self.values.contains_key(*key));
+            let absent = template
+                .keys()
+                .find(|(key, _)| !self.values.contains_key(*key));
             BuildError::Entry {
                 key: absent.map_or_else(String::new, |(key, _)| key.to_owned()),
                 message: "is needed to log in".to_owned(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::assign::ids;
 use super::compile::{Checker, compile};
 use super::definition::ElementDefinition;
 use super::schema::Schemas;
@@ -185,9 +186,9 @@ fn without_nulls(value: Value) -> Value {
 fn without_replaced(written: Vec<Written>, mistakes: &mut Vec<Mistake>) -> Vec<Written> {
     let mut kept: Vec<Written> = Vec::new();
     for file in written {
-        let same = kept
-            .iter()
-            .find(|other| file.definition.key.is_some() && other.definition.key == file.definition.key);
+        let same = kept.iter().find(|other| {
+            file.definition.key.is_some() && other.definition.key == file.definition.key
+        });
         match same {
             None => kept.push(file),
             Some(other) if other.shipped == file.shipped => mistakes.push(Mistake {
@@ -199,31 +200,6 @@ fn without_replaced(written: Vec<Written>, mistakes: &mut Vec<Mistake>) -> Vec<W
         }
     }
     kept
-}
-
-/// Ids that a file holds, each with its kind and place.
-fn ids(definition: &ElementDefinition) -> Vec<(&'static str, String, Option<i64>)> {
-    let mut found = vec![("element", String::new(), definition.id)];
-    for (index, entry) in definition.configuration.0.iter().enumerate() {
-        found.push(("entry", format!("configuration[{index}]"), entry.id));
-    }
-    for (index, parameter) in definition.parameters.0.iter().enumerate() {
-        found.push(("parameter", format!("parameters[{index}]"), parameter.id));
-    }
-    for (index, hook) in definition.hooks.0.iter().enumerate() {
-        found.push(("hook", format!("hooks[{index}]"), hook.id));
-    }
-    for (index, resource) in definition.resources.0.iter().enumerate() {
-        let place = format!("resources[{index}]");
-        for (index, parameter) in resource.parameters.0.iter().enumerate() {
-            found.push(("parameter", format!("{place}.parameters[{index}]"), parameter.id));
-        }
-        for (index, hook) in resource.hooks.0.iter().enumerate() {
-            found.push(("hook", format!("{place}.hooks[{index}]"), hook.id));
-        }
-        found.push(("resource", place, resource.id));
-    }
-    found
 }
 
 /// Everything has an id and none occurs twice. Elements count apart from their parts; the parts
@@ -248,7 +224,10 @@ fn check_ids(written: &[Written], mistakes: &mut Vec<Mistake>) {
                         kind == other.kind || (both_parts && file.shipped && other.file.shipped)
                     });
                     let message = clash.map(|other| {
-                        format!("{id} is used already, in {}: {}", other.file.path, other.place)
+                        format!(
+                            "{id} is used already, in {}: {}",
+                            other.file.path, other.place
+                        )
                     });
                     earlier.push(Use {
                         kind,
@@ -257,9 +236,9 @@ fn check_ids(written: &[Written], mistakes: &mut Vec<Mistake>) {
                     });
                     message
                 }
-                None => Some(
-                    "is missing; bunsen elements check DIR --assign-ids gives one".to_owned(),
-                ),
+                None => {
+                    Some("is missing; bunsen elements check DIR --assign-ids gives one".to_owned())
+                }
             };
             mistakes.extend(message.map(|message| Mistake {
                 file: file.path.clone(),

@@ -150,7 +150,10 @@ pub(super) fn compile(
 /// authentication type names.
 fn groups(definition: &ElementDefinition, checker: &mut Checker<'_>) -> Vec<Group> {
     let entries = &definition.configuration.0;
-    let combo = entries.iter().enumerate().find(|(_, entry)| entry.group_control);
+    let combo = entries
+        .iter()
+        .enumerate()
+        .find(|(_, entry)| entry.group_control);
     let kind = definition.authentication.kind.as_deref();
     let plain = |name: &str, title: &str| Group {
         name: name.to_owned(),
@@ -173,7 +176,9 @@ fn groups(definition: &ElementDefinition, checker: &mut Checker<'_>) -> Vec<Grou
         let names = words.iter().map(|group| group.name.clone());
         checker.groups = names.map(Option::unwrap_or_default).collect();
         let numbered = words.iter().enumerate();
-        numbered.map(|(index, words)| group(index, words, checker)).collect()
+        numbered
+            .map(|(index, words)| group(index, words, checker))
+            .collect()
     };
     if groups.is_empty() {
         let name = kind.unwrap_or("custom");
@@ -201,10 +206,22 @@ fn basic_of_platform() -> Option<Authentication> {
 fn group(index: usize, words: &GroupWords, checker: &mut Checker<'_>) -> Group {
     let place = format!("bunsen.groups[{index}]");
     let name = words.name.clone().unwrap_or_default();
-    if checker.groups.iter().filter(|other| **other == name).count() > 1 {
-        checker.wrong(format!("{place}.name"), format!("{name:?} is declared twice"));
+    if checker
+        .groups
+        .iter()
+        .filter(|other| **other == name)
+        .count()
+        > 1
+    {
+        checker.wrong(
+            format!("{place}.name"),
+            format!("{name:?} is declared twice"),
+        );
     }
-    let basic = words.authenticate.as_ref().and_then(|words| words.basic.as_ref());
+    let basic = words
+        .authenticate
+        .as_ref()
+        .and_then(|words| words.basic.as_ref());
     let authentication = basic.and_then(|basic| {
         let mut part = |member: &str, text: &Option<String>| {
             let place = format!("{place}.authenticate.basic.{member}");
@@ -253,7 +270,12 @@ fn check_combo(combo: Option<(usize, &EntryDefinition)>, checker: &mut Checker<'
         let message = format!("the entry with groupControl must be {AUTHENTICATION_TYPE:?}");
         checker.wrong(format!("{place}.key"), message);
     }
-    let options: BTreeSet<&str> = entry.options.0.iter().filter_map(|o| o.value.as_deref()).collect();
+    let options: BTreeSet<&str> = entry
+        .options
+        .0
+        .iter()
+        .filter_map(|o| o.value.as_deref())
+        .collect();
     let groups: BTreeSet<&str> = checker.groups.iter().map(String::as_str).collect();
     if options != groups {
         let message = format!("must list the groups: {}", checker.groups.join(", "));
@@ -359,7 +381,8 @@ fn hosts(definition: &ElementDefinition, checker: &mut Checker<'_>) -> HostRule 
                 });
                 // A suffix of one label would let credentials go to a whole top-level domain.
                 if !canonical || !host.contains('.') || host.ends_with('.') {
-                    let message = format!("{suffix:?} is no host name; write .vendor.example in lower case");
+                    let message =
+                        format!("{suffix:?} is no host name; write .vendor.example in lower case");
                     checker.wrong(format!("bunsen.hosts[{index}]"), message);
                 }
                 suffixes.push(suffix.to_owned());

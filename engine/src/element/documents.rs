@@ -126,9 +126,16 @@ fn remove_words(value: &mut Value) {
 /// The catalogue is readable without credentials; a default that an operator filled with a
 /// secret must not be.
 fn mask_secret_defaults(catalogue: &mut Value) {
-    let entries = catalogue.get_mut("configuration").and_then(Value::as_array_mut);
+    let entries = catalogue
+        .get_mut("configuration")
+        .and_then(Value::as_array_mut);
     for entry in entries.into_iter().flatten() {
-        let text = |member: &str| entry.get(member).and_then(Value::as_str).unwrap_or_default();
+        let text = |member: &str| {
+            entry
+                .get(member)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
         let secret = text("type") == "PASSWORD" || is_secret_key(text("key"));
         if let Some(default) = entry.get_mut("defaultValue")
             && secret
@@ -142,8 +149,12 @@ fn mask_secret_defaults(catalogue: &mut Value) {
 fn instance_parameters(catalogue: &Value) -> Value {
     let listed = catalogue.get("parameters").and_then(Value::as_array);
     let parameters = listed.into_iter().flatten().filter(|parameter| {
-        parameter.get("type").is_some_and(|kind| kind == "configuration")
-            && parameter.get("vendorType").is_some_and(|kind| kind == "path")
+        parameter
+            .get("type")
+            .is_some_and(|kind| kind == "configuration")
+            && parameter
+                .get("vendorType")
+                .is_some_and(|kind| kind == "path")
     });
     parameters
         .cloned()

@@ -4,15 +4,18 @@
 //! [`definition`](self::definition) is the platform's model as written, `compile` makes this form
 //! of it, [`catalog`] holds all elements.
 
+mod assign;
 pub mod catalog;
 mod compile;
 mod definition;
 mod documents;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod text;
 
+pub use assign::assign_ids;
 pub use catalog::{Catalog, Mistake, SourceFile};
-pub use text::{IdGap, id_gaps};
 
 use http::{HeaderName, Method};
 use serde_json::Value as Json;

@@ -98,7 +98,11 @@ fn in_words(error: &ValidationError<'_>) -> Vec<(String, String)> {
                 .flatten()
                 .map(Value::to_string)
                 .collect();
-            format!("unknown {}; one of {}", error.instance(), options.join(", "))
+            format!(
+                "unknown {}; one of {}",
+                error.instance(),
+                options.join(", ")
+            )
         }
         ValidationErrorKind::Required { property } => format!("{property} is missing"),
         ValidationErrorKind::Type { kind } => {

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 /// An object that has no `id` yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IdGap {
+pub(super) struct IdGap {
     /// As in mistakes: `resources[3].parameters[1]`; empty for the element itself.
     pub place: String,
     /// Byte offset of the first character inside the object's braces.
@@ -56,7 +56,7 @@ impl<'a> Members<'a> {
 }
 
 /// Places and names of members that occur twice in one object; only the last would count.
-pub(crate) fn repeated_members(text: &str) -> Vec<String> {
+pub(super) fn repeated_members(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     // Nesting is bounded: the text has been read as JSON, which stops at 128 levels.
     if let Ok(raw) = serde_json::from_str(text) {
@@ -96,7 +96,7 @@ fn look_for_repeats(raw: &RawValue, place: &str, found: &mut Vec<String>) {
 
 /// The element, entries, parameters, resources and hooks of a definition that have no id, in the
 /// order of the text. Empty when the text is no JSON object.
-pub fn id_gaps(text: &str) -> Vec<IdGap> {
+pub(super) fn id_gaps(text: &str) -> Vec<IdGap> {
     let mut gaps = Vec::new();
     if let Ok(raw) = serde_json::from_str::<&RawValue>(text)
         && let Some(element) = Members::of(raw)
@@ -128,12 +128,24 @@ fn note_gaps_of_list(
 ) {
     for (index, raw) in owner.list(name).into_iter().enumerate() {
         if let Some(members) = Members::of(raw) {
-            note_gap(text, raw, &members, format!("{prefix}{name}[{index}]"), gaps);
+            note_gap(
+                text,
+                raw,
+                &members,
+                format!("{prefix}{name}[{index}]"),
+                gaps,
+            );
         }
     }
 }
 
-fn note_gap(text: &str, raw: &RawValue, members: &Members<'_>, place: String, gaps: &mut Vec<IdGap>) {
+fn note_gap(
+    text: &str,
+    raw: &RawValue,
+    members: &Members<'_>,
+    place: String,
+    gaps: &mut Vec<IdGap>,
+) {
     if members.0.iter().any(|(name, _)| name == "id") {
         return;
     }

@@ -112,7 +112,8 @@ fn label(value: &str, suffix: &str) -> Result<String, String> {
 }
 
 fn host(value: &str) -> Result<String, String> {
-    let refused = || "must be a host name or an https URL, without user name or password".to_owned();
+    let refused =
+        || "must be a host name or an https URL, without user name or password".to_owned();
     let trimmed = value.trim();
     if trimmed.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
         return Err(refused());

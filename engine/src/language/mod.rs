@@ -51,7 +51,6 @@ impl<'a> Cursor<'a> {
         Self { text, rest: text }
     }
 
-
     pub(crate) fn peek(&self) -> Option<char> {
         self.rest.chars().next()
     }

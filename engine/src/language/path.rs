@@ -138,9 +138,9 @@ fn bracket(cursor: &mut Cursor<'_>) -> Result<Segment, SyntaxError> {
     } else {
         let column = cursor.clone();
         let digits = cursor.take_while(|character| character.is_ascii_digit());
-        let index = digits
-            .parse()
-            .map_err(|_| column.error("an index, a quoted name or ?(@.name=='text') must stand here"))?;
+        let index = digits.parse().map_err(|_| {
+            column.error("an index, a quoted name or ?(@.name=='text') must stand here")
+        })?;
         Segment::Index(index)
     };
     if cursor.eat("]") {

@@ -29,7 +29,10 @@ static PLACES: LazyLock<Option<AnswerPath>> = LazyLock::new(|| {
 /// `None` when the vendor said nothing that can be shown.
 pub(super) fn find(seen: &Seen<'_>, values: &Values) -> Option<String> {
     let text = match (&seen.json, seen.content) {
-        (Some(json), _) => PLACES.as_ref()?.find_text(json).or_else(|| json.as_str().map(str::to_owned))?,
+        (Some(json), _) => PLACES
+            .as_ref()?
+            .find_text(json)
+            .or_else(|| json.as_str().map(str::to_owned))?,
         (None, Some(Content::Html)) => return None,
         (None, _) => std::str::from_utf8(&seen.reply.body).ok()?.to_owned(),
     };
@@ -74,7 +77,11 @@ fn without_secrets(mut text: String, values: &Values) -> String {
         let pairs = values
             .values()
             .map(|user| format!("{}:{secret}", user.reveal()))
-            .chain([(*secret).to_owned(), format!("{secret}:"), format!("{secret}:X")]);
+            .chain([
+                (*secret).to_owned(),
+                format!("{secret}:"),
+                format!("{secret}:X"),
+            ]);
         for pair in pairs {
             for engine in [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD] {
                 forms.push(engine.encode(&pair));
@@ -99,7 +106,8 @@ fn without_word(text: &str, word: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once(word) {
-        let is_word = !kept_ends_in_word(&kept, before) && !after.starts_with(char::is_alphanumeric);
+        let is_word =
+            !kept_ends_in_word(&kept, before) && !after.starts_with(char::is_alphanumeric);
         kept.push_str(before);
         kept.push_str(if is_word { MASK } else { word });
         rest = after;
@@ -109,6 +117,9 @@ fn without_word(text: &str, word: &str) -> String {
 }
 
 fn kept_ends_in_word(kept: &str, before: &str) -> bool {
-    let last = before.chars().next_back().or_else(|| kept.chars().next_back());
+    let last = before
+        .chars()
+        .next_back()
+        .or_else(|| kept.chars().next_back());
     last.is_some_and(char::is_alphanumeric)
 }

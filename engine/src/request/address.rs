@@ -78,7 +78,10 @@ pub(super) fn filled_default(
             PlaceholderPart::Text(text) => filled.push_str(text),
             PlaceholderPart::Key { key, .. } => {
                 let value = call.values.get(key)?.reveal();
-                let fill = call.element.entry(key).and_then(|entry| entry.fill.as_ref());
+                let fill = call
+                    .element
+                    .entry(key)
+                    .and_then(|entry| entry.fill.as_ref());
                 filled.push_str(&match fill {
                     Some(fill) => fill.apply(value).ok()?,
                     None => filled_default(call, key, value, depth + 1)
@@ -145,7 +148,10 @@ impl Address<'_, '_> {
     ) -> Result<(), BuildError> {
         let call = self.call;
         let Some(value) = call.values.get(key) else {
-            return Err(entry(key, format!("is needed for {}", call.resource.step())));
+            return Err(entry(
+                key,
+                format!("is needed for {}", call.resource.step()),
+            ));
         };
         let own = call.element.entry(key);
         let is_default = own.is_some_and(|own| own.default.as_deref() == Some(value.reveal()));
@@ -154,12 +160,15 @@ impl Address<'_, '_> {
             self.host_keys.push(key.to_owned());
             let text = value.reveal();
             if depth > DEFAULT_DEPTH {
-                return Err(BuildError::Definition(format!("the default of {key} refers to itself")));
+                return Err(BuildError::Definition(format!(
+                    "the default of {key} refers to itself"
+                )));
             }
             return if is_default || key == BASE_URL {
                 self.push_url_template(key, text, is_default, depth)
             } else {
-                self.push_whole_url(text).map_err(|message| entry(key, message))
+                self.push_whole_url(text)
+                    .map_err(|message| entry(key, message))
             };
         }
         if at == Position::Host {
@@ -278,7 +287,10 @@ impl Address<'_, '_> {
         }
         // Dots that would climb out of the path are resolved by the parser, and seen here.
         let written = self.text.split_once("://").map_or("", |(_, rest)| rest);
-        let path = written.find('/').and_then(|at| written.get(at..)).unwrap_or("/");
+        let path = written
+            .find('/')
+            .and_then(|at| written.get(at..))
+            .unwrap_or("/");
         let path = path.split('?').next().unwrap_or_default();
         if url.path() != path {
             return Err(refused("does not make a plain path"));
@@ -290,7 +302,11 @@ impl Address<'_, '_> {
     fn blamed(&self) -> Option<String> {
         let given = |key: &&String| {
             let value = self.call.values.get(*key).map(|value| value.reveal());
-            let default = self.call.element.entry(key).and_then(|entry| entry.default.as_deref());
+            let default = self
+                .call
+                .element
+                .entry(key)
+                .and_then(|entry| entry.default.as_deref());
             value.is_some() && value != default
         };
         self.host_keys.iter().rev().find(given).cloned()

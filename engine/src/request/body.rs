@@ -24,7 +24,11 @@ pub(super) fn build(call: &Call<'_>, headers: &mut HeaderMap) -> Result<Bytes, B
         let found = match parameter.target {
             Target::Body | Target::BodyField(_) | Target::BodyToken(_) | Target::Form(_) => call
                 .resolve(parameter, |text| {
-                    if in_text { escaped(text) } else { Ok(text.to_owned()) }
+                    if in_text {
+                        escaped(text)
+                    } else {
+                        Ok(text.to_owned())
+                    }
                 })?,
             _ => None,
         };
@@ -54,11 +58,12 @@ pub(super) fn build(call: &Call<'_>, headers: &mut HeaderMap) -> Result<Bytes, B
     }
     let (text, kind) = if let Some(mut text) = whole {
         if let Some(fields) = fields {
-            text = with_fields(&text, fields)
-                .ok_or_else(|| BuildError::Definition(format!(
+            text = with_fields(&text, fields).ok_or_else(|| {
+                BuildError::Definition(format!(
                     "The step {} sets fields in a body that is no JSON object.",
                     call.resource.step()
-                )))?;
+                ))
+            })?;
         }
         (with_tokens(&text, &tokens), "application/json")
     } else if let Some(fields) = fields {

@@ -30,21 +30,33 @@ pub(super) fn resources(
     let mut resources = Vec::new();
     for (index, (resource, name)) in written.iter().zip(&names).enumerate() {
         let place = format!("resources[{index}]");
-        if let Some(first) = names.iter().position(|other| other == name).filter(|&first| first < index) {
+        if let Some(first) = names
+            .iter()
+            .position(|other| other == name)
+            .filter(|&first| first < index)
+        {
             checker.wrong(&place, format!("{name} is resources[{first}] already"));
         }
-        let next = resource.next_resource.as_deref().filter(|next| !next.is_empty());
+        let next = resource
+            .next_resource
+            .as_deref()
+            .filter(|next| !next.is_empty());
         let next = next.and_then(|next| {
             let wanted = without_hub(next, definition.hub.as_deref());
             let found = names.iter().position(|name| *name == wanted);
             if found.is_none() {
-                checker.wrong(format!("{place}.nextResource"), format!("no resource {next}"));
+                checker.wrong(
+                    format!("{place}.nextResource"),
+                    format!("no resource {next}"),
+                );
             }
             found
         });
         let mut compiled = self::resource(resource, &place, of_element, hosts, checker);
         compiled.next = next;
-        compiled.path = name.split_once(':').map_or(String::new(), |(_, path)| path.to_owned());
+        compiled.path = name
+            .split_once(':')
+            .map_or(String::new(), |(_, path)| path.to_owned());
         if !definition.hooks.0.is_empty() && compiled.obstacle.is_none() {
             compiled.obstacle = Some("the element has hooks".to_owned());
         }
@@ -80,7 +92,10 @@ fn check_chains(resources: &[Resource], checker: &mut Checker<'_>) {
             }
             seen.push(next);
             if seen.len() > CHAIN_LIMIT {
-                checker.wrong(place, format!("the chain is longer than {CHAIN_LIMIT} calls"));
+                checker.wrong(
+                    place,
+                    format!("the chain is longer than {CHAIN_LIMIT} calls"),
+                );
                 break;
             }
             at = next;
@@ -111,7 +126,11 @@ fn check_provisioning(resources: &[Resource], of_element: &[Parameter], checker:
             matches!(parameter.source, Source::Caller)
                 && (parameter.required || matches!(parameter.target, Target::Path(_)))
         };
-        for parameter in of_element.iter().chain(&resource.parameters).filter(required) {
+        for parameter in of_element
+            .iter()
+            .chain(&resource.parameters)
+            .filter(required)
+        {
             let message = format!(
                 "parameter {:?} comes from a caller, and there is none while an instance is made",
                 parameter.name
@@ -143,7 +162,13 @@ fn resource(
         })
         .collect();
     let vendor_path = written.vendor_path.as_deref().unwrap_or_default();
-    let vendor_path = vendor_path_of(vendor_path, &format!("{place}.vendorPath"), &bound, hosts, checker);
+    let vendor_path = vendor_path_of(
+        vendor_path,
+        &format!("{place}.vendorPath"),
+        &bound,
+        hosts,
+        checker,
+    );
     for (index, name) in written.bunsen.groups.iter().enumerate() {
         checker.group(&format!("{place}.bunsen.groups[{index}]"), name);
     }
@@ -152,7 +177,12 @@ fn resource(
         Some("it is built-in code of the platform".to_owned())
     } else if !written.hooks.0.is_empty() {
         Some("it has hooks".to_owned())
-    } else if written.parameters.0.iter().any(|parameter| parameter.vendor_type.as_deref() == Some("multipart")) {
+    } else if written
+        .parameters
+        .0
+        .iter()
+        .any(|parameter| parameter.vendor_type.as_deref() == Some("multipart"))
+    {
         Some("it sends multipart".to_owned())
     } else {
         None
@@ -163,7 +193,12 @@ fn resource(
         method: method(written.method.as_deref()),
         path: String::new(),
         description: written.description.clone(),
-        vendor_method: method(written.vendor_method.as_deref().or(written.method.as_deref())),
+        vendor_method: method(
+            written
+                .vendor_method
+                .as_deref()
+                .or(written.method.as_deref()),
+        ),
         vendor_path,
         outputs: outputs(&written.parameters.0, &of_place, checker),
         parameters,
@@ -174,7 +209,11 @@ fn resource(
             .expect
             .as_ref()
             .map(|words| condition(words, &format!("{place}.bunsen.expect"), checker)),
-        faults: faults(&written.bunsen.fault.0, &format!("{place}.bunsen.fault"), checker),
+        faults: faults(
+            &written.bunsen.fault.0,
+            &format!("{place}.bunsen.fault"),
+            checker,
+        ),
         obstacle,
     }
 }
@@ -219,7 +258,11 @@ fn vendor_path_of(
     if text.starts_with("http://") {
         checker.wrong(place, "vendors are called over https only");
     } else if is_url(text) {
-        let host = text.trim_start_matches("https://").split(['/', '?']).next().unwrap_or_default();
+        let host = text
+            .trim_start_matches("https://")
+            .split(['/', '?'])
+            .next()
+            .unwrap_or_default();
         if !host.contains('{') && !hosts.allows(&host.to_ascii_lowercase()) {
             checker.wrong(place, format!("{host} is not among bunsen.hosts"));
         }
@@ -230,7 +273,12 @@ fn vendor_path_of(
 }
 
 /// One call has one kind of body.
-fn check_bodies(place: &str, of_element: &[Parameter], own: &[Parameter], checker: &mut Checker<'_>) {
+fn check_bodies(
+    place: &str,
+    of_element: &[Parameter],
+    own: &[Parameter],
+    checker: &mut Checker<'_>,
+) {
     let mut kinds: Vec<&str> = Vec::new();
     for parameter in of_element.iter().chain(own) {
         let kind = match parameter.target {
@@ -243,8 +291,16 @@ fn check_bodies(place: &str, of_element: &[Parameter], own: &[Parameter], checke
             kinds.push(kind);
         }
     }
-    if kinds.len() > 1 && !matches!(kinds.as_slice(), ["body", "bodyField"] | ["bodyField", "body"]) {
-        checker.wrong(place, format!("one call cannot send {}", kinds.join(" and ")));
+    if kinds.len() > 1
+        && !matches!(
+            kinds.as_slice(),
+            ["body", "bodyField"] | ["bodyField", "body"]
+        )
+    {
+        checker.wrong(
+            place,
+            format!("one call cannot send {}", kinds.join(" and ")),
+        );
     }
 }
 
@@ -275,7 +331,10 @@ fn parameter(
     let vendor_type = written.vendor_type.as_deref()?;
     let template = written.bunsen.template.as_deref();
     if template.is_some() && kind != "value" {
-        checker.wrong(format!("{place}.bunsen.template"), "only a parameter of type value has one");
+        checker.wrong(
+            format!("{place}.bunsen.template"),
+            "only a parameter of type value has one",
+        );
     }
     let source = match kind {
         "configuration" => {
@@ -303,7 +362,10 @@ fn parameter(
         _ => Target::Nowhere,
     };
     if fill.is_some() && !matches!(target, Target::Path(_)) {
-        checker.wrong(format!("{place}.bunsen.fill"), "only a path parameter fills a mark");
+        checker.wrong(
+            format!("{place}.bunsen.fill"),
+            "only a path parameter fills a mark",
+        );
     }
     Some(Parameter {
         name,
@@ -325,14 +387,16 @@ fn converted(
     place: &str,
     checker: &mut Checker<'_>,
 ) -> Option<String> {
-    let vendor_name = written.vendor_name.clone().filter(|name| !name.is_empty())?;
+    let vendor_name = written
+        .vendor_name
+        .clone()
+        .filter(|name| !name.is_empty())?;
     let Some(converter) = vendor_name.strip_prefix("converter:") else {
         return Some(vendor_name);
     };
     if !matches!(converter, "toQueryParameters" | "toODataFilter") {
-        let message = format!(
-            "unknown {converter:?}; one of \"toQueryParameters\", \"toODataFilter\""
-        );
+        let message =
+            format!("unknown {converter:?}; one of \"toQueryParameters\", \"toODataFilter\"");
         checker.wrong(format!("{place}.vendorName"), message);
     }
     None
@@ -357,7 +421,8 @@ fn literal(
     let template = checker.template(&place, text)?;
     if vendor_type == "body" {
         for (column, key) in template.unfiltered() {
-            let message = format!("column {column}: {key} needs a filter in a body: json, xml or url");
+            let message =
+                format!("column {column}: {key} needs a filter in a body: json, xml or url");
             checker.wrong(&place, message);
         }
     }
@@ -371,7 +436,10 @@ fn header(name: &str, place: &str, checker: &mut Checker<'_>) -> Option<HeaderNa
         return None;
     };
     if RESERVED_HEADERS.contains(&header.as_str()) {
-        checker.wrong(place, format!("the header {name} is not for definitions to set"));
+        checker.wrong(
+            place,
+            format!("the header {name} is not for definitions to set"),
+        );
     }
     Some(header)
 }
@@ -416,7 +484,11 @@ pub(super) fn outputs(
     outputs
 }
 
-pub(super) fn faults(written: &[FaultWords], place: &str, checker: &mut Checker<'_>) -> Vec<FaultRule> {
+pub(super) fn faults(
+    written: &[FaultWords],
+    place: &str,
+    checker: &mut Checker<'_>,
+) -> Vec<FaultRule> {
     let mut rules = Vec::new();
     for (index, words) in written.iter().enumerate() {
         let place = format!("{place}[{index}]");
@@ -440,11 +512,17 @@ pub(super) fn faults(written: &[FaultWords], place: &str, checker: &mut Checker<
 fn condition(words: &ConditionWords, place: &str, checker: &mut Checker<'_>) -> Condition {
     let mut present = Vec::new();
     for (index, path) in words.present.iter().enumerate() {
-        present.extend(checker.parsed(&format!("{place}.present[{index}]"), AnswerPath::parse(path)));
+        present.extend(checker.parsed(
+            &format!("{place}.present[{index}]"),
+            AnswerPath::parse(path),
+        ));
     }
     let mut equals = Vec::new();
     for (path, texts) in &words.equals {
-        let parsed = checker.parsed(&format!("{place}.equals[{path:?}]"), AnswerPath::parse(path));
+        let parsed = checker.parsed(
+            &format!("{place}.equals[{path:?}]"),
+            AnswerPath::parse(path),
+        );
         equals.extend(parsed.map(|parsed| (parsed, texts.clone())));
     }
     Condition {
