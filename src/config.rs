@@ -183,6 +183,9 @@ pub enum Grant {
         /// The host and port to allow.
         #[arg(value_name = "HOST:PORT")]
         target: String,
+        /// Folder of further element definitions, as given to `serve`.
+        #[arg(long, env = "BUNSEN_ELEMENTS", value_name = "DIR")]
+        elements: Option<PathBuf>,
         /// Certificate authority of that host, PEM.
         #[arg(long, value_name = "FILE")]
         ca: Option<PathBuf>,
@@ -288,6 +291,24 @@ impl State {
     }
 }
 
+impl Grant {
+    pub fn state(&self) -> &State {
+        match self {
+            Self::Add { state, .. } | Self::List { state, .. } | Self::Remove { state, .. } => {
+                state
+            }
+        }
+    }
+
+    /// The operator's own definitions; only a new grant asks for them.
+    pub fn elements(&self) -> Option<&Path> {
+        match self {
+            Self::Add { elements, .. } => elements.as_deref(),
+            Self::List { .. } | Self::Remove { .. } => None,
+        }
+    }
+}
+
 impl KeyringSource {
     /// The keyring's JSON from the environment, if it was given that way.
     pub fn json(&self) -> Option<Secret> {
@@ -313,6 +334,24 @@ pub fn data_dir(given: Option<&Path>) -> Result<PathBuf, ConfigError> {
         .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
         .map(|folder| folder.join("bunsen"))
         .ok_or_else(|| ConfigError("BUNSEN_DATA_DIR is not set and there is no HOME to use".into()))
+}
+
+/// This binary, to be started once more as the guard of the private Postgres.
+pub fn own_program() -> Result<PathBuf, ConfigError> {
+    std::env::current_exe()
+        .map_err(|error| ConfigError(format!("cannot find out which program this is: {error}")))
+}
+
+/// The folders in which programs are looked up by name; relative ones are left out, because they
+/// would mean something else in every working directory.
+pub fn program_folders() -> Vec<PathBuf> {
+    std::env::var_os("PATH")
+        .map(|path| {
+            std::env::split_paths(&path)
+                .filter(|folder| folder.is_absolute())
+                .collect()
+        })
+        .unwrap_or_default()
 }
 
 fn read_secret(variable: &str, file: &Path) -> Result<Secret, ConfigError> {
