@@ -27,6 +27,7 @@ struct Held {
     by_label: HashMap<String, Arc<Mutex<Account>>>,
     /// A customer's own host name → label.
     custom_hosts: HashMap<String, String>,
+    last_id: u64,
 }
 
 impl Accounts {
@@ -61,12 +62,14 @@ impl Accounts {
         self.read().custom_hosts.contains_key(host)
     }
 
-    /// False when the label is taken.
-    pub fn insert(&self, account: Account) -> bool {
+    /// Gives the account its number. False when the label is taken.
+    pub fn insert(&self, mut account: Account) -> bool {
         let mut held = self.write();
         if held.by_label.contains_key(&account.label) {
             return false;
         }
+        held.last_id += 1;
+        account.id = held.last_id;
         let label = account.label.clone();
         held.by_label.insert(label, Arc::new(Mutex::new(account)));
         true
@@ -139,7 +142,7 @@ pub struct Account {
 impl Account {
     pub fn new(label: &str) -> Self {
         Self {
-            id: 1,
+            id: 0,
             label: label.to_owned(),
             name: label.to_owned(),
             plan: Plan::Unlimited,

@@ -29,7 +29,13 @@ async fn accounts_and_agents_come_and_go() {
         .control(Method::POST, "freshdesk/accounts", account)
         .await;
     assert_eq!(created.status, 201, "{created:?}");
-    assert_eq!(created.json()["limit_total"], 400);
+    assert_eq!(
+        (
+            &created.json()["limit_total"],
+            &created.json()["account_id"]
+        ),
+        (&json!(400), &json!(2))
+    );
     let host = "acme.freshdesk.com";
     let boss = sandbox
         .call(Method::GET, host, "/api/v2/agents")
