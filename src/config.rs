@@ -363,6 +363,18 @@ pub fn data_dir(given: Option<&Path>) -> Result<PathBuf, ConfigError> {
         .ok_or_else(|| ConfigError("BUNSEN_DATA_DIR is not set and there is no HOME to use".into()))
 }
 
+/// The folders in which programs are looked up by name; relative ones are left out, because they
+/// would mean something else in every working directory.
+pub fn program_folders() -> Vec<PathBuf> {
+    std::env::var_os("PATH")
+        .map(|path| {
+            std::env::split_paths(&path)
+                .filter(|folder| folder.is_absolute())
+                .collect()
+        })
+        .unwrap_or_default()
+}
+
 fn read_secret(variable: &str, file: &Path) -> Result<Secret, ConfigError> {
     std::fs::read_to_string(file)
         .map(|text| Secret::new(text.trim_end_matches(['\r', '\n'])))

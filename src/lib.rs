@@ -3,14 +3,14 @@
 mod app;
 pub mod bootstrap;
 mod cli;
-mod config;
+pub mod config;
 pub mod error;
 mod exchange;
 mod http;
 pub mod ids;
 pub mod keyring;
 mod outbound;
-mod private_postgres;
+pub mod private_postgres;
 mod provisioning;
 pub mod store;
 pub mod vault;

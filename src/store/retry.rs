@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::PgConnection;
-
-use super::Store;
+use super::{Store, Transaction};
 use crate::error::{Error, Result};
 
 /// Tries in all. A conflict that outlives them is not one of timing.
@@ -15,35 +13,35 @@ const FIRST_PAUSE: Duration = Duration::from_millis(5);
 impl Store {
     /// Runs `work` in a transaction and commits. Serialization failures (40001) and deadlocks
     /// (40P01) run it again from the start, so it must do nothing but SQL.
-    pub async fn transaction<T, Work>(&self, mut work: Work) -> Result<T>
+    ///
+    /// `work` owns the transaction and gives it back with its result: a borrow here would keep
+    /// the futures of callers from moving between threads.
+    pub async fn transaction<T, Work, Done>(&self, mut work: Work) -> Result<T>
     where
-        Work: AsyncFnMut(&mut PgConnection) -> Result<T>,
+        Work: FnMut(Transaction) -> Done,
+        Done: Future<Output = Result<(Transaction, T)>>,
     {
         let mut pause = FIRST_PAUSE;
-        for tried in 1.. {
-            let mut transaction = self.begin().await?;
-            let outcome = match work(&mut transaction).await {
-                Ok(value) => transaction
-                    .commit()
-                    .await
-                    .map(|()| value)
-                    .map_err(Error::from),
-                Err(error) => {
-                    // Dropping would roll back too, but only when the connection is used again.
-                    let _ = transaction.rollback().await;
-                    Err(error)
+        let mut tried = 1;
+        loop {
+            let outcome = match work(self.begin().await?).await {
+                Ok((transaction, value)) => {
+                    let committed = transaction.commit().await;
+                    committed.map(|()| value).map_err(Error::from)
                 }
+                // The transaction was dropped, which rolls it back.
+                Err(error) => Err(error),
             };
             match outcome {
                 Err(error) if tried < TRIES && is_passing(&error) => {
                     // Two that met once should not meet again.
                     tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.0))).await;
                     pause *= 2;
+                    tried += 1;
                 }
                 outcome => return outcome,
             }
         }
-        unreachable!("the last try returns")
     }
 }
 

@@ -1,1 +1,5 @@
-fn main() {}
+//! Tests against a real Postgres and over HTTP, in one binary so that there is one thing to link.
+
+mod database;
+mod private_postgres;
+mod store;
