@@ -1,3 +1,6 @@
-//! Tests of the whole, one file per part.
+//! Tests against a real Postgres and over HTTP, in one binary so that there is one thing to link.
 
+mod database;
 mod outbound;
+mod private_postgres;
+mod server;
