@@ -2,7 +2,7 @@
 
 mod app;
 pub mod bootstrap;
-mod cli;
+pub mod cli;
 pub mod config;
 pub mod error;
 mod exchange;
