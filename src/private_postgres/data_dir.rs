@@ -86,7 +86,7 @@ pub fn prepare(data_dir: &Path) -> Result<PathBuf, FolderError> {
 /// whatever way that happens.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -119,7 +119,16 @@ impl Lock {
         file.set_len(0)
             .and_then(|()| writeln!(file, "{}", std::process::id()))
             .map_err(FolderError::io("write to it", &path))?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for Lock {
+    /// Closing the file would not do: a child that is being started by another thread holds a copy
+    /// of it for a moment.
+    fn drop(&mut self) {
+        // Can only fail on a file that is not open.
+        drop(self.file.unlock());
     }
 }
 
