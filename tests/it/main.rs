@@ -1,5 +1,6 @@
 //! Tests against a real Postgres and over HTTP, in one binary so that there is one thing to link.
 
+mod cli;
 mod database;
 mod elements;
 mod outbound;
