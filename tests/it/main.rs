@@ -1,6 +1,8 @@
 //! Tests against a real Postgres and over HTTP, in one binary so that there is one thing to link.
 
 mod database;
+mod house;
 mod outbound;
 mod private_postgres;
 mod server;
+mod structure;
