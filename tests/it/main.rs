@@ -3,7 +3,9 @@
 mod cli;
 mod database;
 mod elements;
+mod house;
 mod outbound;
 mod private_postgres;
 mod server;
 mod store;
+mod structure;
