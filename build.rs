@@ -1,6 +1,5 @@
-//! A new migration must be embedded again; cargo would not notice a file that is only added.
+//! A new element folder must be embedded: cargo would not notice files that are only added.
 
 fn main() {
-    println!("cargo:rerun-if-changed=migrations");
     println!("cargo:rerun-if-changed=elements");
 }

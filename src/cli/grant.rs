@@ -4,14 +4,14 @@ use std::fs::File;
 use std::io::{Read as _, Write};
 use std::path::Path;
 
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use crate::config;
 use crate::error::{Error, Result};
 use crate::ids::OrganizationId;
 use crate::outbound;
 use crate::store::{Grant, OrganizationGrant, Store};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 
 /// Some hundred certificates.
 const LARGEST_CA_FILE: u64 = 256 * 1024;

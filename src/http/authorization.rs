@@ -53,10 +53,7 @@ fn parse(value: &str) -> Result<Presented, Malformed> {
     if parts.len() > 1 && parts.last() == Some(&"") {
         parts.pop();
     }
-    let pairs = parts
-        .into_iter()
-        .map(pair)
-        .collect::<Result<Vec<_>, _>>()?;
+    let pairs = parts.into_iter().map(pair).collect::<Result<Vec<_>, _>>()?;
     if let [(keyword, secret)] = pairs.as_slice()
         && keyword.eq_ignore_ascii_case("bearer")
     {
@@ -130,14 +127,20 @@ mod tests {
             Ok(Presented::Bearer(secret)) => format!("bearer {}", secret.reveal()),
             Ok(Presented::Secrets(secrets)) => {
                 let text = |secret: &Option<Secret>| {
-                    secret.as_ref().map_or("-".into(), |secret| secret.reveal().to_owned())
+                    secret
+                        .as_ref()
+                        .map_or("-".into(), |secret| secret.reveal().to_owned())
                 };
                 let element = match &secrets.element {
                     None => "-".into(),
                     Some(ElementPart::Placeholder) => "?".into(),
                     Some(ElementPart::Token(secret)) => secret.reveal().to_owned(),
                 };
-                format!("{}|{}|{element}", text(&secrets.user), text(&secrets.organization))
+                format!(
+                    "{}|{}|{element}",
+                    text(&secrets.user),
+                    text(&secrets.organization)
+                )
             }
         }
     }

@@ -136,7 +136,11 @@ async fn answer_list(
         })
         .collect();
     let count = instances.len();
-    Ok(with_page_headers(Json(instances).into_response(), count, next))
+    Ok(with_page_headers(
+        Json(instances).into_response(),
+        count,
+        next,
+    ))
 }
 
 /// What every list answers beside its body.

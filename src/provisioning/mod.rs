@@ -87,7 +87,11 @@ pub async fn create(
     let prepared = request::prepare(app, element_of_path.as_deref(), request)?;
     let group = group_of(&prepared.element, &prepared.group)?;
     // The simulated vendor still has every log-in that the real one ended.
-    if let Some(told) = prepared.element.retirement(group).filter(|_| !app.is_sandbox()) {
+    if let Some(told) = prepared
+        .element
+        .retirement(group)
+        .filter(|_| !app.is_sandbox())
+    {
         return Err(Error::Invalid(told));
     }
     to_its_end(app, {
@@ -187,7 +191,12 @@ pub async fn delete(app: &App, who: Who, id: InstanceId, element: Option<String>
     to_its_end(app, {
         let app = app.clone();
         async move {
-            if !app.store().org(who.organization).remove_instance(id).await? {
+            if !app
+                .store()
+                .org(who.organization)
+                .remove_instance(id)
+                .await?
+            {
                 return Err(no_such_instance(id));
             }
             tracing::info!(org.id = %who.organization, instance.id = %id, "instance deleted");
@@ -238,13 +247,18 @@ fn outbound_grants(stored: Vec<store::Grant>) -> Vec<Grant> {
 }
 
 fn group_of<'a>(element: &'a Element, name: &str) -> Result<&'a Group> {
-    element.group(name).ok_or_else(|| {
-        Error::internal(format!("element '{}' has no group '{name}'", element.key))
-    })
+    element
+        .group(name)
+        .ok_or_else(|| Error::internal(format!("element '{}' has no group '{name}'", element.key)))
 }
 
 fn place(organization: OrganizationId, row: Uuid, column: &'static str) -> Place<'static> {
-    Place { organization, table: "instances", row, column }
+    Place {
+        organization,
+        table: "instances",
+        row,
+        column,
+    }
 }
 
 /// The clear part for the database to see, and the secret part as JSON to be sealed.

@@ -350,7 +350,9 @@ impl Element {
     /// The configuration entry that decides which host is called: the first one that `base.url`
     /// names in its host, else `base.url` itself. For messages.
     pub fn host_entry(&self) -> &str {
-        let base = self.entry("base.url").and_then(|entry| entry.default.as_deref());
+        let base = self
+            .entry("base.url")
+            .and_then(|entry| entry.default.as_deref());
         base.and_then(|url| {
             let authority = url.split_once("://")?.1.split('/').next()?;
             let key = authority.split_once('{')?.1.split_once('}')?.0;
