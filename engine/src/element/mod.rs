@@ -1,7 +1,7 @@
 //! An element as checked: templates, paths, kinds and references resolved once, when definitions
 //! are loaded. Everything that runs works on this form only.
 //!
-//! [`definition`](self::definition) is the platform's model as written, `compile` makes this form
+//! `definition` is the platform's model as written, `compile` makes this form
 //! of it, [`catalog`] holds all elements.
 
 mod assign;
