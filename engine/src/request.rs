@@ -7,7 +7,7 @@
 mod address;
 mod body;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::fmt;
 

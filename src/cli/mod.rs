@@ -2,10 +2,10 @@
 
 mod elements;
 mod first_files;
-mod grant;
+pub mod grant;
 mod health;
 mod keys;
-mod migrate;
+pub mod migrate;
 mod serve;
 mod state;
 

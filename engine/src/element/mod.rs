@@ -11,7 +11,7 @@ mod definition;
 mod documents;
 mod schema;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod text;
 
 pub use assign::assign_ids;
