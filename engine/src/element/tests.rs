@@ -6,8 +6,7 @@ use super::*;
 pub(crate) fn sample() -> Value {
     json!({
         "id": 501, "name": "Parcel Desk", "key": "parceldesk", "hub": "crm",
-        "authentication": {"type": "custom"},
-        "configuration": [
+        "authentication": {"type": "custom"}, "configuration": [
             {"id": 1, "key": "base.url", "name": "Base URL", "type": "TEXTFIELD_1000", "defaultValue": "https://{site}.vendor.example/v1"},
             {"id": 2, "key": "site", "name": "Site", "type": "TEXTFIELD_64", "required": true, "displayOrder": 9, "bunsen": {"fill": "label:.vendor.example"}},
             {"id": 3, "key": "username", "name": "User", "type": "TEXTFIELD_64", "required": true, "displayOrder": 1, "groupName": "password"},
@@ -23,8 +22,7 @@ pub(crate) fn sample() -> Value {
             {"id": 21, "name": "x", "vendorName": "Authorization", "type": "value", "vendorType": "header", "bunsen": {"template": "bearer {config.session}"}},
             {"id": 22, "name": "where", "vendorName": "where", "type": "query", "vendorType": "no-op", "converter": "toODataFilter"}
         ],
-        "hooks": [],
-        "resources": [
+        "hooks": [], "resources": [
             {"id": 30, "method": "POST", "path": "/login", "vendorMethod": "POST", "vendorPath": "/login", "type": "onProvision", "nextResource": "GET:/who",
              "parameters": [
                 {"id": 40, "name": "username", "vendorName": "user.name", "type": "configuration", "vendorType": "bodyField"},
