@@ -4,7 +4,11 @@
 -- and on distributed Postgres.
 --
 -- A column named `*_sealed` holds: version, key number, nonce, ciphertext, bound to organization,
--- table, `row_id`, column and version (src/vault.rs).
+-- table, the row's own UUID, column, key number and version (src/vault). The key number stands
+-- outside the ciphertext, so that a rotation finds what it still has to seal again.
+--
+-- The table `leases` is not here: it guards the migrations and so is made before them
+-- (src/store/leases.rs).
 
 -- ---------------------------------------------------------------- this database
 
@@ -19,15 +23,8 @@ create table server_stamp (
 create table key_checks (
     key_id text primary key,
     use text not null check (use in ('encrypt', 'find')),
-    check_value bytea not null,
+    check_value bytea not null check (octet_length(check_value) = 32),
     first_seen_at timestamptz not null default now()
-);
-
--- Leader work: whoever holds the lease. Database time only.
-create table leases (
-    name text primary key,
-    holder uuid not null,
-    expires_at timestamptz not null
 );
 
 -- ---------------------------------------------------------------- directories
@@ -35,14 +32,14 @@ create table leases (
 -- Finds the owner of a secret from its HMAC under a pepper, in one statement.
 -- object_id: the organization, user or instance, by kind.
 create table secret_index (
-    hmac bytea primary key,
+    hmac bytea primary key check (octet_length(hmac) = 32),
     kind text not null check (kind in ('organization', 'user', 'instance')),
     org_id bigint not null,
     object_id bigint not null,
     pepper_id text not null
 );
 create index secret_index_owner on secret_index (org_id, kind, object_id);
-create index secret_index_pepper on secret_index (pepper_id);
+-- No index on pepper_id: every create would pay for it, and only a rotation asks.
 
 create table instance_directory (
     id bigint primary key,
@@ -64,7 +61,7 @@ create table organizations (
 -- Data keys of an organization, wrapped by a key of the keyring. The highest number seals.
 create table organization_keys (
     org_id bigint not null references organizations (id),
-    number int not null,
+    number int not null check (number > 0),
     kek_id text not null,
     wrapped bytea not null,
     created_at timestamptz not null default now(),
@@ -118,6 +115,9 @@ create table instances (
     row_id uuid not null,
     element_key text not null,
     name text not null,
+    -- The name in lower case as Rust knows it: what the database can fold depends on the locale
+    -- that its owner chose.
+    name_folded text not null,
     tags text[] not null default '{}',
     -- Group of credentials, as the definition names it.
     credential_group text not null,
@@ -134,7 +134,7 @@ create table instances (
     external_authentication text not null default 'none'
         check (external_authentication in ('none', 'initial')),
     -- Renewal of the vendor session: changes only under the lease, and every change counts up.
-    generation bigint not null default 1,
+    generation bigint not null default 1 check (generation > 0),
     lease_holder uuid,
     lease_until timestamptz,
     renewed_at timestamptz,
@@ -143,7 +143,8 @@ create table instances (
     updated_at timestamptz not null default now(),
     primary key (org_id, id),
     foreign key (org_id, account_id) references accounts (org_id, id),
-    foreign key (org_id, user_id) references users (org_id, id)
+    foreign key (org_id, user_id) references users (org_id, id),
+    check ((lease_holder is null) = (lease_until is null))
 );
 create index instances_account on instances (org_id, account_id, id);
 create index instances_user on instances (org_id, user_id, id);
@@ -155,7 +156,8 @@ create index instances_renewal on instances (renewal_due_at) where renewal_due_a
 create table outbound_grants (
     org_id bigint not null references organizations (id),
     element_key text not null,
-    host text not null,
+    -- A name in lower case or an address, as in a URL (IPv6 in brackets).
+    host text not null check (host = lower(host)),
     port int not null check (port between 1 and 65535),
     ca_pem text,
     created_at timestamptz not null default now(),
@@ -164,13 +166,15 @@ create table outbound_grants (
 
 -- ---------------------------------------------------------------- what must not happen twice
 
--- `Idempotency-Key`: the key and the body only as HMAC, since bodies hold passwords.
+-- `Idempotency-Key`: the key and the body only as HMAC, since bodies hold passwords. While
+-- peppers are rotated a key is looked for under each of them.
 create table idempotency_keys (
     org_id bigint not null,
     user_id bigint not null,
     route text not null,
     key_hmac bytea not null,
     body_hmac bytea not null,
+    pepper_id text not null,
     state text not null check (state in ('running', 'done')),
     status int,
     instance_id bigint,
@@ -197,6 +201,7 @@ create table exchanges (
     generation bigint,
     -- Which vendor session it touches, as HMAC of its identifying values.
     session_hmac bytea,
+    session_pepper_id text,
     intent_sealed bytea,
     answer_sealed bytea,
     holder uuid not null,
@@ -204,7 +209,8 @@ create table exchanges (
     created_at timestamptz not null default now(),
     answered_at timestamptz,
     applied_at timestamptz,
-    primary key (org_id, id)
+    primary key (org_id, id),
+    check ((session_hmac is null) = (session_pepper_id is null))
 );
 create index exchanges_open on exchanges (lease_until) where state in ('intent', 'answered');
 create index exchanges_instance on exchanges (org_id, instance_id, created_at);

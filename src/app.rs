@@ -1,1 +1,99 @@
-//! (in work)
+//! What the running server holds, cheap to clone.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bunsen_engine::element::{Catalog, Element};
+use tokio_util::task::TaskTracker;
+
+use crate::error::{Error, Result};
+use crate::outbound::Outbound;
+use crate::store::{Mode, Store};
+use crate::vault::Vault;
+
+#[derive(Debug, Clone)]
+pub struct App(Arc<Parts>);
+
+/// Everything an [`App`] is made of.
+#[derive(Debug)]
+pub struct Parts {
+    pub store: Store,
+    pub vault: Vault,
+    pub catalog: Catalog,
+    /// SHA-256 of the definitions, in hex.
+    pub catalogue_hash: String,
+    pub outbound: Outbound,
+    pub mode: Mode,
+    /// Bytes of one request body at most.
+    pub body_limit: usize,
+    /// Work that goes on although its caller is gone; a graceful stop waits for it.
+    pub work: TaskTracker,
+    pub stopping: AtomicBool,
+}
+
+impl App {
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub fn vault(&self) -> &Vault {
+        &self.0.vault
+    }
+
+    pub fn catalog(&self) -> &Catalog {
+        &self.0.catalog
+    }
+
+    pub fn catalogue_hash(&self) -> &str {
+        &self.0.catalogue_hash
+    }
+
+    pub fn outbound(&self) -> &Outbound {
+        &self.0.outbound
+    }
+
+    pub fn mode(&self) -> Mode {
+        self.0.mode
+    }
+
+    pub fn is_sandbox(&self) -> bool {
+        self.0.mode == Mode::Sandbox
+    }
+
+    pub fn body_limit(&self) -> usize {
+        self.0.body_limit
+    }
+
+    pub fn work(&self) -> &TaskTracker {
+        &self.0.work
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.0.stopping.load(Ordering::Relaxed)
+    }
+
+    /// From now on `/health/ready` answers 503, so that a balancer sends nothing more.
+    pub fn stop(&self) {
+        self.0.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// An active element by key or id; 404 with the nearest key otherwise.
+    pub fn element(&self, key_or_id: &str) -> Result<&Arc<Element>> {
+        self.catalog()
+            .get(key_or_id)
+            .filter(|element| element.active)
+            .ok_or_else(|| {
+                let digits = key_or_id.bytes().all(|byte| byte.is_ascii_digit());
+                let kind = if digits { "ID" } else { "key" };
+                let hint = match self.catalog().nearest(key_or_id) {
+                    Some(near) if !digits => format!(" Did you mean '{near}'?"),
+                    _ => String::new(),
+                };
+                Error::NotFound(format!("No element found with {kind} '{key_or_id}'.{hint}"))
+            })
+    }
+}

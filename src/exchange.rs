@@ -1,1 +1,99 @@
-//! (in work)
+//! One round trip with a vendor: build, send, read; and chains of them. Knows no database.
+//!
+//! Every failure leaves here as something the caller can act on: who failed, at which step, what
+//! to check.
+
+use bunsen_engine::configuration::Values;
+use bunsen_engine::element::{Element, Group, Resource};
+use bunsen_engine::reply::{self, Fault, VendorReply};
+use bunsen_engine::request::{self, BuildError, Inputs};
+
+use crate::error::{Error, Result, VendorFailure};
+use crate::outbound::{Destination, Grant, Outbound, SendError};
+
+/// Which vendor account is spoken to, and how far its credentials may reach.
+#[derive(Debug)]
+pub struct Session<'a> {
+    pub outbound: &'a Outbound,
+    pub element: &'a Element,
+    pub group: &'a Group,
+    pub grants: &'a [Grant],
+}
+
+/// Makes the calls that turn credentials into an instance. `given` is what the caller sent; the
+/// answer is what the vendor returned, to be stored beside it.
+///
+/// # Errors
+/// See `design` in the module docs: 400 names the configuration entry, 401 and 403 are the
+/// vendor's refusals, 429 and 502 mean that it could not be asked.
+pub async fn provision(session: &Session<'_>, given: &Values) -> Result<Values> {
+    let mut returned = Values::new();
+    let mut previous: Option<VendorReply> = None;
+    for resource in session.element.provisioning(session.group) {
+        let mut stored = given.clone();
+        stored.extend(returned.clone());
+        let configuration = session.element.effective(session.group, &stored);
+        let inputs = Inputs {
+            configuration: &configuration,
+            previous: previous.as_ref(),
+        };
+        let answer = run(session, resource, &inputs).await?;
+        let read = reply::read(session.element, session.group, resource, &inputs, &answer)
+            .map_err(failed)?;
+        returned.extend(read.configuration);
+        previous = Some(answer);
+    }
+    Ok(returned)
+}
+
+async fn run(
+    session: &Session<'_>,
+    resource: &Resource,
+    inputs: &Inputs<'_>,
+) -> Result<VendorReply> {
+    let request = request::build(session.element, session.group, resource, inputs)
+        .map_err(unbuilt)?;
+    let destination = Destination {
+        hosts: &session.element.hosts,
+        grants: session.grants,
+    };
+    session
+        .outbound
+        .send(request, &destination)
+        .await
+        .map_err(|error| unsent(session.element, resource, &error))
+}
+
+fn unbuilt(error: BuildError) -> Error {
+    match error {
+        BuildError::Entry { key, message } => {
+            Error::Invalid(format!("configuration '{key}': {message}"))
+        }
+        BuildError::Definition(message) => Error::internal(message),
+    }
+}
+
+/// The vendor answered, and not as hoped.
+fn failed(fault: Fault) -> Error {
+    Error::Vendor(Box::new(VendorFailure {
+        status: fault.status,
+        message: fault.message,
+        provider_message: fault.provider_message,
+        retry_after: fault.retry_after,
+    }))
+}
+
+/// There is no answer to read.
+fn unsent(element: &Element, resource: &Resource, error: &SendError) -> Error {
+    tracing::info!(element.key = element.key, reason = error.code(), "no answer from the vendor");
+    if let SendError::Refused(refusal) = error {
+        let entry = element.host_entry();
+        return Error::Invalid(format!("configuration '{entry}': {refusal}"));
+    }
+    Error::Vendor(Box::new(VendorFailure {
+        status: 502,
+        message: format!("{} failed while {}: {error}.", element.name, resource.step()),
+        provider_message: None,
+        retry_after: None,
+    }))
+}

@@ -33,3 +33,66 @@ row_ids! {
     /// One authenticated connection to one vendor account through one element.
     InstanceId,
 }
+
+/// Which kind of secret finds its owner; part of what is hashed, so one kind never answers
+/// for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SecretKind {
+    Organization,
+    User,
+    Instance,
+}
+
+impl SecretKind {
+    /// As stored and as hashed: part of the format, never to be changed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Organization => "organization",
+            Self::User => "user",
+            Self::Instance => "instance",
+        }
+    }
+}
+
+/// What finds a secret's owner without knowing the secret: its HMAC under one pepper.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fingerprint {
+    pub hmac: [u8; 32],
+    pub pepper_id: String,
+}
+
+/// A data key of an organization as it is stored: sealed by a key of the keyring.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrappedKey {
+    /// Counts from 1 per organization; the highest seals, all of them open.
+    pub number: i32,
+    pub kek_id: String,
+    pub wrapped: Vec<u8>,
+}
+
+/// What a key of the keyring is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum KeyUse {
+    /// Seals the organizations' data keys.
+    Encrypt,
+    /// Finds the owner of a secret.
+    Find,
+}
+
+impl KeyUse {
+    /// As stored and as hashed: part of the format, never to be changed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Encrypt => "encrypt",
+            Self::Find => "find",
+        }
+    }
+}
+
+/// Proves that two keyrings hold the same key under an id, without telling the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyCheck {
+    pub key_id: String,
+    pub use_: KeyUse,
+    pub check_value: Vec<u8>,
+}

@@ -1,15 +1,18 @@
 //! The server. See `ARCHITECTURE.md` for the map.
 
-mod app;
-mod cli;
-mod config;
-mod error;
+pub mod app;
+pub mod bootstrap;
+pub mod cli;
+pub mod config;
+pub mod elements;
+pub mod error;
 mod exchange;
-mod http;
-mod ids;
-mod keyring;
-mod outbound;
-mod private_postgres;
+pub mod http;
+pub mod ids;
+pub mod keyring;
+pub mod outbound;
+pub mod private_postgres;
 mod provisioning;
-mod store;
-mod vault;
+pub mod store;
+mod tenancy;
+pub mod vault;

@@ -1,1 +1,92 @@
-//! (in work)
+//! The commands. Each takes what `config` read and does one thing.
+
+mod elements;
+mod first_files;
+mod grant;
+mod health;
+mod keys;
+mod migrate;
+mod serve;
+mod state;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::state::Opened;
+use crate::config::{Cli, Command};
+use crate::error::{Error, Result};
+
+/// Runs one command; an error is one line on stderr and exit code 1.
+pub fn run(arguments: Cli) -> ExitCode {
+    match prepared(arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            let mut text = error.to_string();
+            let mut cause = std::error::Error::source(&error);
+            while let Some(source) = cause {
+                text = format!("{text} {source}");
+                cause = source.source();
+            }
+            let _ = writeln!(std::io::stderr(), "bunsen: {text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn prepared(arguments: Cli) -> Result<ExitCode> {
+    start_logging(&arguments.log, arguments.log_json)?;
+    crate::outbound::install_crypto_provider();
+    match arguments.command {
+        Command::Health(arguments) => health::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Elements(command) => elements::run(command).map_err(state::told),
+        Command::PostgresGuard(_) => Err(Error::Invalid("started too late".into())),
+        asynchronous => tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(Error::internal)?
+            .block_on(dispatch(asynchronous))
+            .map(|()| ExitCode::SUCCESS),
+    }
+}
+
+async fn dispatch(command: Command) -> Result<()> {
+    let mut out = std::io::stdout();
+    match command {
+        Command::Serve(arguments) => serve::run(&arguments).await,
+        Command::Migrate(arguments) => {
+            let opened = Opened::for_command(&arguments.state).await?;
+            let outcome = migrate::run(&opened.store, &mut out).await;
+            opened.close().await.and(outcome)
+        }
+        Command::Grant(command) => {
+            let (catalog, _) = crate::elements::load(command.elements())
+                .map_err(|mistakes| state::told(elements::listed(&mistakes)))?;
+            let opened = Opened::for_command(command.state()).await?;
+            let known = |key: &str| catalog.get(key).is_some();
+            let outcome = match opened.store.migrate().await {
+                Ok(()) => grant::run(&opened.store, &command, known, &mut out).await,
+                Err(error) => Err(state::told(error)),
+            };
+            opened.close().await.and(outcome)
+        }
+        Command::Keys(command) => keys::run(&command, &mut out),
+        Command::Health(_) | Command::Elements(_) | Command::PostgresGuard(_) => Ok(()),
+    }
+}
+
+/// Logs go to stderr: stdout is for what a program reads.
+fn start_logging(filter: &str, json: bool) -> Result<()> {
+    let filter = EnvFilter::try_new(filter)
+        .map_err(|error| Error::Invalid(format!("--log '{filter}': {error}")))?;
+    let logging = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    if json {
+        logging.json().init();
+    } else {
+        logging.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init();
+    }
+    Ok(())
+}

@@ -1,1 +1,311 @@
-//! (in work)
+//! The only HTTP client: one call to a vendor, with every limit in it.
+//!
+//! Order of one call: the guard judges the URL (`guard`), an operator's route may carry it
+//! elsewhere (`route`), otherwise names are resolved without the addresses that may not be
+//! reached (`resolve`, `address`), a client is taken (`client`, `tls`), the answer is read up to
+//! the cap. Nothing is retried, no redirect is followed, no header and no body is logged, and
+//! dropping the future ends the call: whoever must not lose an answer spawns it.
+
+mod address;
+mod client;
+mod error;
+mod grant;
+mod guard;
+mod resolve;
+mod route;
+// Only Linux gives a process all of 127.0.0.0/8, which stands for the internet there.
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
+mod tls;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use bunsen_engine::reply::VendorReply;
+use bunsen_engine::request::VendorRequest;
+use bytes::{Bytes, BytesMut};
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Method, StatusCode};
+use url::Url;
+
+use client::{Clients, TrackedBody};
+use guard::Permit;
+use resolve::Resolver;
+use route::Origin;
+
+pub use address::is_forbidden;
+pub use error::{OutboundError, SendError, Step};
+pub use grant::Grant;
+pub use guard::{Destination, Reason, Refusal, check_url};
+pub use route::VendorRoute;
+pub use tls::install_crypto_provider;
+
+/// What the operator decides about calls to vendors.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The first that matches wins.
+    pub routes: Vec<VendorRoute>,
+    /// Where every call goes that no route takes.
+    pub sandbox: Option<Url>,
+    /// From the first byte asked of the name server to the last byte of the answer.
+    pub total_timeout: Duration,
+    pub connect_timeout: Duration,
+    /// Bytes of one answer's body at most, unpacked.
+    pub body_limit: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            routes: Vec::new(),
+            sandbox: None,
+            total_timeout: Duration::from_secs(60),
+            connect_timeout: Duration::from_secs(10),
+            body_limit: 16 * 1024 * 1024,
+        }
+    }
+}
+
+/// The way out. Cheap to clone; all clones share their connections.
+#[derive(Debug, Clone)]
+pub struct Outbound(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    routes: Vec<VendorRoute>,
+    sandbox: Option<Origin>,
+    total_timeout: Duration,
+    connect_timeout: Duration,
+    body_limit: usize,
+    clients: Clients,
+}
+
+/// Belong to the connection or to this client, never to a definition or a tenant: with their
+/// own `Host`, lengths or encodings they could make one call look like another to the vendor,
+/// or get an answer that is not unpacked.
+const OURS: &[&str] = &[
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "accept-encoding",
+    "connection",
+    "te",
+    "trailer",
+    "upgrade",
+    "expect",
+    "proxy-authorization",
+    "keep-alive",
+    "proxy-connection",
+    "http2-settings",
+];
+
+impl Outbound {
+    pub fn new(settings: Settings) -> Result<Self, OutboundError> {
+        Self::with_resolver(settings, Resolver::new())
+    }
+
+    fn with_resolver(settings: Settings, resolver: Resolver) -> Result<Self, OutboundError> {
+        let sandbox = settings
+            .sandbox
+            .map(Origin::new)
+            .transpose()
+            .map_err(|wrong| OutboundError(format!("--sandbox (BUNSEN_SANDBOX): {wrong}")))?;
+        Ok(Self(Arc::new(Inner {
+            routes: settings.routes,
+            sandbox,
+            total_timeout: settings.total_timeout,
+            connect_timeout: settings.connect_timeout,
+            body_limit: settings.body_limit,
+            clients: Clients::new(settings.connect_timeout, resolver)?,
+        })))
+    }
+
+    /// One call, at most one: nothing is retried and no redirect is followed here.
+    pub async fn send(
+        &self,
+        request: VendorRequest,
+        destination: &Destination<'_>,
+    ) -> Result<VendorReply, SendError> {
+        let started = Instant::now();
+        let host = guard::shown_host(&request.url);
+        let outcome = self.0.guarded_call(request, &host, destination).await;
+        let duration_ms = started.elapsed().as_millis() as u64;
+        match &outcome {
+            Ok(reply) => {
+                let status = reply.status.as_u16();
+                tracing::debug!(host, status, duration_ms, "the vendor answered");
+            }
+            Err(error) => {
+                let outcome = error.code();
+                tracing::debug!(host, outcome, duration_ms, "the vendor call failed");
+            }
+        }
+        outcome
+    }
+}
+
+impl Inner {
+    async fn guarded_call(
+        &self,
+        request: VendorRequest,
+        host: &str,
+        destination: &Destination<'_>,
+    ) -> Result<VendorReply, SendError> {
+        let taken = Arc::new(AtomicBool::new(false));
+        let call = async {
+            let (client, call) = self.prepare(request, destination, taken.clone()).await?;
+            self.exchange(&client, call, host, &taken).await
+        };
+        match tokio::time::timeout(self.total_timeout, call).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(SendError::TimedOut {
+                host: host.to_owned(),
+                after: self.total_timeout,
+                sent: taken.load(Ordering::Relaxed),
+            }),
+        }
+    }
+
+    /// The guard's judgement, then which client makes the call, and to where.
+    async fn prepare(
+        &self,
+        request: VendorRequest,
+        destination: &Destination<'_>,
+        taken: Arc<AtomicBool>,
+    ) -> Result<(reqwest::Client, reqwest::Request), SendError> {
+        let permit = guard::check(&request.url, destination)?;
+        let unsendable = || {
+            SendError::Refused(Refusal {
+                host: permit.host.to_owned(),
+                reason: Reason::Unsendable,
+            })
+        };
+        // Neither is a call to a vendor's API: the first asks for a tunnel, the second for our
+        // own headers back.
+        if matches!(request.method, Method::CONNECT | Method::TRACE) {
+            return Err(unsendable());
+        }
+        let mut headers = request.headers;
+        for name in OURS {
+            headers.remove(*name);
+        }
+        if request.body.is_empty()
+            && matches!(request.method, Method::POST | Method::PUT | Method::PATCH)
+        {
+            // Some servers answer 411 to a POST that does not say that it has no body.
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        let (client, url) = match self.origin_for(permit.host) {
+            Some(origin) => {
+                headers.insert(header::HOST, host_header(&permit).ok_or_else(unsendable)?);
+                let url = origin.carry(&request.url).ok_or_else(unsendable)?;
+                (self.clients.routed(), url)
+            }
+            None => {
+                let client = match permit.grant {
+                    Some(grant) => self.clients.granted(grant).await?,
+                    None => self.clients.direct(),
+                };
+                (client, request.url.clone())
+            }
+        };
+        let mut call = reqwest::Request::new(request.method, url);
+        *call.headers_mut() = headers;
+        let body = TrackedBody::new(request.body, taken);
+        *call.body_mut() = Some(reqwest::Body::wrap(body));
+        Ok((client, call))
+    }
+
+    fn origin_for(&self, host: &str) -> Option<&Origin> {
+        self.routes
+            .iter()
+            .find_map(|route| route.origin_for(host))
+            .or(self.sandbox.as_ref())
+    }
+
+    async fn exchange(
+        &self,
+        client: &reqwest::Client,
+        call: reqwest::Request,
+        host: &str,
+        taken: &AtomicBool,
+    ) -> Result<VendorReply, SendError> {
+        let without_body = call.method() == Method::HEAD;
+        let mut response = client.execute(call).await.map_err(|error| {
+            let taken = taken.load(Ordering::Relaxed);
+            error::before_head(&error, host, self.connect_timeout, taken)
+        })?;
+        let status = response.status();
+        let headers = std::mem::take(response.headers_mut());
+        // These have no body whatever their headers announce.
+        let without_body = without_body
+            || status.is_informational()
+            || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        let body = if without_body {
+            Bytes::new()
+        } else {
+            self.body(response, host).await?
+        };
+        if status.is_success() && !body.is_empty() && is_packed(&headers) {
+            return Err(SendError::Malformed {
+                message: format!("{host} packed its answer in a way that was not asked for"),
+            });
+        }
+        Ok(VendorReply {
+            status,
+            headers,
+            body,
+        })
+    }
+
+    /// The body up to the cap, counted as unpacked. Small ones arrive in one chunk and are
+    /// handed on without a copy.
+    async fn body(&self, mut response: reqwest::Response, host: &str) -> Result<Bytes, SendError> {
+        let limit = self.body_limit;
+        let too_large = || SendError::TooLarge {
+            host: host.to_owned(),
+            limit,
+        };
+        let announced = response.content_length();
+        if announced.is_some_and(|length| length > limit as u64) {
+            return Err(too_large());
+        }
+        let broken = |error: reqwest::Error| error::in_body(&error, host);
+        let Some(first) = response.chunk().await.map_err(broken)? else {
+            return Ok(Bytes::new());
+        };
+        let mut length = first.len();
+        let mut joined: Option<BytesMut> = None;
+        loop {
+            if length > limit {
+                return Err(too_large());
+            }
+            let Some(chunk) = response.chunk().await.map_err(broken)? else {
+                return Ok(joined.map_or(first, BytesMut::freeze));
+            };
+            length += chunk.len();
+            if length <= limit {
+                let start = || BytesMut::from(first.as_ref());
+                joined.get_or_insert_with(start).extend_from_slice(&chunk);
+            }
+        }
+    }
+}
+
+/// The vendor's host as a call without a detour would name it.
+fn host_header(permit: &Permit<'_>) -> Option<HeaderValue> {
+    match permit.port {
+        443 => HeaderValue::from_str(permit.host),
+        port => HeaderValue::from_str(&format!("{}:{port}", permit.host)),
+    }
+    .ok()
+}
+
+/// Still packed after the client unpacked what it had asked for.
+fn is_packed(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(header::CONTENT_ENCODING)
+        .iter()
+        .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}

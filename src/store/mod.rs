@@ -1,1 +1,117 @@
-//! (in work)
+//! All SQL. One file per family of tables.
+//!
+//! Rows of tenants are reached through `Store::org`, which binds the organization as `$1` of
+//! every statement. What stands outside the tenants has types of its own: `Directory`, `AllOrgs`
+//! and, for the tables of the database itself, `Store`.
+//!
+//! Nothing here relies on a session: a transaction pooler may sit between us and Postgres.
+
+mod accounts;
+mod connection;
+mod directory;
+mod grants;
+mod instances;
+mod leases;
+mod migrate;
+mod organizations;
+mod retry;
+mod server;
+mod users;
+
+use std::fmt;
+
+use sqlx::postgres::{PgArguments, PgPool, PgRow};
+use sqlx::query::{Query, QueryAs};
+use sqlx::{FromRow, Postgres};
+
+pub use accounts::{Account, AccountFilter, NewAccount};
+pub use connection::{ConnectError, Transaction};
+pub use directory::{Directory, Found, FoundInstance, FoundUser, Owner};
+pub use grants::{Grant, OrganizationGrant};
+pub use instances::{ExternalAuthentication, Instance, InstanceFilter, InstanceOwner, NewInstance};
+pub use migrate::MigrateError;
+pub use organizations::{NewOrganization, Organization};
+pub(crate) use retry::is_passing;
+pub use server::Mode;
+pub use users::{NewUser, User, UserFilter};
+
+use crate::ids::OrganizationId;
+
+/// The database. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    pool: PgPool,
+    /// Prepared statements kept per connection; with 0 nothing may outlive a transaction.
+    statement_cache: usize,
+}
+
+/// The rows of one organization, and no way to another's.
+#[derive(Debug, Clone, Copy)]
+pub struct OrgStore<'s> {
+    store: &'s Store,
+    organization: OrganizationId,
+}
+
+/// What must look across organizations.
+#[derive(Debug, Clone, Copy)]
+pub struct AllOrgs<'s> {
+    store: &'s Store,
+}
+
+impl Store {
+    pub fn org(&self, organization: OrganizationId) -> OrgStore<'_> {
+        OrgStore {
+            store: self,
+            organization,
+        }
+    }
+
+    pub fn directory(&self) -> Directory<'_> {
+        Directory { store: self }
+    }
+
+    pub fn all_orgs(&self) -> AllOrgs<'_> {
+        AllOrgs { store: self }
+    }
+
+    fn query(&self, sql: &'static str) -> Query<'static, Postgres, PgArguments> {
+        sqlx::query(sql).persistent(self.keeps_statements())
+    }
+
+    fn query_as<Row>(&self, sql: &'static str) -> QueryAs<'static, Postgres, Row, PgArguments>
+    where
+        Row: for<'r> FromRow<'r, PgRow>,
+    {
+        sqlx::query_as(sql).persistent(self.keeps_statements())
+    }
+
+    fn keeps_statements(&self) -> bool {
+        self.statement_cache > 0
+    }
+}
+
+impl<'s> OrgStore<'s> {
+    pub fn id(&self) -> OrganizationId {
+        self.organization
+    }
+
+    /// A statement whose `$1` is the organization.
+    fn query(&self, sql: &'static str) -> Query<'static, Postgres, PgArguments> {
+        self.store.query(sql).bind(self.organization)
+    }
+
+    /// A statement whose `$1` is the organization.
+    fn query_as<Row>(&self, sql: &'static str) -> QueryAs<'static, Postgres, Row, PgArguments>
+    where
+        Row: for<'r> FromRow<'r, PgRow>,
+    {
+        self.store.query_as(sql).bind(self.organization)
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The pool's own form holds the connection options.
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,182 @@
+//! Who calls, as extractors: what a handler needs stands in its signature, so a forgotten check
+//! does not compile.
+//!
+//! Every failure is the same 401 with the same words: which of the secrets was wrong is nobody's
+//! business.
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::http::authorization::{self, ElementPart, Presented, Secrets};
+use crate::ids::{AccountId, InstanceId, OrganizationId, UserId};
+use crate::store::{FoundInstance, FoundUser, Owner};
+use crate::vault::SecretKind;
+
+const REFUSED: Error = Error::Unauthenticated(
+    "Invalid User or Organization secret, or invalid Element token provided.",
+);
+
+/// A user known by the user secret together with the organization secret.
+#[derive(Debug, Clone)]
+pub struct OrgCaller {
+    pub organization: OrganizationId,
+    pub account: AccountId,
+    pub user: UserId,
+    /// Administrator of the whole organization.
+    pub admin: bool,
+}
+
+/// An [`OrgCaller`] on the two routes that ignore an Element part, whatever it holds.
+#[derive(Debug, Clone)]
+pub struct OrgCallerIgnoringElement(pub OrgCaller);
+
+/// No credentials at all, or right ones.
+#[derive(Debug, Clone)]
+pub struct MaybeCaller;
+
+/// A user together with an element token: a call on one instance.
+#[derive(Debug, Clone)]
+pub struct InstanceCaller {
+    pub element_key: String,
+    pub instance: InstanceId,
+    pub disabled: bool,
+}
+
+impl FromRequestParts<App> for OrgCaller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let secrets = secrets(parts)?.ok_or(REFUSED)?;
+        let found = resolve(app, &secrets).await?;
+        let caller = found.org_caller()?;
+        if matches!(secrets.element, Some(ElementPart::Token(_))) {
+            found.instance_of(&caller)?;
+        }
+        Ok(caller)
+    }
+}
+
+impl FromRequestParts<App> for OrgCallerIgnoringElement {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let mut secrets = secrets(parts)?.ok_or(REFUSED)?;
+        secrets.element = None;
+        resolve(app, &secrets).await?.org_caller().map(Self)
+    }
+}
+
+impl FromRequestParts<App> for MaybeCaller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        if secrets(parts)?.is_some() {
+            OrgCaller::from_request_parts(parts, app).await?;
+        }
+        Ok(Self)
+    }
+}
+
+impl FromRequestParts<App> for InstanceCaller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let secrets = secrets(parts)?.ok_or(REFUSED)?;
+        if !matches!(secrets.element, Some(ElementPart::Token(_))) {
+            return Err(REFUSED);
+        }
+        let found = resolve(app, &secrets).await?;
+        let caller = match &secrets.organization {
+            Some(_) => found.org_caller()?,
+            None => found.user_caller()?,
+        };
+        let instance = found.instance_of(&caller)?;
+        Ok(Self {
+            element_key: instance.element_key.clone(),
+            instance: instance.id,
+            disabled: instance.disabled,
+        })
+    }
+}
+
+/// `None` when there is no header. Sessions are not issued yet, so a bearer is never right.
+fn secrets(parts: &Parts) -> Result<Option<Secrets>> {
+    match authorization::read(&parts.headers) {
+        Ok(Presented::Nothing) => Ok(None),
+        Ok(Presented::Secrets(secrets)) => Ok(Some(secrets)),
+        Ok(Presented::Bearer(_)) | Err(authorization::Malformed) => Err(REFUSED),
+    }
+}
+
+/// What the presented secrets belong to.
+#[derive(Default)]
+struct Resolved {
+    organization: Option<OrganizationId>,
+    user: Option<(OrganizationId, FoundUser)>,
+    instance: Option<(OrganizationId, FoundInstance)>,
+}
+
+/// One statement for all secrets of the request.
+async fn resolve(app: &App, secrets: &Secrets) -> Result<Resolved> {
+    let vault = app.vault();
+    let mut fingerprints = Vec::new();
+    if let Some(secret) = &secrets.organization {
+        fingerprints.extend(vault.fingerprints(SecretKind::Organization, secret));
+    }
+    if let Some(secret) = &secrets.user {
+        fingerprints.extend(vault.fingerprints(SecretKind::User, secret));
+    }
+    if let Some(ElementPart::Token(secret)) = &secrets.element {
+        fingerprints.extend(vault.fingerprints(SecretKind::Instance, secret));
+    }
+    let hmacs: Vec<&[u8]> = fingerprints.iter().map(|f| f.hmac.as_slice()).collect();
+    let mut resolved = Resolved::default();
+    for found in app.store().directory().resolve(&hmacs).await? {
+        // Whoever belongs to an organization that was switched off is nobody.
+        if !found.organization_active {
+            continue;
+        }
+        let organization = found.organization;
+        match found.owner {
+            Owner::Organization => resolved.organization = Some(organization),
+            Owner::User(user) if user.active && user.account_active => {
+                resolved.user = Some((organization, user));
+            }
+            Owner::Instance(instance) if instance.account_active => {
+                resolved.instance = Some((organization, instance));
+            }
+            Owner::User(_) | Owner::Instance(_) => {}
+        }
+    }
+    Ok(resolved)
+}
+
+impl Resolved {
+    fn user_caller(&self) -> Result<OrgCaller> {
+        let (organization, user) = self.user.as_ref().ok_or(REFUSED)?;
+        Ok(OrgCaller {
+            organization: *organization,
+            account: user.account,
+            user: user.id,
+            admin: user.roles.iter().any(|role| role == "org-admin"),
+        })
+    }
+
+    fn org_caller(&self) -> Result<OrgCaller> {
+        let caller = self.user_caller()?;
+        if self.organization != Some(caller.organization) {
+            return Err(REFUSED);
+        }
+        Ok(caller)
+    }
+
+    /// The instance of the token, if this caller may use it.
+    fn instance_of(&self, caller: &OrgCaller) -> Result<&FoundInstance> {
+        let (organization, instance) = self.instance.as_ref().ok_or(REFUSED)?;
+        let may_use = *organization == caller.organization
+            && (caller.admin || instance.account == caller.account);
+        may_use.then_some(instance).ok_or(REFUSED)
+    }
+}

@@ -1,0 +1,98 @@
+//! What every answer has, whatever made it: request id, CORS, mode, error body; and the log line.
+
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use tracing::Instrument;
+
+use crate::app::App;
+use crate::http::error::render;
+use crate::http::request_id::RequestId;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("elements-request-id");
+const MODE: HeaderName = HeaderName::from_static("bunsen-mode");
+
+/// Order and spelling are part of the wire: a client compares the whole value.
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "Elements-Returned-Count, Elements-Total-Count, Elements-Request-Id, \
+     Elements-Next-Page-Token, Elements-Trace-Id, Elements-Error, Content-Disposition",
+);
+const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE, OPTIONS");
+const ALLOWED: HeaderValue = HeaderValue::from_static(
+    "Authorization, Content-Type, Accept, Elements-Version, Elements-Async-Request, \
+     Elements-Async-Callback-Url, Elements-Schedule-Request, Elements-Formula-Instance-Id, \
+     Element-Instances, Elements-User-Password, Elements-User-NewPassword, \
+     Elements-As-Team-Member, Idempotency-Key",
+);
+
+/// Wraps the whole router, its fallback included.
+pub async fn envelope(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let request_id = RequestId::new();
+    let method = request.method().clone();
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    // The route as registered, never the path: paths may hold e-mail addresses.
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "-".to_owned(), |path| path.as_str().to_owned());
+    request.extensions_mut().insert(request_id);
+    let span = tracing::info_span!("request", id = request_id.as_str());
+
+    let response = if method == Method::OPTIONS {
+        preflight()
+    } else {
+        next.run(request).instrument(span.clone()).await
+    };
+    let mut response = render(response, &request_id);
+    finish(response.headers_mut(), &request_id, origin, &app);
+    let _entered = span.entered();
+    tracing::info!(
+        method = %method,
+        route,
+        status = response.status().as_u16(),
+        duration_ms = started.elapsed().as_secs_f64() * 1000.0,
+        "answered"
+    );
+    response
+}
+
+/// A browser asks before it sends credentials, so this needs none.
+fn preflight() -> Response {
+    let mut response = StatusCode::OK.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::ALLOW, METHODS);
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED);
+    headers.insert(
+        header::ACCESS_CONTROL_MAX_AGE,
+        HeaderValue::from_static("600"),
+    );
+    response
+}
+
+fn finish(headers: &mut HeaderMap, id: &RequestId, origin: Option<HeaderValue>, app: &App) {
+    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+        headers.insert(REQUEST_ID, value);
+    }
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    if let Some(origin) = origin {
+        // No cookie is ever read here, so any origin may call with the secrets it knows.
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.append(header::VARY, HeaderValue::from_static("origin"));
+    }
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("no-store"),
+    );
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    if app.is_sandbox() {
+        headers.insert(MODE, HeaderValue::from_static("sandbox"));
+    }
+}

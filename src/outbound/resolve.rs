@@ -1,0 +1,106 @@
+//! Names to addresses, without those that may not be reached.
+//!
+//! The client connects to what comes out of here and looks nothing up again, so the address
+//! checked is the address connected to, whatever the name server says the next time.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+use super::address::{self, Forbidden};
+
+pub(super) type Lookup =
+    Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync>;
+
+/// More than any vendor publishes; a hostile name must not make us knock on a list of doors.
+const ADDRESSES_TRIED: usize = 8;
+
+#[derive(Clone)]
+pub(super) struct Resolver {
+    /// Both are fields only so that tests can stand in for the name server and can treat one
+    /// loopback address as a public or private one.
+    pub lookup: Lookup,
+    pub classify: fn(IpAddr) -> Option<Forbidden>,
+    /// The one host of a granted client, which may have private addresses.
+    pub granted: Option<Arc<str>>,
+}
+
+impl Resolver {
+    pub(super) fn new() -> Self {
+        Self {
+            lookup: Arc::new(|name| Box::pin(system_lookup(name))),
+            classify: address::classify,
+            granted: None,
+        }
+    }
+
+    pub(super) fn granting(&self, host: &str) -> Self {
+        Self {
+            granted: Some(host.into()),
+            ..self.clone()
+        }
+    }
+
+    async fn addresses(self, name: String) -> Result<Vec<SocketAddr>, ResolveError> {
+        let found = (self.lookup)(name.clone())
+            .await
+            .map_err(|_| ResolveError::Unknown)?;
+        let granted = self
+            .granted
+            .is_some_and(|host| host.eq_ignore_ascii_case(&name));
+        let mut forbidden = None;
+        let mut allowed = Vec::new();
+        for address in found {
+            match (self.classify)(address) {
+                Some(reason) if !(granted && reason.grantable) => {
+                    forbidden.get_or_insert(reason);
+                }
+                // Port 0 stands for the URL's; no zone id is carried over.
+                _ => allowed.push(SocketAddr::new(address, 0)),
+            }
+        }
+        allowed.truncate(ADDRESSES_TRIED);
+        match (allowed.is_empty(), forbidden) {
+            (false, _) => Ok(allowed),
+            (true, Some(forbidden)) => Err(ResolveError::Forbidden(forbidden.why)),
+            (true, None) => Err(ResolveError::Unknown),
+        }
+    }
+}
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let resolver = self.clone();
+        let name = name.as_str().to_owned();
+        Box::pin(async move {
+            let addresses = resolver.addresses(name).await?;
+            Ok(Box::new(addresses.into_iter()) as Addrs)
+        })
+    }
+}
+
+impl fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resolver")
+            .field("granted", &self.granted)
+            .finish_non_exhaustive()
+    }
+}
+
+async fn system_lookup(name: String) -> io::Result<Vec<IpAddr>> {
+    let found = tokio::net::lookup_host((name, 0)).await?;
+    Ok(found.map(|address| address.ip()).collect())
+}
+
+/// Found again in the client's error by its type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ResolveError {
+    #[error("the name does not resolve")]
+    Unknown,
+    #[error("the name resolves to no address that may be reached ({0})")]
+    Forbidden(&'static str),
+}

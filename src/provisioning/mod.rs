@@ -1,0 +1,339 @@
+//! Use cases of an instance's life: create, read, list, delete.
+//!
+//! Create and delete run to their end in a task of their own although the caller hangs up; nothing
+//! is stored when the vendor says no; no database connection is held while the vendor is called.
+
+mod request;
+mod text;
+
+use std::collections::BTreeMap;
+
+use bunsen_engine::configuration::{Value, Values};
+use bunsen_engine::element::{Element, Group};
+use jiff::Timestamp;
+use tracing::Instrument;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::exchange::{self, Session};
+use crate::ids::{AccountId, ElementId, InstanceId, OrganizationId, Secret, UserId};
+use crate::outbound::Grant;
+use crate::store;
+use crate::tenancy;
+use crate::vault::{OrganizationKeys, Place, SecretKind};
+
+pub use request::CreateInstance;
+use request::Prepared;
+
+/// Names of sealed columns: part of what their values are bound to.
+const CREDENTIALS: &str = "credentials_sealed";
+const TOKEN: &str = "token_sealed";
+
+/// The caller, as use cases need it.
+#[derive(Debug, Clone, Copy)]
+pub struct Who {
+    pub organization: OrganizationId,
+    pub account: AccountId,
+    pub user: UserId,
+    /// May use the instances of every account of the organization.
+    pub admin: bool,
+}
+
+/// An instance as answers show it: secrets masked, defaults filled in.
+#[derive(Debug)]
+pub struct InstanceView {
+    pub id: InstanceId,
+    pub name: String,
+    pub created_at: Timestamp,
+    pub token: Secret,
+    pub element: serde_json::Value,
+    pub element_id: ElementId,
+    pub tags: Vec<String>,
+    pub valid: bool,
+    pub disabled: bool,
+    pub configuration: serde_json::Map<String, serde_json::Value>,
+    pub external_authentication: store::ExternalAuthentication,
+    pub owner: store::InstanceOwner,
+}
+
+#[derive(Debug)]
+pub struct Filter {
+    pub element: Option<String>,
+    pub tags: Vec<String>,
+    pub search_text: Option<String>,
+    pub after: Option<InstanceId>,
+    pub limit: i64,
+}
+
+#[derive(Debug)]
+pub struct Page {
+    pub instances: Vec<InstanceView>,
+    pub more: bool,
+}
+
+/// Logs in at the vendor, then stores the credentials sealed and issues the element token.
+///
+/// # Errors
+/// 404 unknown element; 400 with every missing or unusable entry at once; the vendor's refusal as
+/// 401, 403 or 400; 429 and 502 when the vendor could not be asked. Nothing is stored then.
+pub async fn create(
+    app: &App,
+    who: Who,
+    element_of_path: Option<String>,
+    request: CreateInstance,
+) -> Result<InstanceView> {
+    let prepared = request::prepare(app, element_of_path.as_deref(), request)?;
+    let group = group_of(&prepared.element, &prepared.group)?;
+    // The simulated vendor still has every log-in that the real one ended.
+    if let Some(told) = prepared.element.retirement(group).filter(|_| !app.is_sandbox()) {
+        return Err(Error::Invalid(told));
+    }
+    to_its_end(app, {
+        let app = app.clone();
+        async move { log_in_and_store(&app, who, prepared).await }
+    })
+    .await
+}
+
+async fn log_in_and_store(app: &App, who: Who, prepared: Prepared) -> Result<InstanceView> {
+    let element = prepared.element;
+    let group = group_of(&element, &prepared.group)?;
+    let organization = app.store().org(who.organization);
+    let grants = outbound_grants(organization.grants(Some(&element.key)).await?);
+    let session = Session {
+        outbound: app.outbound(),
+        element: &element,
+        group,
+        grants: &grants,
+    };
+    let mut values = prepared.given;
+    let returned = exchange::provision(&session, &values).await?;
+    values.extend(returned);
+
+    let keys = tenancy::keys(app, who.organization).await?;
+    let token = app.vault().new_element_token();
+    let row = Uuid::new_v4();
+    let (configuration, secrets) = split(&values)?;
+    let new = store::NewInstance {
+        account_id: who.account,
+        user_id: who.user,
+        row_id: row,
+        element_key: &element.key,
+        name: &prepared.name,
+        tags: &prepared.tags,
+        credential_group: &group.name,
+        configuration: &configuration,
+        credentials_sealed: &keys.seal(&place(who.organization, row, CREDENTIALS), &secrets),
+        token_sealed: &keys.seal(
+            &place(who.organization, row, TOKEN),
+            token.reveal().as_bytes(),
+        ),
+        token: &app.vault().fingerprint(SecretKind::Instance, &token),
+        external_authentication: prepared.external_authentication,
+    };
+    let stored = organization.add_instance(&new).await?;
+    tracing::info!(
+        org.id = %who.organization,
+        instance.id = %stored.id,
+        element.key = element.key,
+        "instance created"
+    );
+    view(app, who.organization, &keys, stored)
+}
+
+/// 404 for an instance of another organization or account, or of another element than named.
+pub async fn read(
+    app: &App,
+    who: Who,
+    id: InstanceId,
+    element: Option<&str>,
+) -> Result<InstanceView> {
+    let found = visible(app, who, id, element).await?;
+    let keys = tenancy::keys(app, who.organization).await?;
+    view(app, who.organization, &keys, found)
+}
+
+/// The instances of the caller's own account, by id.
+pub async fn list(app: &App, who: Who, filter: Filter) -> Result<Page> {
+    let limit = filter.limit;
+    let rows = app
+        .store()
+        .org(who.organization)
+        .instances(&store::InstanceFilter {
+            account: Some(who.account),
+            element_key: filter.element.as_deref(),
+            tags: &filter.tags,
+            search_text: filter.search_text.as_deref(),
+            after: filter.after,
+            limit: limit + 1,
+        })
+        .await?;
+    let keys = tenancy::keys(app, who.organization).await?;
+    let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = rows.len() > wanted;
+    let instances = rows
+        .into_iter()
+        .take(wanted)
+        .map(|row| view(app, who.organization, &keys, row))
+        .collect::<Result<_>>()?;
+    Ok(Page { instances, more })
+}
+
+/// Removes the instance and its token; the token answers 401 from the moment this returns.
+pub async fn delete(app: &App, who: Who, id: InstanceId, element: Option<String>) -> Result<()> {
+    visible(app, who, id, element.as_deref()).await?;
+    to_its_end(app, {
+        let app = app.clone();
+        async move {
+            if !app.store().org(who.organization).remove_instance(id).await? {
+                return Err(no_such_instance(id));
+            }
+            tracing::info!(org.id = %who.organization, instance.id = %id, "instance deleted");
+            Ok(())
+        }
+    })
+    .await
+}
+
+pub fn no_such_instance(id: impl std::fmt::Display) -> Error {
+    Error::NotFound(format!("No element instance found with ID {id}"))
+}
+
+async fn visible(
+    app: &App,
+    who: Who,
+    id: InstanceId,
+    element: Option<&str>,
+) -> Result<store::Instance> {
+    app.store()
+        .org(who.organization)
+        .instance(id)
+        .await?
+        .filter(|found| who.admin || found.account_id == who.account)
+        .filter(|found| element.is_none_or(|key| key == found.element_key))
+        .ok_or_else(|| no_such_instance(id))
+}
+
+/// Runs in a task that the caller's hanging up does not cut, and that a graceful stop waits for.
+async fn to_its_end<T: Send + 'static>(
+    app: &App,
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    // The task keeps the request's span, so that its log lines carry the request id.
+    let task = app.work().spawn(work.in_current_span());
+    task.await.map_err(Error::internal)?
+}
+
+fn outbound_grants(stored: Vec<store::Grant>) -> Vec<Grant> {
+    stored
+        .into_iter()
+        .map(|grant| Grant {
+            host: grant.host,
+            port: grant.port,
+            ca_pem: grant.ca_pem,
+        })
+        .collect()
+}
+
+fn group_of<'a>(element: &'a Element, name: &str) -> Result<&'a Group> {
+    element.group(name).ok_or_else(|| {
+        Error::internal(format!("element '{}' has no group '{name}'", element.key))
+    })
+}
+
+fn place(organization: OrganizationId, row: Uuid, column: &'static str) -> Place<'static> {
+    Place { organization, table: "instances", row, column }
+}
+
+/// The clear part for the database to see, and the secret part as JSON to be sealed.
+fn split(values: &Values) -> Result<(BTreeMap<String, String>, Zeroizing<Vec<u8>>)> {
+    let mut clear = BTreeMap::new();
+    let mut secret = BTreeMap::new();
+    for (key, value) in values {
+        match value {
+            Value::Clear(text) => clear.insert(key.clone(), text.clone()).map(drop),
+            Value::Secret(text) => secret.insert(key.as_str(), text.reveal()).map(drop),
+        };
+    }
+    let sealed = serde_json::to_vec(&secret).map_err(Error::internal)?;
+    Ok((clear, Zeroizing::new(sealed)))
+}
+
+/// The stored values, opened.
+fn stored_values(
+    organization: OrganizationId,
+    keys: &OrganizationKeys,
+    row: &store::Instance,
+) -> Result<Values> {
+    let place = place(organization, row.row_id, CREDENTIALS);
+    let opened = keys.open(&place, &row.credentials_sealed)?;
+    let secrets: BTreeMap<String, String> =
+        serde_json::from_slice(&opened).map_err(Error::internal)?;
+    let clear = row.configuration.iter();
+    let mut values: Values = clear
+        .map(|(key, text)| (key.clone(), Value::Clear(text.clone())))
+        .collect();
+    values.extend(
+        secrets
+            .into_iter()
+            .map(|(key, text)| (key, Value::Secret(Secret::new(text)))),
+    );
+    Ok(values)
+}
+
+fn view(
+    app: &App,
+    organization: OrganizationId,
+    keys: &OrganizationKeys,
+    row: store::Instance,
+) -> Result<InstanceView> {
+    let values = stored_values(organization, keys, &row)?;
+    let token = tenancy::open_text(
+        keys,
+        &place(organization, row.row_id, TOKEN),
+        &row.token_sealed,
+    )?;
+    // An element that was taken out of the catalogue keeps its instances readable.
+    let (element, element_id, configuration) = match app.catalog().get(&row.element_key) {
+        Some(element) => {
+            let group = group_of(element, &row.credential_group)?;
+            let shown = element.shown(group, &values);
+            (element.instance_json().clone(), element.id, shown)
+        }
+        None => (
+            serde_json::json!({"key": row.element_key, "active": false, "deleted": true}),
+            ElementId(0),
+            masked(&values),
+        ),
+    };
+    Ok(InstanceView {
+        id: row.id,
+        name: row.name,
+        created_at: row.created_at,
+        token,
+        element,
+        element_id,
+        tags: row.tags,
+        valid: row.valid,
+        disabled: row.disabled,
+        configuration,
+        external_authentication: row.external_authentication,
+        owner: row.owner,
+    })
+}
+
+/// Without a definition nothing but what was sealed is known to be secret.
+fn masked(values: &Values) -> serde_json::Map<String, serde_json::Value> {
+    values
+        .iter()
+        .map(|(key, value)| {
+            let shown = match value {
+                Value::Clear(text) => text.clone(),
+                Value::Secret(_) => bunsen_engine::configuration::MASK.to_owned(),
+            };
+            (key.clone(), shown.into())
+        })
+        .collect()
+}

@@ -1,0 +1,208 @@
+//! A create request, checked: every slip is told before anything is called or stored.
+
+use std::sync::Arc;
+
+use bunsen_engine::configuration::Values;
+use bunsen_engine::element::Element;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::provisioning::text;
+use crate::store::ExternalAuthentication;
+
+/// Characters of a name at most.
+const NAME_LIMIT: usize = 1000;
+const TAG_LIMIT: usize = 255;
+const TAGS_LIMIT: usize = 100;
+/// Bytes of one configuration value at most.
+const VALUE_LIMIT: usize = 65_536;
+
+/// Body of `POST /instances`. A whole instance as returned earlier is accepted too: what only the
+/// server sets is ignored.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CreateInstance {
+    element: Option<ElementReference>,
+    name: Option<String>,
+    configuration: Option<Configuration>,
+    tags: Option<Vec<String>>,
+    external_authentication: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ElementReference {
+    id: Option<NumberOrText>,
+    key: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum NumberOrText {
+    Number(i64),
+    Text(String),
+}
+
+/// Holds passwords, so its `Debug` shows only how many entries there are.
+#[derive(Default, Deserialize)]
+#[serde(transparent)]
+struct Configuration(Map<String, Value>);
+
+impl std::fmt::Debug for Configuration {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Configuration({} entries)", self.0.len())
+    }
+}
+
+/// Ready for the vendor.
+#[derive(Debug)]
+pub struct Prepared {
+    pub element: Arc<Element>,
+    /// Name of the chosen group of credentials.
+    pub group: String,
+    pub name: String,
+    pub tags: Vec<String>,
+    pub given: Values,
+    pub external_authentication: ExternalAuthentication,
+}
+
+/// # Errors
+/// 404 for an unknown element, else 400 naming every entry that is wrong or missing.
+pub fn prepare(
+    app: &App,
+    element_of_path: Option<&str>,
+    request: CreateInstance,
+) -> Result<Prepared> {
+    let element = resolve(app, element_of_path, request.element.as_ref())?;
+    let configuration = request.configuration.unwrap_or_default().0;
+    let name = request.name.unwrap_or_default();
+    refuse_placeholders(&name, request.tags.as_deref().unwrap_or_default(), &configuration)?;
+    refuse_unstorable(&configuration)?;
+
+    let name = text::plain(&name);
+    if name.is_empty() {
+        return Err(Error::Invalid(
+            "Missing required field: 'name'. Give the instance a name.".into(),
+        ));
+    }
+    if name.chars().count() > NAME_LIMIT {
+        return Err(Error::Invalid(format!(
+            "'name' is longer than {NAME_LIMIT} characters."
+        )));
+    }
+    // Without the field an instance is found by its name; an empty list means none.
+    let tags = match request.tags {
+        Some(given) => text::tags(&given),
+        None => vec![name.clone()],
+    };
+    if tags.len() > TAGS_LIMIT {
+        return Err(Error::Invalid(format!("'tags' has more than {TAGS_LIMIT} entries.")));
+    }
+    if request_tag_too_long(&tags, &name) {
+        return Err(Error::Invalid(format!(
+            "An entry of 'tags' is longer than {TAG_LIMIT} characters."
+        )));
+    }
+    let external_authentication = match request.external_authentication.as_deref() {
+        None | Some("none") => ExternalAuthentication::None,
+        Some("initial") => ExternalAuthentication::Initial,
+        Some(_) => {
+            return Err(Error::Invalid(
+                "'externalAuthentication' must be \"none\" or \"initial\".".into(),
+            ));
+        }
+    };
+
+    let given = element.accept(&configuration).map_err(|mistakes| {
+        let told: Vec<String> = mistakes
+            .iter()
+            .map(|mistake| format!("configuration '{}': {}", mistake.key, mistake.message))
+            .collect();
+        Error::Invalid(told.join("; "))
+    })?;
+    let group = element.group_for(&given).map_err(|mistake| {
+        Error::Invalid(format!("configuration '{}': {}", mistake.key, mistake.message))
+    })?;
+    let missing = element.missing(group, &given);
+    if !missing.is_empty() {
+        return Err(Error::Invalid(format!(
+            "The following required configuration entries are missing: {}",
+            missing.join(", ")
+        )));
+    }
+    let group = group.name.clone();
+    Ok(Prepared { element, group, name, tags, given, external_authentication })
+}
+
+fn resolve(
+    app: &App,
+    element_of_path: Option<&str>,
+    reference: Option<&ElementReference>,
+) -> Result<Arc<Element>> {
+    let named = match (element_of_path, reference) {
+        (Some(path), _) => path.to_owned(),
+        (None, Some(ElementReference { id: Some(NumberOrText::Number(id)), .. })) => id.to_string(),
+        (None, Some(ElementReference { id: Some(NumberOrText::Text(id)), .. })) => id.clone(),
+        (None, Some(ElementReference { key: Some(key), .. })) => key.clone(),
+        (None, _) => {
+            return Err(Error::Invalid(
+                "Missing required field: 'element.key'. Name the element, for example \
+                 {\"element\":{\"key\":\"…\"}}; GET /elements/keys lists them."
+                    .into(),
+            ));
+        }
+    };
+    app.element(&named).cloned()
+}
+
+/// Looks before sanitising, which would take the brackets for markup and drop them.
+fn refuse_placeholders(name: &str, tags: &[String], configuration: &Map<String, Value>) -> Result<()> {
+    let mut found = Vec::new();
+    if let Some(placeholder) = text::placeholder(name) {
+        found.push(format!("name: {placeholder}"));
+    }
+    for placeholder in tags.iter().filter_map(|tag| text::placeholder(tag)) {
+        found.push(format!("tags: {placeholder}"));
+    }
+    for (key, value) in configuration {
+        if let Some(placeholder) = value.as_str().and_then(text::placeholder) {
+            found.push(format!("configuration '{key}': {placeholder}"));
+        }
+    }
+    if found.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Invalid(format!(
+        "Replace the placeholders with your values: {}",
+        found.join(", ")
+    )))
+}
+
+/// What no database text can hold, and what nobody means to send.
+fn refuse_unstorable(configuration: &Map<String, Value>) -> Result<()> {
+    for (key, value) in configuration {
+        let length = match value {
+            Value::String(text) if text.contains('\0') => {
+                return Err(Error::Invalid(format!(
+                    "configuration '{key}' holds a NUL character; remove it."
+                )));
+            }
+            Value::String(text) => text.len(),
+            other => other.to_string().len(),
+        };
+        if length > VALUE_LIMIT {
+            return Err(Error::Invalid(format!(
+                "configuration '{key}' is longer than {VALUE_LIMIT} bytes."
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The tag that stands for the name may be as long as the name.
+fn request_tag_too_long(tags: &[String], name: &str) -> bool {
+    tags.iter()
+        .any(|tag| tag != name && tag.chars().count() > TAG_LIMIT)
+}

@@ -1,0 +1,402 @@
+//! Instances: inserted, read, listed, counted, deleted.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use sqlx::postgres::PgRow;
+use sqlx::types::Json;
+use sqlx::{FromRow, PgConnection, Row as _};
+use uuid::Uuid;
+
+use super::OrgStore;
+use super::directory::index_secret;
+use crate::error::{Error, Result};
+use crate::ids::{AccountId, Fingerprint, InstanceId, SecretKind, UserId};
+
+#[derive(Clone)]
+pub struct Instance {
+    pub id: InstanceId,
+    pub account_id: AccountId,
+    pub owner: InstanceOwner,
+    pub row_id: Uuid,
+    pub element_key: String,
+    pub name: String,
+    pub tags: Vec<String>,
+    /// Group of credentials, as the definition names it.
+    pub credential_group: String,
+    /// Clear values that the caller gave or the vendor returned.
+    pub configuration: BTreeMap<String, String>,
+    pub credentials_sealed: Vec<u8>,
+    pub token_sealed: Vec<u8>,
+    pub disabled: bool,
+    pub valid: bool,
+    pub invalid_reason: Option<String>,
+    pub invalid_since: Option<Timestamp>,
+    pub external_authentication: ExternalAuthentication,
+    /// Counts the changes of the vendor session.
+    pub generation: i64,
+    pub renewed_at: Option<Timestamp>,
+    pub renewal_due_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// The user who made an instance, as its answers show them.
+#[derive(Clone, PartialEq, Eq)]
+pub struct InstanceOwner {
+    pub id: UserId,
+    pub email: String,
+    pub first_name: String,
+    pub last_name: String,
+}
+
+/// Whether the caller brought the vendor session along.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ExternalAuthentication {
+    #[default]
+    None,
+    Initial,
+}
+
+pub struct NewInstance<'a> {
+    pub account_id: AccountId,
+    pub user_id: UserId,
+    pub row_id: Uuid,
+    pub element_key: &'a str,
+    pub name: &'a str,
+    pub tags: &'a [String],
+    pub credential_group: &'a str,
+    pub configuration: &'a BTreeMap<String, String>,
+    pub credentials_sealed: &'a [u8],
+    pub token_sealed: &'a [u8],
+    pub token: &'a Fingerprint,
+    pub external_authentication: ExternalAuthentication,
+}
+
+/// Which instances, in the order of their ids.
+#[derive(Debug, Clone, Copy)]
+pub struct InstanceFilter<'a> {
+    /// `None`: all accounts.
+    pub account: Option<AccountId>,
+    pub element_key: Option<&'a str>,
+    /// All of them must be there.
+    pub tags: &'a [String],
+    /// Part of the name or of the element's key, in any case.
+    pub search_text: Option<&'a str>,
+    /// Those behind this one. Not asked when counting.
+    pub after: Option<InstanceId>,
+    /// Not asked when counting.
+    pub limit: i64,
+}
+
+impl Default for InstanceFilter<'_> {
+    fn default() -> Self {
+        Self {
+            account: None,
+            element_key: None,
+            tags: &[],
+            search_text: None,
+            after: None,
+            limit: 200,
+        }
+    }
+}
+
+macro_rules! select_instances {
+    ($rest:expr) => {
+        concat!(
+            "select i.id, i.account_id, i.user_id, i.row_id, i.element_key, i.name, i.tags,
+                    i.credential_group, i.configuration, i.credentials_sealed, i.token_sealed,
+                    i.disabled, i.valid, i.invalid_reason, i.invalid_since,
+                    i.external_authentication, i.generation, i.renewed_at, i.renewal_due_at,
+                    i.created_at, i.updated_at, u.email, u.first_name, u.last_name
+             from instances i
+             join users u on u.org_id = i.org_id and u.id = i.user_id
+             where i.org_id = $1 ",
+            $rest
+        )
+    };
+}
+
+/// The filter's conditions on $2 to $4. Without tags nothing is asked of them: every array holds
+/// the empty one.
+macro_rules! matching {
+    () => {
+        "and ($2::text is null or i.element_key = $2)
+         and i.tags @> $3
+         and ($4::text is null or i.name_folded like $4 or lower(i.element_key) like $4) "
+    };
+}
+
+impl OrgStore<'_> {
+    /// [`OrgStore::insert_instance`] in a transaction of its own; gives the row as stored.
+    pub async fn add_instance(&self, new: &NewInstance<'_>) -> Result<Instance> {
+        self.store
+            .transaction(|mut transaction| async move {
+                let id = self.insert_instance(&mut transaction, new).await?;
+                let row = self.instance_in(&mut transaction, id).await?;
+                let row = row.ok_or_else(|| Error::internal("a new instance is not there"))?;
+                Ok((transaction, row))
+            })
+            .await
+    }
+
+    /// [`OrgStore::delete_instance`] in a transaction of its own.
+    pub async fn remove_instance(&self, id: InstanceId) -> Result<bool> {
+        self.store
+            .transaction(|mut transaction| async move {
+                let deleted = self.delete_instance(&mut transaction, id).await?;
+                Ok((transaction, deleted))
+            })
+            .await
+    }
+
+    /// Makes the instance, findable by its id and by its token.
+    pub async fn insert_instance(
+        &self,
+        connection: &mut PgConnection,
+        new: &NewInstance<'_>,
+    ) -> Result<InstanceId> {
+        let (id,): (InstanceId,) = self
+            .query_as(
+                "insert into instances (org_id, account_id, user_id, row_id, element_key, name,
+                                        name_folded, tags, credential_group, configuration,
+                                        credentials_sealed, token_sealed, external_authentication)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) returning id",
+            )
+            .bind(new.account_id)
+            .bind(new.user_id)
+            .bind(new.row_id)
+            .bind(new.element_key)
+            .bind(new.name)
+            .bind(new.name.to_lowercase())
+            .bind(new.tags)
+            .bind(new.credential_group)
+            .bind(Json(new.configuration))
+            .bind(new.credentials_sealed)
+            .bind(new.token_sealed)
+            .bind(new.external_authentication.as_str())
+            .fetch_one(&mut *connection)
+            .await?;
+        self.query("insert into instance_directory (org_id, id) values ($1, $2)")
+            .bind(id)
+            .execute(&mut *connection)
+            .await?;
+        index_secret(self, connection, SecretKind::Instance, id.0, new.token).await?;
+        Ok(id)
+    }
+
+    pub async fn instance(&self, id: InstanceId) -> Result<Option<Instance>> {
+        let mut reader = self.store.reader().await?;
+        self.instance_in(&mut reader, id).await
+    }
+
+    /// The same inside a transaction, as for the answer to a create.
+    pub async fn instance_in(
+        &self,
+        connection: &mut PgConnection,
+        id: InstanceId,
+    ) -> Result<Option<Instance>> {
+        let found = self
+            .query_as(select_instances!("and i.id = $2"))
+            .bind(id)
+            .fetch_optional(connection)
+            .await?;
+        Ok(found)
+    }
+
+    pub async fn instances(&self, filter: &InstanceFilter<'_>) -> Result<Vec<Instance>> {
+        let mut reader = self.store.reader().await?;
+        // Two statements, so that a small account of a large organization is read by its own
+        // index whatever plan is kept for the statement.
+        let query = match filter.account {
+            Some(account) => self
+                .query_as(select_instances!(concat!(
+                    matching!(),
+                    "and i.id > $5 and i.account_id = $7 order by i.id limit $6"
+                )))
+                .bind(filter.element_key)
+                .bind(filter.tags)
+                .bind(filter.pattern())
+                .bind(filter.start())
+                .bind(filter.limit)
+                .bind(account),
+            None => self
+                .query_as(select_instances!(concat!(
+                    matching!(),
+                    "and i.id > $5 order by i.id limit $6"
+                )))
+                .bind(filter.element_key)
+                .bind(filter.tags)
+                .bind(filter.pattern())
+                .bind(filter.start())
+                .bind(filter.limit),
+        };
+        Ok(query.fetch_all(&mut *reader).await?)
+    }
+
+    /// How many match, per element's key.
+    pub async fn count_instances(
+        &self,
+        filter: &InstanceFilter<'_>,
+    ) -> Result<BTreeMap<String, i64>> {
+        let mut reader = self.store.reader().await?;
+        let counts: Vec<(String, i64)> = self
+            .query_as(concat!(
+                "select i.element_key, count(*) from instances i where i.org_id = $1 ",
+                matching!(),
+                "and ($5::bigint is null or i.account_id = $5) group by i.element_key"
+            ))
+            .bind(filter.element_key)
+            .bind(filter.tags)
+            .bind(filter.pattern())
+            .bind(filter.account)
+            .fetch_all(&mut *reader)
+            .await?;
+        Ok(counts.into_iter().collect())
+    }
+
+    /// Deletes the instance with its token, its directory entry and what the journal keeps of
+    /// its finished exchanges, whose sealed parts hold credentials. Open ones stay: who works on
+    /// them needs to know. `false`: there was none.
+    pub async fn delete_instance(
+        &self,
+        connection: &mut PgConnection,
+        id: InstanceId,
+    ) -> Result<bool> {
+        let deleted = self
+            .query("delete from instances where org_id = $1 and id = $2")
+            .bind(id)
+            .execute(&mut *connection)
+            .await?;
+        if deleted.rows_affected() == 0 {
+            return Ok(false);
+        }
+        for statement in [
+            "delete from secret_index where org_id = $1 and kind = 'instance' and object_id = $2",
+            "delete from instance_directory where org_id = $1 and id = $2",
+            "delete from exchanges where org_id = $1 and instance_id = $2
+                 and state not in ('intent', 'answered')",
+        ] {
+            self.query(statement)
+                .bind(id)
+                .execute(&mut *connection)
+                .await?;
+        }
+        Ok(true)
+    }
+}
+
+impl InstanceFilter<'_> {
+    /// Ids are positive.
+    fn start(&self) -> InstanceId {
+        self.after.unwrap_or(InstanceId(0))
+    }
+
+    fn pattern(&self) -> Option<String> {
+        let text = self.search_text?.to_lowercase();
+        let mut pattern = String::with_capacity(text.len() + 2);
+        pattern.push('%');
+        for letter in text.chars() {
+            if matches!(letter, '%' | '_' | '\\') {
+                pattern.push('\\');
+            }
+            pattern.push(letter);
+        }
+        pattern.push('%');
+        Some(pattern)
+    }
+}
+
+impl ExternalAuthentication {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Initial => "initial",
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        match text {
+            "none" => Ok(Self::None),
+            "initial" => Ok(Self::Initial),
+            other => Err(Error::internal(format!(
+                "unknown external authentication '{other}'"
+            ))),
+        }
+    }
+}
+
+impl FromRow<'_, PgRow> for Instance {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        let time = |column| -> sqlx::Result<Timestamp> {
+            Ok(row.try_get::<jiff_sqlx::Timestamp, _>(column)?.to_jiff())
+        };
+        let maybe_time = |column| -> sqlx::Result<Option<Timestamp>> {
+            let time: Option<jiff_sqlx::Timestamp> = row.try_get(column)?;
+            Ok(time.map(jiff_sqlx::Timestamp::to_jiff))
+        };
+        let Json(configuration) = row.try_get("configuration")?;
+        let external = row.try_get("external_authentication")?;
+        Ok(Self {
+            id: row.try_get("id")?,
+            account_id: row.try_get("account_id")?,
+            owner: InstanceOwner {
+                id: row.try_get("user_id")?,
+                email: row.try_get("email")?,
+                first_name: row.try_get("first_name")?,
+                last_name: row.try_get("last_name")?,
+            },
+            row_id: row.try_get("row_id")?,
+            element_key: row.try_get("element_key")?,
+            name: row.try_get("name")?,
+            tags: row.try_get("tags")?,
+            credential_group: row.try_get("credential_group")?,
+            configuration,
+            credentials_sealed: row.try_get("credentials_sealed")?,
+            token_sealed: row.try_get("token_sealed")?,
+            disabled: row.try_get("disabled")?,
+            valid: row.try_get("valid")?,
+            invalid_reason: row.try_get("invalid_reason")?,
+            invalid_since: maybe_time("invalid_since")?,
+            external_authentication: ExternalAuthentication::parse(external)
+                .map_err(|error| sqlx::Error::Decode(error.into()))?,
+            generation: row.try_get("generation")?,
+            renewed_at: maybe_time("renewed_at")?,
+            renewal_due_at: maybe_time("renewal_due_at")?,
+            created_at: time("created_at")?,
+            updated_at: time("updated_at")?,
+        })
+    }
+}
+
+impl fmt::Debug for Instance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instance")
+            .field("id", &self.id)
+            .field("account_id", &self.account_id)
+            .field("element_key", &self.element_key)
+            .field("disabled", &self.disabled)
+            .field("valid", &self.valid)
+            .field("generation", &self.generation)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for InstanceOwner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InstanceOwner")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for NewInstance<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewInstance")
+            .field("account_id", &self.account_id)
+            .field("element_key", &self.element_key)
+            .finish_non_exhaustive()
+    }
+}

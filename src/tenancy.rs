@@ -1,0 +1,46 @@
+//! Use cases around an organization: its opened data keys, its secret.
+
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::ids::{OrganizationId, Secret};
+use crate::store;
+use crate::vault::{OrganizationKeys, Place};
+
+/// The organization's data keys, from the vault's cache or the store.
+pub async fn keys(app: &App, organization: OrganizationId) -> Result<Arc<OrganizationKeys>> {
+    app.vault()
+        .organization_keys(organization, async {
+            app.store().org(organization).organization_keys().await
+        })
+        .await
+}
+
+/// The organization with its secret in clear.
+pub async fn organization(
+    app: &App,
+    organization: OrganizationId,
+) -> Result<(store::Organization, Secret)> {
+    let row = app
+        .store()
+        .org(organization)
+        .organization()
+        .await?
+        .ok_or_else(|| Error::NotFound("No organization found.".into()))?;
+    let place = Place {
+        organization,
+        table: "organizations",
+        row: row.row_id,
+        column: "secret_sealed",
+    };
+    let secret = open_text(&*keys(app, organization).await?, &place, &row.secret_sealed)?;
+    Ok((row, secret))
+}
+
+/// Opens a sealed value that is text.
+pub fn open_text(keys: &OrganizationKeys, place: &Place<'_>, sealed: &[u8]) -> Result<Secret> {
+    let clear = keys.open(place, sealed)?;
+    let text = std::str::from_utf8(&clear).map_err(Error::internal)?;
+    Ok(Secret::new(text))
+}
