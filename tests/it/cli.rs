@@ -78,7 +78,7 @@ async fn grants_are_added_listed_and_removed(database: TestDatabase) {
         "999",
         "--element",
         "crmdesk",
-        "h:1",
+        "h.example:1",
     ];
     let error = grant(&store, &nobody).await.expect_err("no organization");
     assert!(error.to_string().contains("999"), "{error}");
