@@ -75,6 +75,7 @@ pub fn written(output: &Output) -> String {
 #[derive(Debug)]
 pub struct Server {
     child: Child,
+    client: reqwest::Client,
     pub url: String,
     pub data: PathBuf,
     stdout: Arc<Mutex<Vec<u8>>>,
@@ -110,6 +111,7 @@ pub async fn try_serve(data: &Path, more: &[&str]) -> Result<Server, Output> {
     ];
     let mut server = Server {
         child,
+        client: client(),
         url: String::new(),
         data: data.to_owned(),
         stdout,
@@ -196,10 +198,13 @@ impl Server {
         output
     }
 
-    /// kill -9.
-    pub async fn kill(self) -> Output {
+    /// kill -9. What it wrote is of no interest any more, and processes of a private database may still hold the pipes.
+    pub async fn kill(mut self) {
         self.signal(Signal::KILL);
-        self.ended().await
+        self.child.wait().await.expect("the child's end");
+        for reader in &self.readers {
+            reader.abort();
+        }
     }
 
     async fn output(self, status: ExitStatus) -> Output {
@@ -238,7 +243,7 @@ impl Server {
         authorization: &str,
     ) -> reqwest::RequestBuilder {
         let method = method.parse().expect("a method");
-        client()
+        self.client
             .request(method, format!("{}/elements/api-v2{path}", self.url))
             .header("authorization", authorization)
     }

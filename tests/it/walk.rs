@@ -35,7 +35,9 @@ const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/elements/{}", Optional),
     ("GET", "/organizations/me", Platform),
     ("GET", "/accounts", Platform),
+    ("GET", "/accounts/{}", Platform),
     ("GET", "/users", Platform),
+    ("GET", "/users/{}", Platform),
     ("GET", "/instances", Platform),
     ("POST", "/instances", Platform),
     ("GET", "/instances/{}", Platform),
@@ -94,12 +96,15 @@ fn without_names(path: &str) -> String {
 }
 
 /// What a `{}` stands for is said by the word before it.
-fn filled(path: &str, element: &str, instance: &str) -> String {
+fn filled(path: &str, element: &str, instance: &str, caller: &Caller) -> String {
+    let (account, user) = (caller.account_id.to_string(), caller.user_id.to_string());
     let mut filled = Vec::new();
     for segment in path.split('/') {
         let value = match (segment, filled.last().copied()) {
             ("{}", Some("elements")) => element,
             ("{}", Some("instances")) => instance,
+            ("{}", Some("accounts")) => account.as_str(),
+            ("{}", Some("users")) => user.as_str(),
             ("{}", before) => panic!("this test does not know what follows {before:?}"),
             _ => segment,
         };
@@ -110,6 +115,16 @@ fn filled(path: &str, element: &str, instance: &str) -> String {
 
 fn names_an_instance(path: &str) -> bool {
     path.ends_with("/instances/{}")
+}
+
+/// Accounts are the organization administrator's business.
+fn is_for_administrators(path: &str) -> bool {
+    path.starts_with("/accounts")
+}
+
+/// These two ignore an `Element` part whatever it is; the others only when it is valid.
+fn ignores_tokens(path: &str) -> bool {
+    path == "/instances"
 }
 
 /// A server with one instance each of the admin, the ordinary user and the other organization.
@@ -159,7 +174,7 @@ impl Walk {
         Answer::of(request).await
     }
 
-    /// The route with this instance, as that caller.
+    /// The route with this instance, else with what is the admin's own.
     async fn visit(
         &self,
         method: &str,
@@ -168,7 +183,28 @@ impl Walk {
         instance: &str,
         authorization: Option<&str>,
     ) -> Answer {
-        let path = filled(path, &self.element, instance);
+        self.visit_of(
+            &self.server.admin,
+            method,
+            path,
+            access,
+            instance,
+            authorization,
+        )
+        .await
+    }
+
+    /// The route with this instance, else with that caller's own account and user.
+    async fn visit_of(
+        &self,
+        owner: &Caller,
+        method: &str,
+        path: &str,
+        access: Access,
+        instance: &str,
+        authorization: Option<&str>,
+    ) -> Answer {
+        let path = filled(path, &self.element, instance, owner);
         let base = if access == Open { "" } else { BASE };
         self.call(method, &format!("{base}{path}"), authorization)
             .await
@@ -325,9 +361,21 @@ async fn who_may_call_is_answered(database: TestDatabase) {
         for (method, path, access) in ROUTES {
             let fresh = server.create(caller, &example_named("for one visit")).await;
             let answer = walk
-                .visit(method, path, *access, &id(&fresh), Some(&caller.header()))
+                .visit_of(
+                    caller,
+                    method,
+                    path,
+                    *access,
+                    &id(&fresh),
+                    Some(&caller.header()),
+                )
                 .await;
-            findings.status(&format!("{who}: {method} {path}"), &answer, 200);
+            let what = format!("{who}: {method} {path}");
+            if is_for_administrators(path) && !who.contains("admin") {
+                findings.error(&what, &answer, 403);
+            } else {
+                findings.status(&what, &answer, 200);
+            }
         }
     }
     findings.none();
@@ -410,6 +458,63 @@ async fn instances_of_others_do_not_exist(database: TestDatabase) {
     findings.none();
 }
 
+/// Accounts and users of others: unknown ones and another organization's.
+#[database_test]
+async fn accounts_and_users_of_others_are_not_shown(database: TestDatabase) {
+    let walk = Walk::start(database).await;
+    let mut findings = Findings::default();
+    let server = &walk.server;
+    let header = server.admin.header();
+    for unknown in [
+        "0",
+        "999999999",
+        "9223372036854775808",
+        "99999999999999999999999",
+        "abc",
+        "-1",
+    ] {
+        for family in ["accounts", "users"] {
+            let answer = walk
+                .api("GET", &format!("/{family}/{unknown}"), Some(&header))
+                .await;
+            findings.error(&format!("/{family}/{unknown}"), &answer, 404);
+        }
+    }
+    let answer = walk
+        .api(
+            "GET",
+            &format!("/accounts/{}", server.foreign.account_id),
+            Some(&header),
+        )
+        .await;
+    findings.error("another organization's account", &answer, 404);
+    let answer = walk
+        .api(
+            "GET",
+            &format!("/users/{}", server.foreign.user_id),
+            Some(&header),
+        )
+        .await;
+    findings.error("another organization's user", &answer, 404);
+    let answer = walk
+        .api(
+            "GET",
+            &format!("/users/{}", server.admin.user_id),
+            Some(&server.member.header()),
+        )
+        .await;
+    findings.error("another account's user", &answer, 404);
+    let answer = walk
+        .api(
+            "GET",
+            &format!("/users/{}", server.member.user_id),
+            Some(&server.colleague.header()),
+        )
+        .await;
+    findings.status("a user of the same account", &answer, 200);
+    findings.none();
+}
+
 /// An `Element` part is not needed on platform routes, but it must not be a wrong one.
 #[database_test]
 async fn the_element_part_on_platform_routes(database: TestDatabase) {
@@ -466,8 +571,8 @@ async fn the_element_part_on_platform_routes(database: TestDatabase) {
                 .await;
             let what = format!("{what}: {method} {path}");
             match status {
-                200 => findings.status(&what, &answer, 200),
-                _ => drop(findings.error(&what, &answer, *status)),
+                401 if !ignores_tokens(path) => drop(findings.error(&what, &answer, 401)),
+                _ => findings.status(&what, &answer, 200),
             }
         }
     }
@@ -723,7 +828,7 @@ async fn the_hub_catalogue_is_never_a_hub_call(database: TestDatabase) {
 #[database_test]
 async fn accounts_and_users_with_a_token_stay_platform_lists(database: TestDatabase) {
     let walk = Walk::start(database).await;
-    let header = walk.server.member.with_token(walk.token(&walk.of_member));
+    let header = walk.server.admin.with_token(walk.token(&walk.of_member));
     for path in ["/accounts", "/users", "/accounts?pageSize=1", "/users/"] {
         let answer = walk.api("GET", path, Some(&header)).await;
         assert!(answer.success().is_array(), "{path}: {answer}");

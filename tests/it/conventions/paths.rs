@@ -212,11 +212,12 @@ async fn reserved_words_are_never_hub_calls(database: TestDatabase) {
                  audit-logs bulkloader jobs applications models catalog-properties common-resources transformations vdrs \
                  eb-utils notifications signup-partners integrations change-management element-products oauth-proxies lbdocs";
     for word in words.split_whitespace() {
-        for path in [
-            format!("/{word}/nonsense"),
-            format!("//{word}//nonsense/"),
-            format!("/{word}/nonsense/12"),
-        ] {
+        let mut paths = vec![format!("/{word}/nonsense"), format!("//{word}//nonsense/")];
+        if word != "hubs" {
+            // Below a hub's name begins the hub call.
+            paths.push(format!("/{word}/nonsense/12"));
+        }
+        for path in paths {
             for method in ["GET", "POST"] {
                 let request = server
                     .request(method, &format!("/elements/api-v2{path}"))

@@ -1,9 +1,12 @@
 //! What the first start leaves behind, what later ones keep, and the small commands.
 
 use std::collections::BTreeSet;
+use std::str::FromStr;
 
 use bunsen_test_macros::database_test;
 use serde_json::{Value, json};
+use sqlx::AssertSqlSafe;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use super::{emptied, keyring};
 use crate::answer::Answer;
@@ -43,10 +46,7 @@ async fn the_first_start_writes_credentials_and_later_ones_keep_them() {
         keys(&credentials["user"]),
         BTreeSet::from(["email", "password", "secret"])
     );
-    assert_eq!(
-        credentials["baseUrl"],
-        format!("{}/elements/api-v2", server.url)
-    );
+    assert_eq!(credentials["baseUrl"], server.url);
     let (user, organization) = (
         credentials["user"]["secret"].as_str().expect("a secret"),
         credentials["organization"]["secret"]
@@ -154,12 +154,9 @@ async fn a_pending_credentials_file_is_finished(database: TestDatabase) {
     let server = serve(&data, &arguments).await;
     let credentials = server.credentials();
     server.stop().await;
-    std::fs::rename(
-        data.join("credentials.json"),
-        data.join("credentials.json.new"),
-    )
-    .expect("renamed");
-    std::fs::remove_file(data.join("authorization.header")).expect("removed");
+    for file in ["credentials.json", "authorization.header"] {
+        std::fs::rename(data.join(file), data.join(format!("{file}.new"))).expect("renamed");
+    }
 
     let server = serve(&data, &arguments).await;
     assert_eq!(server.credentials()["user"], credentials["user"]);
@@ -335,27 +332,37 @@ async fn a_server_without_its_database_is_not_ready(database: TestDatabase) {
         .fetch_one(&database.pool)
         .await
         .expect("a name");
+    // A database can only be closed from another one.
+    let elsewhere = PgConnectOptions::from_str(&database.url)
+        .expect("a database's address")
+        .database("postgres");
+    let elsewhere = PgPoolOptions::new()
+        .max_connections(1)
+        .connect_with(elsewhere)
+        .await
+        .expect("a connection");
     let lock = |allowed: bool| {
-        sqlx::AssertSqlSafe(format!(
+        AssertSqlSafe(format!(
             "alter database \"{name}\" with allow_connections {allowed}"
         ))
     };
     sqlx::query(lock(false))
-        .execute(&database.pool)
+        .execute(&elsewhere)
         .await
         .expect("nobody may connect");
-    let end_others = "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
-    sqlx::query(end_others)
-        .execute(&database.pool)
+    let end_all = "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1";
+    sqlx::query(end_all)
+        .bind(&name)
+        .execute(&elsewhere)
         .await
-        .expect("everybody else is thrown out");
+        .expect("everybody is thrown out");
 
     let ready = Answer::of(client().get(format!("{}/health/ready", server.url))).await;
     let health = run(&["health", "--url", &server.url]).await;
     let live = Answer::of(client().get(format!("{}/health/live", server.url))).await;
     let called = Answer::of(server.request("GET", "/organizations/me", &authorization)).await;
     sqlx::query(lock(true))
-        .execute(&database.pool)
+        .execute(&elsewhere)
         .await
         .expect("everybody may connect again");
 

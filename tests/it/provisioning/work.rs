@@ -6,8 +6,9 @@ use std::time::Duration;
 use bunsen_test_macros::database_test;
 use serde_json::json;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, message};
 use crate::database::TestDatabase;
+use crate::process::{Folder, new_keyring, serve};
 use crate::server::TestServer;
 use crate::vendors::{Vendors, example_named, until};
 
@@ -91,4 +92,51 @@ async fn slow_vendors_do_not_keep_others_waiting(database: TestDatabase) {
         assert!(tokens.insert(created["token"].to_string()), "a token twice");
     }
     assert_eq!(names(&server).await.len(), 40);
+}
+
+/// Nobody listens where the vendor should be.
+#[database_test]
+async fn a_refused_connection_is_told_in_words(database: TestDatabase) {
+    let folder = Folder::new();
+    let keyring = folder.text("keyring.json");
+    new_keyring(&keyring).await;
+    // Bound and never listening, so that nobody else gets the port meanwhile.
+    let reserved = tokio::net::TcpSocket::new_v4().expect("a socket");
+    reserved
+        .bind("127.0.0.1:0".parse().expect("an address"))
+        .expect("a free port");
+    let sandbox = format!("http://{}", reserved.local_addr().expect("bound"));
+    let arguments = [
+        "--sandbox",
+        &sandbox,
+        "--database-url",
+        &database.url,
+        "--keyring",
+        &keyring,
+    ];
+    let server = serve(&folder.path("data"), &arguments).await;
+    let request = server
+        .request("POST", "/instances", &server.authorization())
+        .json(&example_named("nobody there"));
+    let error = Answer::of(request).await.error(502);
+    let text = message(&error).to_lowercase();
+    assert!(
+        text.contains("connect"),
+        "the message says at which step: {text}"
+    );
+    assert!(
+        !text.contains("reqwest") && !text.contains("os error"),
+        "in words: {text}"
+    );
+    assert_eq!(
+        error.get("providerMessage"),
+        None,
+        "the vendor has said nothing"
+    );
+    let stored: i64 = sqlx::query_scalar("select count(*) from instances")
+        .fetch_one(&database.pool)
+        .await
+        .expect("a count");
+    assert_eq!(stored, 0);
+    server.stop().await;
 }
