@@ -294,7 +294,7 @@ async fn the_element_is_named_by_id_key_or_path(database: TestDatabase) {
             "key empty",
             "/instances".to_owned(),
             with(json!({"key": ""})),
-            404,
+            400,
         ),
     ] {
         let answer = post(&server, &path, &body).await;
