@@ -24,22 +24,37 @@ async fn names(server: &TestServer) -> Vec<String> {
 async fn a_client_that_hangs_up_gets_its_instance(database: TestDatabase) {
     let server = TestServer::start(database).await;
     let vendors = Vendors::of(&server);
-    vendors.fault(json!({"kind": "slow", "milliseconds": 700})).await;
+    vendors
+        .fault(json!({"kind": "slow", "milliseconds": 700}))
+        .await;
     let request = server
         .request("POST", "/elements/api-v2/instances")
         .header("authorization", server.admin.header())
         .json(&example_named("left behind"));
     let waiting = tokio::spawn(request.send());
     vendors.wait_for_calls(1).await;
-    assert!(names(&server).await.is_empty(), "the vendor has not answered yet");
+    assert!(
+        names(&server).await.is_empty(),
+        "the vendor has not answered yet"
+    );
     waiting.abort();
-    assert!(waiting.await.is_err_and(|error| error.is_cancelled()), "the client has hung up");
-    until("the instance is there", async || names(&server).await == ["left behind"]).await;
+    assert!(
+        waiting.await.is_err_and(|error| error.is_cancelled()),
+        "the client has hung up"
+    );
+    until("the instance is there", async || {
+        names(&server).await == ["left behind"]
+    })
+    .await;
     // And it is a whole one: readable, with a token that works.
-    let request = server.request("GET", "/elements/api-v2/instances").header("authorization", server.admin.header());
+    let request = server
+        .request("GET", "/elements/api-v2/instances")
+        .header("authorization", server.admin.header());
     let listed = Answer::of(request).await.success();
     let token = listed[0]["token"].as_str().expect("a token").to_owned();
-    let hub_call = server.request("GET", "/elements/api-v2/incidents").header("authorization", server.admin.with_token(&token));
+    let hub_call = server
+        .request("GET", "/elements/api-v2/incidents")
+        .header("authorization", server.admin.with_token(&token));
     Answer::of(hub_call).await.error(404);
 }
 
@@ -48,7 +63,9 @@ async fn a_client_that_hangs_up_gets_its_instance(database: TestDatabase) {
 async fn slow_vendors_do_not_keep_others_waiting(database: TestDatabase) {
     let server = TestServer::start(database).await;
     let vendors = Vendors::of(&server);
-    vendors.fault(json!({"kind": "slow", "milliseconds": 3000})).await;
+    vendors
+        .fault(json!({"kind": "slow", "milliseconds": 3000}))
+        .await;
     let creates: Vec<_> = (0..40)
         .map(|number| {
             let request = server
@@ -59,10 +76,16 @@ async fn slow_vendors_do_not_keep_others_waiting(database: TestDatabase) {
         })
         .collect();
     vendors.wait_for_calls(40).await;
-    let reading = server.request("GET", "/elements/api-v2/organizations/me").header("authorization", server.admin.header());
+    let reading = server
+        .request("GET", "/elements/api-v2/organizations/me")
+        .header("authorization", server.admin.header());
     let read = tokio::time::timeout(Duration::from_secs(5), Answer::of(reading)).await;
-    read.expect("reading does not wait for the vendor").success();
-    assert!(names(&server).await.is_empty(), "all of them were still waiting");
+    read.expect("reading does not wait for the vendor")
+        .success();
+    assert!(
+        names(&server).await.is_empty(),
+        "all of them were still waiting"
+    );
     let mut tokens = BTreeSet::new();
     for create in creates {
         let created = create.await.expect("the create ends").success();
@@ -79,17 +102,41 @@ async fn a_refused_connection_is_told_in_words(database: TestDatabase) {
     new_keyring(&keyring).await;
     // Bound and never listening, so that nobody else gets the port meanwhile.
     let reserved = tokio::net::TcpSocket::new_v4().expect("a socket");
-    reserved.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+    reserved
+        .bind("127.0.0.1:0".parse().expect("an address"))
+        .expect("a free port");
     let sandbox = format!("http://{}", reserved.local_addr().expect("bound"));
-    let arguments = ["--sandbox", &sandbox, "--database-url", &database.url, "--keyring", &keyring];
+    let arguments = [
+        "--sandbox",
+        &sandbox,
+        "--database-url",
+        &database.url,
+        "--keyring",
+        &keyring,
+    ];
     let server = serve(&folder.path("data"), &arguments).await;
-    let request = server.request("POST", "/instances", &server.authorization()).json(&example_named("nobody there"));
+    let request = server
+        .request("POST", "/instances", &server.authorization())
+        .json(&example_named("nobody there"));
     let error = Answer::of(request).await.error(502);
     let text = message(&error).to_lowercase();
-    assert!(text.contains("connect"), "the message says at which step: {text}");
-    assert!(!text.contains("reqwest") && !text.contains("os error"), "in words: {text}");
-    assert_eq!(error.get("providerMessage"), None, "the vendor has said nothing");
-    let stored: i64 = sqlx::query_scalar("select count(*) from instances").fetch_one(&database.pool).await.expect("a count");
+    assert!(
+        text.contains("connect"),
+        "the message says at which step: {text}"
+    );
+    assert!(
+        !text.contains("reqwest") && !text.contains("os error"),
+        "in words: {text}"
+    );
+    assert_eq!(
+        error.get("providerMessage"),
+        None,
+        "the vendor has said nothing"
+    );
+    let stored: i64 = sqlx::query_scalar("select count(*) from instances")
+        .fetch_one(&database.pool)
+        .await
+        .expect("a count");
     assert_eq!(stored, 0);
     server.stop().await;
 }
