@@ -4,6 +4,7 @@ mod bodies;
 mod headers;
 mod lists;
 mod paths;
+mod tenancy;
 
 use std::collections::BTreeSet;
 

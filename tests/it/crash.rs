@@ -2,6 +2,7 @@
 
 mod first_start;
 mod kills;
+mod refusals;
 mod several;
 
 use crate::database::TestDatabase;

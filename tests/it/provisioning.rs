@@ -16,6 +16,7 @@
 
 mod answers;
 mod names;
+mod requests;
 mod searching;
 mod work;
 
