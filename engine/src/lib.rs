@@ -1,7 +1,8 @@
 //! The element model and what one vendor call is made of, as pure functions.
 //!
 //! [`element`] reads definitions as they are written and checks them into the form that everything
-//! else works on; [`language`] is the small closed vocabulary that definitions may use;
+//! else works on; [`language`] is the small closed vocabulary that definitions may use, [`ceql`]
+//! the one that callers filter lists with;
 //! [`configuration`] is what an instance knows; [`request`] builds a vendor call and [`reply`]
 //! reads the answer. No input or output happens here, no clock is read and nothing panics.
 
@@ -15,6 +16,7 @@
     )
 )]
 
+pub mod ceql;
 pub mod configuration;
 pub mod element;
 pub mod ids;

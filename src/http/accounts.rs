@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::auth::OrgCaller;
 use crate::http::dates;
+use crate::http::filter::{Field, Wanted};
 use crate::http::instances::with_page_headers;
 use crate::http::json::Json;
 use crate::http::query::Query;
@@ -29,37 +30,27 @@ struct Account {
     created_date: String,
 }
 
+const FILTERED_BY: &[Field] = &[
+    Field::Text("name"),
+    Field::Text("externalId"),
+    Field::Text("type"),
+    Field::Boolean("defaultAccount"),
+];
+
 /// `GET /accounts`, by id; `offset` and `pageSize` page, `includeInactive` shows all, `where`
-/// takes one condition.
+/// filters by [`FILTERED_BY`].
 pub async fn list(State(app): State<App>, caller: OrgCaller, query: Query) -> Result<Response> {
     administrators_only(&caller)?;
-    let condition = query.condition()?;
-    let mut filter = store::AccountFilter {
+    let wanted = query.wanted(FILTERED_BY)?;
+    let default_account = default_account(&wanted);
+    let filter = store::AccountFilter {
+        default_account: default_account.as_deref(),
+        names: wanted.values("name"),
+        external_ids: wanted.values("externalId"),
         include_inactive: query.boolean("includeInactive")?.unwrap_or(false),
         offset: query.number::<u32>("offset")?.unwrap_or(0).into(),
         limit: query.page_size()?,
-        ..Default::default()
     };
-    match condition
-        .as_ref()
-        .map(|(key, value)| (key.as_str(), value.as_str()))
-    {
-        None => {}
-        Some(("name", name)) => filter.name = Some(name),
-        Some(("defaultAccount", "true")) | Some(("type", "Default")) => {
-            filter.default_account = Some(true);
-        }
-        Some(("defaultAccount", "false")) | Some(("type", "CompanyAccount")) => {
-            filter.default_account = Some(false);
-        }
-        Some(_) => {
-            return Err(Error::Invalid(
-                "Error parsing query parameter 'where': accounts are filtered by name='…', \
-                 type='Default', type='CompanyAccount' or defaultAccount=true."
-                    .into(),
-            ));
-        }
-    }
     let accounts = app
         .store()
         .org(caller.organization)
@@ -98,6 +89,23 @@ pub async fn read(
     Ok(Json(wire(&caller, account)).into_response())
 }
 
+/// `type` and `defaultAccount` say the same thing in two ways.
+fn default_account(wanted: &Wanted) -> Option<Vec<bool>> {
+    wanted.values("type").or(wanted.values("defaultAccount"))?;
+    let both = [true, false].into_iter().filter(|default| {
+        wanted.allows("type", kind(*default)) && wanted.allows_flag("defaultAccount", *default)
+    });
+    Some(both.collect())
+}
+
+fn kind(default_account: bool) -> &'static str {
+    if default_account {
+        "Default"
+    } else {
+        "CompanyAccount"
+    }
+}
+
 fn administrators_only(caller: &OrgCaller) -> Result<()> {
     if caller.admin {
         return Ok(());
@@ -115,11 +123,7 @@ fn wire(caller: &OrgCaller, account: store::Account) -> Account {
         external_id: account.external_id,
         active: account.active,
         default_account: account.default_account,
-        kind: if account.default_account {
-            "Default"
-        } else {
-            "CompanyAccount"
-        },
+        kind: kind(account.default_account),
         company_id: caller.organization,
         created_date: dates::day(account.created_at),
     }

@@ -8,6 +8,7 @@ mod drain;
 mod elements;
 mod envelope;
 mod error;
+mod filter;
 mod health;
 mod hub;
 mod instances;

@@ -35,7 +35,7 @@ impl<S: Sync> FromRequestParts<S> for Query {
 }
 
 impl Query {
-    fn parse(query: &str) -> Self {
+    pub(super) fn parse(query: &str) -> Self {
         Self(
             url::form_urlencoded::parse(query.as_bytes())
                 .into_owned()
@@ -108,23 +108,6 @@ impl Query {
         }
     }
 
-    /// `where` of the platform lists that take one condition: `name='x'` or `active=true`.
-    ///
-    /// # Errors
-    /// 400 for anything that is not one equality.
-    pub fn condition(&self) -> Result<Option<(String, String)>> {
-        let Some(text) = self.get("where") else {
-            return Ok(None);
-        };
-        read_condition(text).map(Some).ok_or_else(|| {
-            Error::Invalid(
-                "Error parsing query parameter 'where': this list takes one condition, \
-                 such as name='x'."
-                    .into(),
-            )
-        })
-    }
-
     /// A filter language that this list does not speak is refused rather than ignored: the caller
     /// would take the unfiltered list for the answer.
     pub fn refuse_where(&self) -> Result<()> {
@@ -135,25 +118,6 @@ impl Query {
             )),
         }
     }
-}
-
-/// `attribute = value`; the value in single quotes, where `''` is one, or a bare word.
-fn read_condition(text: &str) -> Option<(String, String)> {
-    let (attribute, value) = text.split_once('=')?;
-    let (attribute, value) = (attribute.trim(), value.trim());
-    let word = |text: &str| {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        !text.is_empty() && text.chars().all(allowed)
-    };
-    if !word(attribute) {
-        return None;
-    }
-    if word(value) {
-        return Some((attribute.to_owned(), value.to_owned()));
-    }
-    let inner = value.strip_prefix('\'')?.strip_suffix('\'')?;
-    let unescaped = inner.replace("''", "\u{0}");
-    (!unescaped.contains('\'')).then(|| (attribute.to_owned(), unescaped.replace('\u{0}', "'")))
 }
 
 /// Opaque to callers; holds where the next page starts, usually the last id of this one.
@@ -203,26 +167,6 @@ mod tests {
             );
         }
         assert!(Query::parse("nextPage=abc").next_page().is_err());
-    }
-
-    #[test]
-    fn one_condition() {
-        for (text, expected) in [
-            ("name='x'", Some(("name", "x"))),
-            (" name = 'it''s' ", Some(("name", "it's"))),
-            ("defaultAccount=true", Some(("defaultAccount", "true"))),
-            ("name=''", Some(("name", ""))),
-            ("a='1' AND b='2'", None),
-            ("a!='1'", None),
-            ("a>='1'", None),
-            ("a in ('1')", None),
-            ("='1'", None),
-            ("a='", None),
-            ("a", None),
-        ] {
-            let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));
-            assert_eq!(read_condition(text), expected, "{text}");
-        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::auth::OrgCaller;
 use crate::http::dates;
+use crate::http::filter::Field;
 use crate::http::instances::with_page_headers;
 use crate::http::json::Json;
 use crate::http::query::{Query, page_token};
@@ -38,12 +39,21 @@ struct User {
     enabled: bool,
 }
 
+const FILTERED_BY: &[Field] = &[
+    Field::Text("email"),
+    Field::Text("firstName"),
+    Field::Text("lastName"),
+];
+
 /// `GET /users`, by id. An empty list is 404, as clients know it.
 pub async fn list(State(app): State<App>, caller: OrgCaller, query: Query) -> Result<Response> {
-    query.refuse_where()?;
+    let wanted = query.wanted(FILTERED_BY)?;
     let limit = query.page_size()?;
     let filter = store::UserFilter {
         account: (!caller.admin).then_some(caller.account),
+        emails: wanted.values("email"),
+        first_names: wanted.values("firstName"),
+        last_names: wanted.values("lastName"),
         include_inactive: query.boolean("includeInactive")?.unwrap_or(false),
         after: query.next_page()?.map(UserId),
         limit: limit + 1,

@@ -33,8 +33,11 @@ pub struct NewAccount<'a> {
 /// Which accounts, in the order of their ids.
 #[derive(Debug, Clone, Copy)]
 pub struct AccountFilter<'a> {
-    pub default_account: Option<bool>,
-    pub name: Option<&'a str>,
+    /// One of these; `None`: either.
+    pub default_account: Option<&'a [bool]>,
+    /// One of these; `None`: any.
+    pub names: Option<&'a [String]>,
+    pub external_ids: Option<&'a [String]>,
     pub include_inactive: bool,
     pub offset: i64,
     pub limit: i64,
@@ -44,7 +47,8 @@ impl Default for AccountFilter<'_> {
     fn default() -> Self {
         Self {
             default_account: None,
-            name: None,
+            names: None,
+            external_ids: None,
             include_inactive: false,
             offset: 0,
             limit: 200,
@@ -89,13 +93,15 @@ impl OrgStore<'_> {
         let found = self
             .query_as(select_accounts!(
                 "and ($2 or active)
-                 and ($3::boolean is null or default_account = $3)
-                 and ($4::text is null or name = $4)
-                 order by id offset $5 limit $6"
+                 and ($3::boolean[] is null or default_account = any($3))
+                 and ($4::text[] is null or name = any($4))
+                 and ($5::text[] is null or external_id = any($5))
+                 order by id offset $6 limit $7"
             ))
             .bind(filter.include_inactive)
             .bind(filter.default_account)
-            .bind(filter.name)
+            .bind(filter.names)
+            .bind(filter.external_ids)
             .bind(filter.offset)
             .bind(filter.limit)
             .fetch_all(&mut *reader)

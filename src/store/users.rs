@@ -45,19 +45,26 @@ pub struct NewUser<'a> {
 
 /// Which users, in the order of their ids.
 #[derive(Debug, Clone, Copy)]
-pub struct UserFilter {
+pub struct UserFilter<'a> {
     /// `None`: all accounts.
     pub account: Option<AccountId>,
+    /// One of these, in any case; `None`: any.
+    pub emails: Option<&'a [String]>,
+    pub first_names: Option<&'a [String]>,
+    pub last_names: Option<&'a [String]>,
     pub include_inactive: bool,
     /// Those behind this one.
     pub after: Option<UserId>,
     pub limit: i64,
 }
 
-impl Default for UserFilter {
+impl Default for UserFilter<'_> {
     fn default() -> Self {
         Self {
             account: None,
+            emails: None,
+            first_names: None,
+            last_names: None,
             include_inactive: false,
             after: None,
             limit: 200,
@@ -99,28 +106,42 @@ impl OrgStore<'_> {
         Ok(found)
     }
 
-    pub async fn users(&self, filter: &UserFilter) -> Result<Vec<User>> {
+    pub async fn users(&self, filter: &UserFilter<'_>) -> Result<Vec<User>> {
         let mut reader = self.store.reader().await?;
         // Two statements, so that a small account of a large organization is read by its own
         // index whatever plan is kept for the statement.
         let query = match filter.account {
             Some(account) => self
                 .query_as(select_users!(
-                    "and account_id = $5 and ($2 or active) and ($3::bigint is null or id > $3)
+                    "and account_id = $8 and ($2 or active) and ($3::bigint is null or id > $3)
+                     and ($5::text[] is null
+                          or lower(email) in (select lower(e) from unnest($5::text[]) e))
+                     and ($6::text[] is null or first_name = any($6))
+                     and ($7::text[] is null or last_name = any($7))
                      order by id limit $4"
                 ))
                 .bind(filter.include_inactive)
                 .bind(filter.after)
                 .bind(filter.limit)
+                .bind(filter.emails)
+                .bind(filter.first_names)
+                .bind(filter.last_names)
                 .bind(account),
             None => self
                 .query_as(select_users!(
                     "and ($2 or active) and ($3::bigint is null or id > $3)
+                     and ($5::text[] is null
+                          or lower(email) in (select lower(e) from unnest($5::text[]) e))
+                     and ($6::text[] is null or first_name = any($6))
+                     and ($7::text[] is null or last_name = any($7))
                      order by id limit $4"
                 ))
                 .bind(filter.include_inactive)
                 .bind(filter.after)
-                .bind(filter.limit),
+                .bind(filter.limit)
+                .bind(filter.emails)
+                .bind(filter.first_names)
+                .bind(filter.last_names),
         };
         Ok(query.fetch_all(&mut *reader).await?)
     }

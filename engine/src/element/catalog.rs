@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::assign::ids;
 use super::compile::{Checker, compile};
 use super::definition::ElementDefinition;
+use super::unsupported::{self, Unsupported};
 use super::{Element, schema, text};
 
 /// One `element.json`, wherever it was read from.
@@ -49,6 +50,8 @@ struct Written {
     shipped: bool,
     original: Map<String, Value>,
     definition: ElementDefinition,
+    /// Of added definitions: words of the platform that the schema does not know.
+    foreign_words: Vec<Unsupported>,
 }
 
 impl Catalog {
@@ -69,7 +72,11 @@ impl Catalog {
             let mut checker = Checker::new(&file.path, file.shipped);
             let element = compile(&file.definition, &file.original, &mut checker);
             mistakes.append(&mut checker.mistakes);
-            if let Some(element) = element {
+            if let Some(mut element) = element {
+                if !file.shipped {
+                    element.unsupported = unsupported::of(&file.definition);
+                    element.unsupported.extend(file.foreign_words.clone());
+                }
                 by_key.insert(element.key.clone(), Arc::new(element));
             }
         }
@@ -138,8 +145,16 @@ fn read(file: SourceFile, shipped: bool, mistakes: &mut Vec<Mistake>) -> Option<
     } else {
         without_nulls(original.clone())
     };
-    for (place, message) in schema::check(&checked, shipped) {
-        wrong(place, message);
+    let mut foreign_words = Vec::new();
+    for misfit in schema::check(&checked, shipped) {
+        if misfit.foreign_word && !shipped {
+            foreign_words.push(Unsupported {
+                place: misfit.place,
+                message: misfit.message,
+            });
+        } else {
+            wrong(misfit.place, misfit.message);
+        }
     }
     let Value::Object(original) = original else {
         return None;
@@ -149,6 +164,7 @@ fn read(file: SourceFile, shipped: bool, mistakes: &mut Vec<Mistake>) -> Option<
         shipped,
         original,
         definition: ElementDefinition::read(&checked),
+        foreign_words,
     })
 }
 

@@ -144,6 +144,7 @@ pub(super) fn compile(
             },
         }),
         session: definition.bunsen.session.clone(),
+        unsupported: Vec::new(),
         documents: Documents::of(original),
     })
 }

@@ -9,7 +9,11 @@ pub(super) struct Documents {
     pub instance: Value,
     pub catalogue: Value,
     pub abridged: Value,
+    pub export: Value,
 }
+
+/// Owner of what belongs to nobody's account: clients take every other for an extension.
+const SYSTEM_ACCOUNT: i64 = 1;
 
 /// Members of the element inside an instance (besides `parameters` and `resources`).
 const INSTANCE_MEMBERS: &[&str] = &[
@@ -93,7 +97,10 @@ impl Documents {
         }
         let mut catalogue = Value::Object(catalogue);
         remove_words(&mut catalogue);
-        mask_secret_defaults(&mut catalogue);
+        for default in secret_defaults(&mut catalogue) {
+            default.insert("defaultValue".into(), json!(MASK));
+        }
+        complete_parts(&mut catalogue);
 
         let pick = |members: &[&str]| -> Map<String, Value> {
             members
@@ -108,6 +115,83 @@ impl Documents {
             instance: Value::Object(instance),
             abridged: Value::Object(pick(ABRIDGED_MEMBERS)),
             catalogue,
+            export: export(original),
+        }
+    }
+}
+
+/// The definition as written, which is what loads again. A secret default stays out: its mask
+/// would come back as the secret.
+fn export(original: &Map<String, Value>) -> Value {
+    let mut export = Value::Object(original.clone());
+    remove_words(&mut export);
+    for entry in secret_defaults(&mut export) {
+        entry.remove("defaultValue");
+    }
+    export
+}
+
+/// What the platform adds to the parts of a definition: whose they are, and what absence means.
+fn complete_parts(catalogue: &mut Value) {
+    let element = catalogue.get("id").cloned().unwrap_or_default();
+    let hub = catalogue.get("hub").and_then(Value::as_str);
+    let hub = hub.unwrap_or("general").to_lowercase();
+    if let Some(members) = catalogue.as_object_mut() {
+        members.insert("hub".into(), json!(hub));
+    }
+    let lists = [
+        ("parameters", parameter_defaults()),
+        ("hooks", hook_defaults()),
+    ];
+    for (list, defaults) in &lists {
+        complete(catalogue, list, ("elementId", &element), defaults);
+    }
+    let resources = catalogue.get_mut("resources").and_then(Value::as_array_mut);
+    for resource in resources.into_iter().flatten() {
+        let id = resource.get("id").cloned().unwrap_or_default();
+        if let Some(members) = resource.as_object_mut() {
+            if let Some(path) = members.get_mut("path")
+                && let Some(bare) = path.as_str().filter(|path| !path.starts_with("/hubs/"))
+            {
+                *path = json!(format!("/hubs/{hub}{bare}"));
+            }
+            for (member, value) in [
+                ("ownerAccountId", json!(SYSTEM_ACCOUNT)),
+                ("kind", json!("eb")),
+                ("parameters", json!([])),
+                ("hooks", json!([])),
+            ] {
+                members.entry(member).or_insert(value);
+            }
+        }
+        for (list, defaults) in &lists {
+            complete(resource, list, ("resourceId", &id), defaults);
+        }
+    }
+}
+
+fn parameter_defaults() -> [(&'static str, Value); 2] {
+    [("source", json!("request")), ("required", json!(false))]
+}
+
+fn hook_defaults() -> [(&'static str, Value); 2] {
+    [
+        ("mimeType", json!("application/javascript")),
+        ("isLegacy", json!(false)),
+    ]
+}
+
+fn complete(
+    parent: &mut Value,
+    list: &str,
+    owner: (&str, &Value),
+    defaults: &[(&'static str, Value)],
+) {
+    let parts = parent.get_mut(list).and_then(Value::as_array_mut);
+    for part in parts.into_iter().flatten().filter_map(Value::as_object_mut) {
+        part.entry(owner.0).or_insert(owner.1.clone());
+        for (member, value) in defaults {
+            part.entry(*member).or_insert(value.clone());
         }
     }
 }
@@ -123,13 +207,14 @@ fn remove_words(value: &mut Value) {
     }
 }
 
-/// The catalogue is readable without credentials; a default that an operator filled with a
-/// secret must not be.
-fn mask_secret_defaults(catalogue: &mut Value) {
-    let entries = catalogue
+/// Entries with a default that an operator filled with a secret. The catalogue is readable without
+/// credentials, so nobody may see it there.
+fn secret_defaults(definition: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
+    let entries = definition
         .get_mut("configuration")
         .and_then(Value::as_array_mut);
-    for entry in entries.into_iter().flatten() {
+    let entries = entries.into_iter().flatten();
+    entries.filter_map(Value::as_object_mut).filter(|entry| {
         let text = |member: &str| {
             entry
                 .get(member)
@@ -137,13 +222,8 @@ fn mask_secret_defaults(catalogue: &mut Value) {
                 .unwrap_or_default()
         };
         let secret = text("type") == "PASSWORD" || is_secret_key(text("key"));
-        if let Some(default) = entry.get_mut("defaultValue")
-            && secret
-            && default.as_str().is_some_and(|text| !text.is_empty())
-        {
-            *default = json!(MASK);
-        }
-    }
+        secret && !text("defaultValue").is_empty()
+    })
 }
 
 fn instance_parameters(catalogue: &Value) -> Value {
@@ -156,17 +236,5 @@ fn instance_parameters(catalogue: &Value) -> Value {
                 .get("vendorType")
                 .is_some_and(|kind| kind == "path")
     });
-    parameters
-        .cloned()
-        .map(|mut parameter| {
-            if let Some(members) = parameter.as_object_mut() {
-                members.entry("source").or_insert(json!("request"));
-                members.entry("required").or_insert(json!(false));
-                if let Some(id) = catalogue.get("id") {
-                    members.entry("elementId").or_insert(id.clone());
-                }
-            }
-            parameter
-        })
-        .collect()
+    parameters.cloned().collect()
 }

@@ -13,9 +13,11 @@ mod schema;
 #[cfg(test)]
 pub(crate) mod tests;
 mod text;
+mod unsupported;
 
 pub use assign::assign_ids;
 pub use catalog::{Catalog, Mistake, SourceFile};
+pub use unsupported::Unsupported;
 
 use http::{HeaderName, Method};
 use serde_json::Value as Json;
@@ -53,6 +55,8 @@ pub struct Element {
     pub refresh: Option<Refresh>,
     /// Configuration keys that together identify one session at the vendor.
     pub session: Vec<String>,
+    /// What an added definition asks for and this server does not do yet; it is kept and shown.
+    pub unsupported: Vec<Unsupported>,
     documents: documents::Documents,
 }
 
@@ -366,9 +370,14 @@ impl Element {
         &self.documents.instance
     }
 
-    /// The whole definition without the key `bunsen`.
+    /// The whole definition without the key `bunsen`, completed as the platform shows it.
     pub fn catalogue_json(&self) -> &Json {
         &self.documents.catalogue
+    }
+
+    /// The definition as written, without the key `bunsen` and without secret defaults.
+    pub fn export_json(&self) -> &Json {
+        &self.documents.export
     }
 
     /// The short entry of lists.

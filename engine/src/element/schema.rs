@@ -44,16 +44,38 @@ fn compile(schema: &Value) -> Result<Validator, String> {
         .map_err(|error| error.to_string())
 }
 
-/// Place and message of everything that does not fit.
-pub(super) fn check(definition: &Value, shipped: bool) -> Vec<(String, String)> {
+/// What does not fit the schema, and where.
+#[derive(Debug)]
+pub(super) struct Misfit {
+    pub place: String,
+    pub message: String,
+    /// A word of the platform's own that we do not know; the words of `bunsen` are never such.
+    pub foreign_word: bool,
+}
+
+/// Everything that does not fit.
+pub(super) fn check(definition: &Value, shipped: bool) -> Vec<Misfit> {
     let schema: &Compiled = if shipped { &STRICT } else { &LENIENT };
     match &**schema {
         Ok(validator) => validator
             .iter_errors(definition)
-            .flat_map(|error| in_words(&error))
+            .flat_map(|error| {
+                let listed = matches!(error.kind(), ValidationErrorKind::Enum { .. });
+                in_words(&error)
+                    .into_iter()
+                    .map(move |(place, message)| Misfit {
+                        foreign_word: listed && !place.split('.').any(|step| step == OUR_WORDS),
+                        place,
+                        message,
+                    })
+            })
             .collect(),
         // Only a broken schema comes here; a definition that was not checked is not taken.
-        Err(message) => vec![(String::new(), format!("the schema is broken: {message}"))],
+        Err(message) => vec![Misfit {
+            place: String::new(),
+            message: format!("the schema is broken: {message}"),
+            foreign_word: false,
+        }],
     }
 }
 

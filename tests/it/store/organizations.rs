@@ -80,16 +80,29 @@ async fn accounts_are_listed_by_page_and_filter(database: TestDatabase) {
         ..all
     };
     assert_eq!(list(page).await, [north]);
+    let names = ["north".to_owned(), "nobody".to_owned()];
     let named = AccountFilter {
-        name: Some("north"),
+        names: Some(&names),
         ..all
     };
     assert_eq!(list(named).await, [north]);
-    let others = AccountFilter {
-        default_account: Some(false),
+    let by_external_id = AccountFilter {
+        external_ids: Some(&names),
         ..all
     };
-    assert_eq!(list(others).await, [north, south]);
+    assert_eq!(list(by_external_id).await, [north]);
+    for (wanted, expected) in [
+        (&[false][..], vec![north, south]),
+        (&[true], vec![default]),
+        (&[true, false], vec![default, north, south]),
+        (&[], vec![]),
+    ] {
+        let filter = AccountFilter {
+            default_account: Some(wanted),
+            ..all
+        };
+        assert_eq!(list(filter).await, expected);
+    }
 
     let found = world.org().default_account().await.expect("readable");
     let found = found.expect("there");
@@ -157,7 +170,7 @@ async fn users_are_listed_by_account_page_and_activity(database: TestDatabase) {
          where email like 'cy@%'",
     )
     .await;
-    let list = async |filter: UserFilter| -> Vec<UserId> {
+    let list = async |filter: UserFilter<'_>| -> Vec<UserId> {
         let found = world.org().users(&filter).await.expect("a list");
         found.into_iter().map(|user| user.id).collect()
     };
@@ -178,6 +191,29 @@ async fn users_are_listed_by_account_page_and_activity(database: TestDatabase) {
         ..of_shop
     };
     assert_eq!(list(active).await, [bo]);
+    let emails = ["CY@shop.example".to_owned(), "x@shop.example".to_owned()];
+    let (first, last) = (["Bo".to_owned()], ["Nobody".to_owned()]);
+    for of_account in [None, Some(shop)] {
+        let base = UserFilter {
+            account: of_account,
+            ..all
+        };
+        let by_email = UserFilter {
+            emails: Some(&emails),
+            ..base
+        };
+        assert_eq!(list(by_email).await, [cy]);
+        let by_first_name = UserFilter {
+            first_names: Some(&first),
+            ..base
+        };
+        assert_eq!(list(by_first_name).await, [bo, cy]);
+        let by_both = UserFilter {
+            last_names: Some(&last),
+            ..by_first_name
+        };
+        assert_eq!(list(by_both).await, []);
+    }
     let second = UserFilter {
         after: Some(ada),
         limit: 1,

@@ -49,8 +49,12 @@ pub(super) fn resources(
             }
             found
         });
-        let mut compiled = self::resource(resource, &place, of_element, hosts, checker);
+        let statement = definition.protocol_type.as_deref() == Some("jdbc");
+        let mut compiled = self::resource(resource, &place, of_element, hosts, statement, checker);
         compiled.next = next;
+        if let Some(obstacle) = foreign_obstacle(definition, resource) {
+            compiled.obstacle = Some(obstacle);
+        }
         compiled.path = name
             .split_once(':')
             .map_or(String::new(), |(_, path)| path.to_owned());
@@ -142,6 +146,7 @@ fn resource(
     place: &str,
     of_element: &[Parameter],
     hosts: &HostRule,
+    statement: bool,
     checker: &mut Checker<'_>,
 ) -> Resource {
     let method = |text: Option<&str>| {
@@ -159,13 +164,12 @@ fn resource(
         })
         .collect();
     let vendor_path = written.vendor_path.as_deref().unwrap_or_default();
-    let vendor_path = vendor_path_of(
-        vendor_path,
-        &format!("{place}.vendorPath"),
-        &bound,
-        hosts,
-        checker,
-    );
+    let vendor_path = if statement {
+        Placeholders::parse_text(vendor_path)
+    } else {
+        let place = format!("{place}.vendorPath");
+        vendor_path_of(vendor_path, &place, &bound, hosts, checker)
+    };
     for (index, name) in written.bunsen.groups.iter().enumerate() {
         checker.group(&format!("{place}.bunsen.groups[{index}]"), name);
     }
@@ -213,6 +217,27 @@ fn resource(
         ),
         obstacle,
     }
+}
+
+/// What only an added definition can hold, since the schema refuses it in a shipped one.
+fn foreign_obstacle(
+    definition: &ElementDefinition,
+    resource: &ResourceDefinition,
+) -> Option<String> {
+    if let Some(protocol) = definition.protocol_type.as_deref()
+        && !matches!(protocol, "http" | "soap")
+    {
+        return Some(format!("the protocol {protocol} is not supported"));
+    }
+    let methods = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+    for method in [&resource.method, &resource.vendor_method] {
+        if let Some(method) = method.as_deref().filter(|method| !methods.contains(method)) {
+            return Some(format!("the method {method} is not supported"));
+        }
+    }
+    let text = resource.kind.as_deref().unwrap_or_default();
+    let unknown = kind(text) == ResourceKind::Api && text != "api";
+    unknown.then(|| format!("resources of type {text} are not supported"))
 }
 
 fn kind(text: &str) -> ResourceKind {

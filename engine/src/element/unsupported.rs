@@ -1,0 +1,102 @@
+//! What an added definition asks for and this server does not do yet. Nothing of it stops the
+//! definition from being loaded: operators bring whole exports and want to know what is left.
+
+use std::fmt;
+
+use super::definition::{ElementDefinition, ParameterDefinition};
+
+/// What is asked for, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsupported {
+    /// `resources[3].hooks`; empty: the whole element.
+    pub place: String,
+    pub message: String,
+}
+
+impl fmt::Display for Unsupported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.place.as_str() {
+            "" => f.write_str(&self.message),
+            place => write!(f, "{place}: {}", self.message),
+        }
+    }
+}
+
+/// Resources that run while an instance is made, or when a caller asks.
+const RUN: &[&str] = &[
+    "api",
+    "apiNoDocumentation",
+    "onProvision",
+    "provisionAuthValidation",
+];
+
+pub(super) fn of(definition: &ElementDefinition) -> Vec<Unsupported> {
+    let mut found = Vec::new();
+    let mut add = |place: String, message: &str| {
+        found.push(Unsupported {
+            place,
+            message: message.to_owned(),
+        });
+    };
+    let kind = definition.authentication.kind.as_deref();
+    if let Some(kind @ ("oauth1" | "oauth2" | "oauth2password" | "awsv2" | "awsv4")) = kind {
+        add(
+            "authentication.type".into(),
+            &format!("log-in by {kind} is not supported yet"),
+        );
+    }
+    if definition.bulk_download_enabled || definition.bulk_upload_enabled {
+        add(String::new(), "bulk jobs are not supported yet");
+    }
+    let entries = &definition.configuration.0;
+    let events = |key: &Option<String>| key.as_deref().is_some_and(|k| k.starts_with("event."));
+    if entries.iter().any(|entry| events(&entry.key)) {
+        add(
+            "configuration".into(),
+            "the event.* entries are kept; events are not delivered yet",
+        );
+    }
+    if !definition.hooks.0.is_empty() {
+        add("hooks".into(), "hooks are not run yet");
+    }
+    of_parameters(&definition.parameters.0, "parameters", &mut add);
+    for (index, resource) in definition.resources.0.iter().enumerate() {
+        let place = format!("resources[{index}]");
+        let kind = resource.kind.as_deref().unwrap_or_default();
+        if !RUN.contains(&kind) {
+            let message = format!("resources of type {kind} are not run yet");
+            add(format!("{place}.type"), &message);
+        }
+        if resource.built.as_deref() == Some("java") {
+            let message = "built-in code of the platform is not part of an export";
+            add(format!("{place}.kind"), message);
+        }
+        if !resource.hooks.0.is_empty() {
+            add(format!("{place}.hooks"), "hooks are not run yet");
+        }
+        of_parameters(
+            &resource.parameters.0,
+            &format!("{place}.parameters"),
+            &mut add,
+        );
+    }
+    found
+}
+
+fn of_parameters(
+    parameters: &[ParameterDefinition],
+    place: &str,
+    add: &mut impl FnMut(String, &str),
+) {
+    for (index, parameter) in parameters.iter().enumerate() {
+        let place = format!("{place}[{index}]");
+        let vendor_name = parameter.vendor_name.as_deref().unwrap_or_default();
+        if parameter.converter.is_some() || vendor_name.starts_with("converter:") {
+            add(place.clone(), "converters are not applied yet");
+        }
+        let multipart = |kind: &Option<String>| kind.as_deref() == Some("multipart");
+        if multipart(&parameter.kind) || multipart(&parameter.vendor_type) {
+            add(place, "multipart bodies are not sent yet");
+        }
+    }
+}
