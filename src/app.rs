@@ -86,14 +86,18 @@ impl App {
         self.catalog()
             .get(key_or_id)
             .filter(|element| element.active)
-            .ok_or_else(|| {
-                let digits = key_or_id.bytes().all(|byte| byte.is_ascii_digit());
-                let kind = if digits { "ID" } else { "key" };
-                let hint = match self.catalog().nearest(key_or_id) {
-                    Some(near) if !digits => format!(" Did you mean '{near}'?"),
-                    _ => String::new(),
-                };
-                Error::NotFound(format!("No element found with {kind} '{key_or_id}'.{hint}"))
-            })
+            .ok_or_else(|| self.no_such_element(key_or_id, |element| element.active))
+    }
+
+    /// 404; what the caller cannot see is not suggested.
+    pub fn no_such_element(&self, key_or_id: &str, sees: impl Fn(&Element) -> bool) -> Error {
+        let digits = key_or_id.bytes().all(|byte| byte.is_ascii_digit());
+        let kind = if digits { "ID" } else { "key" };
+        let near = self.catalog().nearest(key_or_id).filter(|near| {
+            let element = self.catalog().get(near);
+            !digits && element.is_some_and(|element| sees(element))
+        });
+        let hint = near.map_or_else(String::new, |near| format!(" Did you mean '{near}'?"));
+        Error::NotFound(format!("No element found with {kind} '{key_or_id}'.{hint}"))
     }
 }

@@ -263,7 +263,7 @@ pub enum Grant {
 
 #[derive(Debug, Clone, Subcommand)]
 pub enum Elements {
-    /// Check definitions and report every mistake with its place.
+    /// Check definitions: every mistake with its place, and what is not supported yet.
     Check {
         /// Folder of element folders. Default: the definitions in this binary.
         #[arg(value_name = "DIR")]
@@ -275,6 +275,17 @@ pub enum Elements {
         #[arg(long)]
         json: bool,
     },
+    /// Print a definition in the platform's own model, without secret defaults.
+    Export(ElementsExport),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ElementsExport {
+    #[arg(value_name = "KEY")]
+    pub key: String,
+    /// Folder of further element definitions, as given to `serve`.
+    #[arg(long, env = "BUNSEN_ELEMENTS", value_name = "DIR")]
+    pub elements: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Args)]

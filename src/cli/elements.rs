@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use bunsen_engine::element::{Catalog, Mistake, assign_ids};
+use bunsen_engine::element::{Catalog, Mistake, Unsupported, assign_ids};
 use serde_json::json;
 
 use crate::config;
@@ -17,6 +17,10 @@ pub enum Error {
     Write { file: String, cause: io::Error },
     #[error("cannot write to standard output: {0}")]
     Output(#[from] io::Error),
+    #[error("{0}")]
+    Definitions(String),
+    #[error("there is no element '{0}'")]
+    Unknown(String),
 }
 
 pub fn run(command: config::Elements) -> Result<ExitCode, Error> {
@@ -31,7 +35,30 @@ pub fn run(command: config::Elements) -> Result<ExitCode, Error> {
             json,
             &mut io::stdout().lock(),
         ),
+        config::Elements::Export(arguments) => {
+            export(&arguments, &mut io::stdout().lock()).map(|()| ExitCode::SUCCESS)
+        }
     }
+}
+
+fn export(arguments: &config::ElementsExport, output: &mut impl Write) -> Result<(), Error> {
+    let (catalog, _) = elements::load(arguments.elements.as_deref())
+        .map_err(|mistakes| Error::Definitions(listed(&mistakes)))?;
+    let element = catalog
+        .get(&arguments.key)
+        .ok_or_else(|| Error::Unknown(arguments.key.clone()))?;
+    Ok(writeln!(output, "{:#}", element.export_json())?)
+}
+
+/// What added definitions ask for in vain, by element key.
+pub fn unsupported(catalog: &Catalog) -> Vec<(&str, &Unsupported)> {
+    catalog
+        .iter()
+        .flat_map(|element| {
+            let asked = element.unsupported.iter();
+            asked.map(|unsupported| (element.key.as_str(), unsupported))
+        })
+        .collect()
 }
 
 /// Every mistake on a line of its own, for a server that cannot start.
@@ -55,29 +82,40 @@ fn check(
     }
     // A folder is checked as `serve --elements` would take it: beside the shipped definitions.
     let outcome = match folder {
-        None => Catalog::load(elements::embedded(), Vec::new()).map(|_| elements::embedded().len()),
+        None => Catalog::load(elements::embedded(), Vec::new())
+            .map(|catalog| (elements::embedded().len(), catalog)),
         Some(folder) => elements::read_folder(folder).and_then(|files| {
             let count = files.len();
-            Catalog::load(elements::embedded(), files).map(|_| count)
+            Catalog::load(elements::embedded(), files).map(|catalog| (count, catalog))
         }),
     };
-    let (checked, mistakes): (usize, Vec<Mistake>) = match outcome {
-        Ok(count) => (count, Vec::new()),
-        Err(mistakes) => (0, mistakes),
+    let (checked, catalog, mistakes): (usize, Catalog, Vec<Mistake>) = match outcome {
+        Ok((count, catalog)) => (count, catalog, Vec::new()),
+        Err(mistakes) => (0, Catalog::default(), mistakes),
     };
+    let unsupported = unsupported(&catalog);
     if as_json {
         let list: Vec<_> = mistakes
             .iter()
             .map(|m| json!({"file": m.file, "place": m.place, "message": m.message}))
             .collect();
+        let asked: Vec<_> = unsupported
+            .iter()
+            .map(
+                |(key, what)| json!({"element": key, "place": what.place, "message": what.message}),
+            )
+            .collect();
         writeln!(
             output,
             "{}",
-            json!({"mistakes": list, "filesWithNewIds": given})
+            json!({"mistakes": list, "notSupported": asked, "filesWithNewIds": given})
         )?;
     } else {
         for mistake in &mistakes {
             writeln!(output, "{mistake}")?;
+        }
+        for (key, what) in &unsupported {
+            writeln!(output, "{key}: not supported yet: {what}")?;
         }
         if given > 0 {
             writeln!(output, "{} given new ids", files(given))?;
@@ -210,7 +248,10 @@ mod tests {
 
         let (fine, text) = run_check(Some(folder.path()), true, true);
         assert!(fine);
-        assert_eq!(text, "{\"filesWithNewIds\":0,\"mistakes\":[]}\n");
+        assert_eq!(
+            text,
+            "{\"filesWithNewIds\":0,\"mistakes\":[],\"notSupported\":[]}\n"
+        );
         assert_eq!(std::fs::read_to_string(&file).unwrap(), expected);
     }
 

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
 use crate::app::{App, Parts};
-use crate::cli::elements::listed;
+use crate::cli::elements::{listed, unsupported};
 use crate::cli::first_files;
 use crate::cli::state::{Opened, told};
 use crate::config::{Role, Serve};
@@ -39,6 +39,9 @@ pub async fn run(arguments: &Serve) -> Result<()> {
     let mut signals = Signals::catch()?;
     let (catalog, catalogue_hash) = elements::load(arguments.elements.as_deref())
         .map_err(|mistakes| Error::Invalid(listed(&mistakes)))?;
+    for (element, what) in unsupported(&catalog) {
+        tracing::warn!(element.key = element, %what, "an added definition asks for what is not supported yet");
+    }
     let outbound = outbound(arguments)?;
     let socket = bind(arguments.listen).map_err(|error| {
         Error::Invalid(format!(

@@ -34,7 +34,9 @@ pub struct OrgCallerIgnoringElement(pub OrgCaller);
 
 /// No credentials at all, or right ones.
 #[derive(Debug, Clone)]
-pub struct MaybeCaller;
+pub struct MaybeCaller {
+    pub known: bool,
+}
 
 /// A user together with an element token: a call on one instance.
 #[derive(Debug, Clone)]
@@ -72,10 +74,11 @@ impl FromRequestParts<App> for MaybeCaller {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        if secrets(parts)?.is_some() {
+        let known = secrets(parts)?.is_some();
+        if known {
             OrgCaller::from_request_parts(parts, app).await?;
         }
-        Ok(Self)
+        Ok(Self { known })
     }
 }
 

@@ -1,24 +1,46 @@
-//! `/elements`: the catalogue's read side. Public, but a wrong credential is told.
+//! `/elements`: the catalogue's read side. Public, but a wrong credential is told; what is private
+//! is shown to known callers only.
+
+use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
+use bunsen_engine::element::Element;
 use serde_json::Value;
 
 use crate::app::App;
 use crate::error::Result;
 use crate::http::auth::MaybeCaller;
+use crate::http::filter::Field;
 use crate::http::instances::with_page_headers;
 use crate::http::json::Json;
 use crate::http::query::{Query, page_token};
 
-/// `GET /elements`: every active element, by key.
-pub async fn list(State(app): State<App>, _: MaybeCaller, query: Query) -> Result<Response> {
-    query.refuse_where()?;
+const FILTERED_BY: &[Field] = &[
+    Field::Text("key"),
+    Field::Boolean("private"),
+    Field::Boolean("extended"),
+    Field::Boolean("abridged"),
+];
+
+/// `GET /elements`: every active element, by key. Of `where`, `abridged='true'` is no filter but
+/// asks for short entries.
+pub async fn list(State(app): State<App>, caller: MaybeCaller, query: Query) -> Result<Response> {
+    let wanted = query.wanted(FILTERED_BY)?;
+    let abridged = !wanted.allows_flag("abridged", false);
     let elements: Vec<&Value> = app
         .catalog()
         .iter()
-        .filter(|element| element.active)
-        .map(|element| element.catalogue_json())
+        .filter(|element| sees(&caller, element))
+        .filter(|element| {
+            wanted.allows("key", &element.key)
+                && wanted.allows_flag("private", flag(element, "private"))
+                && wanted.allows_flag("extended", flag(element, "extended"))
+        })
+        .map(|element| match abridged {
+            true => element.abridged_json(),
+            false => element.catalogue_json(),
+        })
         .collect();
     let count = elements.len();
     Ok(with_page_headers(
@@ -29,30 +51,52 @@ pub async fn list(State(app): State<App>, _: MaybeCaller, query: Query) -> Resul
 }
 
 /// `GET /elements/keys`: an array of strings; `pageSize` and `nextPage` page it.
-pub async fn keys(State(app): State<App>, _: MaybeCaller, query: Query) -> Result<Response> {
-    let size = usize::try_from(query.page_size()?).unwrap_or(usize::MAX);
-    // Here a token holds how many keys came before.
-    let start = match query.next_page()? {
-        None => 0,
-        Some(start) => usize::try_from(start).unwrap_or(usize::MAX),
-    };
-    let active = app.catalog().iter().filter(|element| element.active);
-    let mut rest = active.map(|element| element.key.as_str()).skip(start);
-    let keys: Vec<&str> = rest.by_ref().take(size).collect();
+pub async fn keys(State(app): State<App>, caller: MaybeCaller, query: Query) -> Result<Response> {
+    let visible = app.catalog().iter().filter(|e| sees(&caller, e));
+    let (page, next) = page(&query, visible)?;
+    let keys: Vec<&str> = page.into_iter().map(|e| e.key.as_str()).collect();
     let count = keys.len();
-    let next = match (rest.next(), i64::try_from(start + count)) {
-        (Some(_), Ok(end)) => Some(page_token(end)),
-        _ => None,
-    };
     Ok(with_page_headers(Json(keys).into_response(), count, next))
 }
 
 /// `GET /elements/{keyOrId}`: the whole definition.
 pub async fn read(
     State(app): State<App>,
-    _: MaybeCaller,
+    caller: MaybeCaller,
     Path(key_or_id): Path<String>,
 ) -> Result<Response> {
-    let element = app.element(&key_or_id)?;
+    let element = app
+        .catalog()
+        .get(&key_or_id)
+        .filter(|element| sees(&caller, element))
+        .ok_or_else(|| app.no_such_element(&key_or_id, |element| sees(&caller, element)))?;
     Ok(Json(element.catalogue_json()).into_response())
+}
+
+/// Whether the element is in this caller's catalogue.
+pub fn sees(caller: &MaybeCaller, element: &Element) -> bool {
+    element.active && (caller.known || !flag(element, "private"))
+}
+
+fn flag(element: &Element, member: &str) -> bool {
+    element.catalogue_json().get(member) == Some(&Value::Bool(true))
+}
+
+/// One page and the token of the next, which holds how many elements came before.
+pub fn page<'a>(
+    query: &Query,
+    elements: impl Iterator<Item = &'a Arc<Element>>,
+) -> Result<(Vec<&'a Arc<Element>>, Option<String>)> {
+    let size = usize::try_from(query.page_size()?).unwrap_or(usize::MAX);
+    let start = match query.next_page()? {
+        None => 0,
+        Some(start) => usize::try_from(start).unwrap_or(usize::MAX),
+    };
+    let mut rest = elements.skip(start);
+    let page: Vec<_> = rest.by_ref().take(size).collect();
+    let next = match (rest.next(), i64::try_from(start + page.len())) {
+        (Some(_), Ok(end)) => Some(page_token(end)),
+        _ => None,
+    };
+    Ok((page, next))
 }

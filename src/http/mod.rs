@@ -3,6 +3,7 @@
 mod accounts;
 mod auth;
 mod authorization;
+mod catalogue;
 mod dates;
 mod drain;
 mod elements;
@@ -115,6 +116,9 @@ fn registered() -> Vec<Registered> {
         Optional,
         get(elements::read),
     );
+    for (path, access, handler) in catalogue::routes() {
+        add("GET", path, access, handler);
+    }
 
     add(
         "POST",
