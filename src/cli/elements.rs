@@ -115,7 +115,7 @@ fn check(
             writeln!(output, "{mistake}")?;
         }
         for (key, what) in &unsupported {
-            writeln!(output, "{key}: not supported yet: {what}")?;
+            writeln!(output, "{key}: kept without effect: {what}")?;
         }
         if given > 0 {
             writeln!(output, "{} given new ids", files(given))?;

@@ -1,6 +1,7 @@
 //! Tests against a real Postgres, over HTTP and of the real binary, in one so that there is one thing to link.
 
 mod answer;
+mod catalogue;
 mod cli;
 mod conventions;
 mod crash;

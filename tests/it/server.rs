@@ -1,7 +1,7 @@
 //! A whole server in this process, for tests over HTTP: its own database, simulated vendors, two
 //! organizations with callers of every kind.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -67,6 +67,8 @@ pub struct TestOptions {
     pub vendor_timeout: Duration,
     pub vendor_body_limit: usize,
     pub body_limit: usize,
+    /// Folder of further definitions.
+    pub elements: Option<PathBuf>,
 }
 
 impl Default for TestOptions {
@@ -75,6 +77,7 @@ impl Default for TestOptions {
             vendor_timeout: Duration::from_secs(20),
             vendor_body_limit: 1024 * 1024,
             body_limit: 1024 * 1024,
+            elements: None,
         }
     }
 }
@@ -141,7 +144,7 @@ impl TestServer {
         let foreign = seed.organization("Second").await;
 
         let (catalog, catalogue_hash) =
-            bunsen::elements::load(None).expect("the shipped elements are right");
+            bunsen::elements::load(options.elements.as_deref()).expect("the elements are right");
         let app = App::new(Parts {
             store,
             vault,

@@ -12,8 +12,9 @@ use bunsen_test_macros::database_test;
 use serde_json::Value;
 
 use crate::answer::{Answer, Findings, unknown_organization_secret, unknown_secret};
+use crate::catalogue::exports;
 use crate::database::TestDatabase;
-use crate::server::{Caller, TestServer};
+use crate::server::{Caller, TestOptions, TestServer};
 use crate::vendors::{Vendors, element_key, example_named};
 
 const BASE: &str = "/elements/api-v2";
@@ -36,6 +37,38 @@ const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/elements", Optional),
     ("GET", "/elements/keys", Optional),
     ("GET", "/elements/{}", Optional),
+    ("GET", "/elements/metadata", Platform),
+    ("GET", "/elements/{}/metadata", Platform),
+    ("GET", "/elements/{}/configuration", Platform),
+    ("GET", "/elements/{}/parameters", Platform),
+    ("GET", "/elements/{}/hooks", Platform),
+    ("GET", "/elements/{}/hooks/{}", Platform),
+    ("GET", "/elements/{}/resources", Platform),
+    ("GET", "/elements/{}/resources/{}", Platform),
+    ("GET", "/elements/{}/resources/{}/parameters", Platform),
+    ("GET", "/elements/{}/resources/{}/hooks", Platform),
+    ("GET", "/elements/{}/resources/{}/hooks/{}", Platform),
+    ("GET", "/elements/{}/resources/{}/models", Platform),
+    ("GET", "/elements/{}/objects", Platform),
+    ("GET", "/elements/{}/objects/{}", Platform),
+    ("GET", "/elements/{}/objects/{}/fields", Platform),
+    ("GET", "/elements/{}/objects/{}/fields/{}", Platform),
+    ("GET", "/elements/{}/models", Platform),
+    ("GET", "/elements/{}/models/{}", Platform),
+    ("GET", "/elements/{}/models/{}/fields", Platform),
+    ("GET", "/elements/{}/models/{}/fields/{}", Platform),
+    ("GET", "/elements/{}/transformations", Platform),
+    ("GET", "/elements/{}/export", Platform),
+    ("GET", "/elements/{}/authentication-types", Platform),
+    (
+        "GET",
+        "/elements/{}/authentication-types/{}/configurations",
+        Platform,
+    ),
+    ("GET", "/hubs", Optional),
+    ("GET", "/hubs/keys", Optional),
+    ("GET", "/hubs/{}", Optional),
+    ("GET", "/hubs/{}/elements", Optional),
     ("GET", "/organizations/me", Platform),
     ("GET", "/accounts", Platform),
     ("GET", "/accounts/{}", Platform),
@@ -94,13 +127,27 @@ fn without_names(path: &str) -> String {
     segments.collect::<Vec<_>>().join("/")
 }
 
+const WITH_PARTS: &str = "larkpost";
+
 /// What a `{}` stands for is said by the word before it.
 fn filled(path: &str, element: &str, instance: &str, caller: &Caller) -> String {
     let (account, user) = (caller.account_id.to_string(), caller.user_id.to_string());
+    // The definition with parts of every kind, whose ids are known.
+    let parts = path.matches('/').count() > 2 && !path.contains("/instances");
+    let element = if parts { WITH_PARTS } else { element };
     let mut filled = Vec::new();
     for segment in path.split('/') {
         let value = match (segment, filled.last().copied()) {
             ("{}", Some("elements")) => element,
+            ("{}", Some("hooks")) if filled.contains(&"resources") => "7301",
+            ("{}", Some("hooks")) => "7101",
+            ("{}", Some("resources")) => "7201",
+            ("{}", Some("objects")) => "7401",
+            ("{}", Some("models")) => "7601",
+            ("{}", Some("fields")) if filled.contains(&"models") => "7701",
+            ("{}", Some("fields")) => "7501",
+            ("{}", Some("authentication-types")) => "oauth2",
+            ("{}", Some("hubs")) => "crm",
             ("{}", Some("instances")) => instance,
             ("{}", Some("accounts")) => account.as_str(),
             ("{}", Some("users")) => user.as_str(),
@@ -138,7 +185,11 @@ struct Walk {
 
 impl Walk {
     async fn start(database: TestDatabase) -> Walk {
-        let server = TestServer::start(database).await;
+        let options = TestOptions {
+            elements: Some(exports()),
+            ..TestOptions::default()
+        };
+        let server = TestServer::start_with(database, options).await;
         let of_admin = server
             .create(&server.admin, &example_named("of the admin"))
             .await;

@@ -240,15 +240,11 @@ async fn the_hub_catalogue_is_never_a_hub_call(database: TestDatabase) {
         &format!("/hubs/{hub}/elements/"),
     ] {
         let answer = walk.api("GET", path, Some(&header)).await;
-        answer.error(404);
+        answer.success();
         assert_eq!(
             answer.header("elements-element-instance-id"),
             None,
             "{path}"
-        );
-        assert!(
-            !answer.text.contains("does not support"),
-            "{path}: {answer}"
         );
     }
 }
