@@ -7,12 +7,13 @@ use bunsen_engine::element::{Catalog, Element};
 use tokio_util::task::TaskTracker;
 
 use crate::error::{Error, Result};
+use crate::gate::Gate;
 use crate::outbound::Outbound;
 use crate::store::{Mode, Store};
 use crate::vault::Vault;
 
 #[derive(Debug, Clone)]
-pub struct App(Arc<Parts>);
+pub struct App(Arc<Parts>, Arc<Gate>);
 
 /// Everything an [`App`] is made of.
 #[derive(Debug)]
@@ -33,7 +34,11 @@ pub struct Parts {
 
 impl App {
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        Self(Arc::new(parts), Arc::default())
+    }
+
+    pub fn gate(&self) -> &Gate {
+        &self.1
     }
 
     pub fn store(&self) -> &Store {

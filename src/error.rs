@@ -29,6 +29,8 @@ pub enum Error {
     UnsupportedMediaType(String),
     /// 408: the caller's own body did not arrive in time.
     RequestTimeout,
+    /// 429: too many wrong log-ins; seconds until the next may be tried.
+    TooManyAttempts { retry_after: u64 },
     /// 503: starting, stopping, or the database is out of reach.
     Unavailable(&'static str),
     /// The vendor, or the way to it, failed: our status, our words, the vendor's own text.
@@ -73,6 +75,10 @@ impl fmt::Display for Error {
             Self::TooLarge { limit } => {
                 write!(f, "The request body is larger than {limit} bytes.")
             }
+            Self::TooManyAttempts { retry_after } => write!(
+                f,
+                "Too many failed log-ins; try again in {retry_after} seconds."
+            ),
             Self::RequestTimeout => f.write_str("The request body did not arrive in time."),
             Self::Vendor(failure) => f.write_str(&failure.message),
             Self::Internal(_) => f.write_str("Internal error."),

@@ -41,6 +41,10 @@ pub enum SecretKind {
     Organization,
     User,
     Instance,
+    /// Token of a log-in session.
+    Session,
+    /// An e-mail address that somebody logs in with: no secret, but found the same way.
+    Login,
 }
 
 impl SecretKind {
@@ -50,6 +54,8 @@ impl SecretKind {
             Self::Organization => "organization",
             Self::User => "user",
             Self::Instance => "instance",
+            Self::Session => "session",
+            Self::Login => "login",
         }
     }
 }

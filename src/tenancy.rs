@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::ids::{OrganizationId, Secret};
+use crate::ids::{OrganizationId, Secret, UserId};
 use crate::store;
 use crate::vault::{OrganizationKeys, Place};
 
@@ -36,6 +36,23 @@ pub async fn organization(
     };
     let secret = open_text(&*keys(app, organization).await?, &place, &row.secret_sealed)?;
     Ok((row, secret))
+}
+
+/// The user's secret in clear.
+pub async fn user_secret(app: &App, organization: OrganizationId, user: UserId) -> Result<Secret> {
+    let row = app
+        .store()
+        .org(organization)
+        .user(user)
+        .await?
+        .ok_or_else(|| Error::NotFound("No user found.".into()))?;
+    let place = Place {
+        organization,
+        table: "users",
+        row: row.row_id,
+        column: "secret_sealed",
+    };
+    open_text(&*keys(app, organization).await?, &place, &row.secret_sealed)
 }
 
 /// Opens a sealed value that is text.

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::ids::{KeyCheck, Secret, SecretKind};
 use crate::keyring::Keyring;
 use crate::store::{Mode, NewAccount, NewOrganization, NewUser, Store, Transaction, is_passing};
-use crate::vault::{Place, Vault};
+use crate::vault::{self, Place, Vault};
 
 const ORGANIZATION: &str = "Company";
 const DEFAULT_ACCOUNT: &str = "Company Default Account";
@@ -243,7 +243,7 @@ where
 {
     // Slow, so before the transaction that others wait for.
     let user_password = password::generate();
-    let password_hash = password::hash(user_password.clone()).await?;
+    let password_hash = vault::password::hash(user_password.clone()).await?;
 
     let mut transaction = store.begin().await?;
     // The stamp is what two servers that start at once meet at: the second waits here for the

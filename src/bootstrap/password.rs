@@ -1,11 +1,7 @@
-//! A first password that the default password policy accepts, and the hash that is kept of it.
+//! A first password that the default password policy accepts.
 
-use argon2::Argon2;
-use argon2::password_hash::PasswordHasher as _;
-use argon2::password_hash::phc::PasswordHash;
 use rand::RngExt as _;
 
-use crate::error::{Error, Result};
 use crate::ids::Secret;
 
 const LENGTH: usize = 24;
@@ -39,23 +35,8 @@ pub(super) fn generate() -> Secret {
     }
 }
 
-/// Argon2id in PHC form. Takes some 20 MB and tens of milliseconds, so not on a thread that
-/// serves requests.
-pub(super) async fn hash(password: Secret) -> Result<Secret> {
-    let hash = tokio::task::spawn_blocking(move || {
-        let hash: Result<PasswordHash, _> =
-            Argon2::default().hash_password(password.reveal().as_bytes());
-        hash.map(|hash| Secret::new(hash.to_string()))
-    });
-    hash.await
-        .map_err(Error::internal)?
-        .map_err(|error| Error::internal(error.to_string()))
-}
-
 #[cfg(test)]
 mod tests {
-    use argon2::password_hash::PasswordVerifier as _;
-
     use super::*;
 
     #[test]
@@ -69,20 +50,5 @@ mod tests {
                 assert!(text.bytes().any(|sign| kind.contains(&sign)));
             }
         }
-    }
-
-    #[tokio::test]
-    async fn the_hash_is_argon2id_and_fits_the_password_alone() {
-        let password = generate();
-        let hash = hash(password.clone()).await.expect("hashing works");
-        assert!(hash.reveal().starts_with("$argon2id$v=19$"));
-        let parsed = PasswordHash::new(hash.reveal()).expect("PHC form");
-        let fits = |text: &str| {
-            Argon2::default()
-                .verify_password(text.as_bytes(), &parsed)
-                .is_ok()
-        };
-        assert!(fits(password.reveal()));
-        assert!(!fits("something else"));
     }
 }

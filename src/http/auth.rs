@@ -10,7 +10,8 @@ use http::request::Parts;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::authorization::{self, ElementPart, Presented, Secrets};
-use crate::ids::{AccountId, InstanceId, OrganizationId, UserId};
+use crate::ids::{AccountId, InstanceId, OrganizationId, Secret, UserId};
+use crate::login;
 use crate::store::{FoundInstance, FoundUser, Owner};
 use crate::vault::SecretKind;
 
@@ -50,7 +51,11 @@ impl FromRequestParts<App> for OrgCaller {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let secrets = secrets(parts)?.ok_or(REFUSED)?;
+        let secrets = match presented(parts)? {
+            Presented::Nothing => return Err(REFUSED),
+            Presented::Bearer(token) => return session_caller(app, &token).await,
+            Presented::Secrets(secrets) => secrets,
+        };
         let found = resolve(app, &secrets).await?;
         let caller = found.org_caller()?;
         if matches!(secrets.element, Some(ElementPart::Token(_))) {
@@ -64,7 +69,11 @@ impl FromRequestParts<App> for OrgCallerIgnoringElement {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let mut secrets = secrets(parts)?.ok_or(REFUSED)?;
+        let mut secrets = match presented(parts)? {
+            Presented::Nothing => return Err(REFUSED),
+            Presented::Bearer(token) => return session_caller(app, &token).await.map(Self),
+            Presented::Secrets(secrets) => secrets,
+        };
         secrets.element = None;
         resolve(app, &secrets).await?.org_caller().map(Self)
     }
@@ -74,7 +83,7 @@ impl FromRequestParts<App> for MaybeCaller {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let known = secrets(parts)?.is_some();
+        let known = !matches!(presented(parts)?, Presented::Nothing);
         if known {
             OrgCaller::from_request_parts(parts, app).await?;
         }
@@ -86,7 +95,10 @@ impl FromRequestParts<App> for InstanceCaller {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let secrets = secrets(parts)?.ok_or(REFUSED)?;
+        // A session names no instance.
+        let Presented::Secrets(secrets) = presented(parts)? else {
+            return Err(REFUSED);
+        };
         if !matches!(secrets.element, Some(ElementPart::Token(_))) {
             return Err(REFUSED);
         }
@@ -104,12 +116,22 @@ impl FromRequestParts<App> for InstanceCaller {
     }
 }
 
-/// `None` when there is no header. Sessions are not issued yet, so a bearer is never right.
-fn secrets(parts: &Parts) -> Result<Option<Secrets>> {
-    match authorization::read(&parts.headers) {
-        Ok(Presented::Nothing) => Ok(None),
-        Ok(Presented::Secrets(secrets)) => Ok(Some(secrets)),
-        Ok(Presented::Bearer) | Err(authorization::Malformed) => Err(REFUSED),
+fn presented(parts: &Parts) -> Result<Presented> {
+    authorization::read(&parts.headers).map_err(|authorization::Malformed| REFUSED)
+}
+
+/// Who began this session, as if both secrets had been sent.
+pub async fn session_caller(app: &App, token: &Secret) -> Result<OrgCaller> {
+    let found = login::session(app, token).await?.ok_or(REFUSED)?;
+    Ok(caller(found.organization, &found.user))
+}
+
+fn caller(organization: OrganizationId, user: &FoundUser) -> OrgCaller {
+    OrgCaller {
+        organization,
+        account: user.account,
+        user: user.id,
+        admin: user.roles.iter().any(|role| role == "org-admin"),
     }
 }
 
@@ -159,12 +181,7 @@ async fn resolve(app: &App, secrets: &Secrets) -> Result<Resolved> {
 impl Resolved {
     fn user_caller(&self) -> Result<OrgCaller> {
         let (organization, user) = self.user.as_ref().ok_or(REFUSED)?;
-        Ok(OrgCaller {
-            organization: *organization,
-            account: user.account,
-            user: user.id,
-            admin: user.roles.iter().any(|role| role == "org-admin"),
-        })
+        Ok(caller(*organization, user))
     }
 
     fn org_caller(&self) -> Result<OrgCaller> {

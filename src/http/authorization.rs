@@ -14,8 +14,8 @@ use crate::ids::Secret;
 pub enum Presented {
     Nothing,
     Secrets(Secrets),
-    /// `Bearer …`, a session token. None is issued yet, so its text is not kept.
-    Bearer,
+    /// `Bearer …`, a session token.
+    Bearer(Secret),
 }
 
 #[derive(Debug, Default)]
@@ -54,10 +54,10 @@ fn parse(value: &str) -> Result<Presented, Malformed> {
         parts.pop();
     }
     let pairs = parts.into_iter().map(pair).collect::<Result<Vec<_>, _>>()?;
-    if let [(keyword, _)] = pairs.as_slice()
+    if let [(keyword, token)] = pairs.as_slice()
         && keyword.eq_ignore_ascii_case("bearer")
     {
-        return Ok(Presented::Bearer);
+        return Ok(Presented::Bearer(Secret::new(*token)));
     }
     let mut secrets = Secrets::default();
     for (keyword, secret) in pairs {
@@ -124,7 +124,7 @@ mod tests {
         match parse(value) {
             Err(Malformed) => "malformed".into(),
             Ok(Presented::Nothing) => "nothing".into(),
-            Ok(Presented::Bearer) => "bearer".into(),
+            Ok(Presented::Bearer(_)) => "bearer".into(),
             Ok(Presented::Secrets(secrets)) => {
                 let text = |secret: &Option<Secret>| {
                     secret

@@ -89,7 +89,8 @@ fn finish(headers: &mut HeaderMap, id: &RequestId, origin: Option<HeaderValue>, 
     }
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
     if let Some(origin) = origin {
-        // No cookie is ever read here, so any origin may call with the secrets it knows.
+        // Any origin may call with the secrets it knows. Not with our cookie: without the header
+        // that allows credentials no browser shows such an answer to a script.
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.append(header::VARY, HeaderValue::from_static("origin"));
     }

@@ -40,6 +40,7 @@ impl IntoResponse for Error {
         let status = status(&self);
         let message = self.to_string();
         let (provider_message, retry_after) = match self {
+            Self::TooManyAttempts { retry_after } => (None, Some(retry_after.to_string())),
             Self::Vendor(failure) => (failure.provider_message, failure.retry_after),
             _ => (None, None),
         };
@@ -66,6 +67,7 @@ fn status(error: &Error) -> StatusCode {
         Error::Conflict(_) => StatusCode::CONFLICT,
         Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Error::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Error::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         Error::Vendor(failure) => {

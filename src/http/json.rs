@@ -76,12 +76,16 @@ impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self> {
         accept_type(request.headers())?;
-        let limit = app.body_limit();
-        let bytes = tokio::time::timeout(BODY_TIMEOUT, read(request, limit))
-            .await
-            .map_err(|_| Error::RequestTimeout)??;
+        let bytes = bytes(request, app.body_limit()).await?;
         parse(&bytes).map(Self)
     }
+}
+
+/// The body as it came, within the time and the size that are allowed.
+pub async fn bytes(request: Request, limit: usize) -> Result<Bytes> {
+    tokio::time::timeout(BODY_TIMEOUT, read(request, limit))
+        .await
+        .map_err(|_| Error::RequestTimeout)?
 }
 
 async fn read(request: Request, limit: usize) -> Result<Bytes> {

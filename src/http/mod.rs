@@ -4,6 +4,7 @@ mod accounts;
 mod auth;
 mod authorization;
 mod catalogue;
+mod client;
 mod dates;
 mod drain;
 mod elements;
@@ -14,6 +15,7 @@ mod health;
 mod hub;
 mod instances;
 mod json;
+mod login;
 mod organizations;
 mod path;
 mod query;
@@ -39,8 +41,14 @@ pub enum Access {
     Open,
     /// None is fine, a wrong one is refused.
     Optional,
-    /// User and organization secret.
+    /// User and organization secret, or the token of a session.
     Platform,
+    /// Address and password, in the body.
+    Password,
+    /// The cookie that the form of the log-in page gives.
+    Cookie,
+    /// For people's browsers: HTML and pictures. Needs nothing and looks at nothing.
+    Page,
 }
 
 /// One route of the platform, as registered and as listed.
@@ -119,6 +127,9 @@ fn registered() -> Vec<Registered> {
     for (path, access, handler) in catalogue::routes() {
         add("GET", path, access, handler);
     }
+    for (method, path, access, handler) in login::routes() {
+        add(method, path, access, handler);
+    }
 
     add(
         "POST",
@@ -180,10 +191,13 @@ pub fn routes() -> Vec<Route> {
 pub fn service(app: App) -> NormalisePath<Router> {
     let mut router = Router::new();
     for Registered { route, handler } in registered() {
+        let handler = match route.access {
+            Access::Page | Access::Cookie => handler,
+            _ => handler.layer(middleware::from_fn(json::acceptable)),
+        };
         router = router.route(route.path, handler);
     }
     let router = router
-        .route_layer(middleware::from_fn(json::acceptable))
         .fallback(hub::anything_else)
         .method_not_allowed_fallback(hub::other_method)
         .layer(CatchPanicLayer::custom(panicked))

@@ -15,6 +15,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 
+use crate::http::client::Client;
 use crate::http::path::NormalisePath;
 
 /// For the whole head of a request, and so for how long an idle connection is kept.
@@ -28,8 +29,6 @@ pub async fn serve(
     service: NormalisePath<Router>,
     stop: impl Future<Output = ()>,
 ) {
-    let service = service.map_request(|request: Request<Incoming>| request.map(Body::new));
-    let service = TowerToHyperService::new(service);
     let mut connections = Builder::new(TokioExecutor::new());
     connections
         .http1()
@@ -43,8 +42,8 @@ pub async fn serve(
             accepted = listener.accept() => accepted,
             () = &mut stop => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 if !is_the_clients(&error) {
                     tracing::error!(%error, "cannot accept connections");
@@ -55,8 +54,18 @@ pub async fn serve(
         };
         // Small answers must not wait for the client's acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
+        let client = Client {
+            address: peer.ip(),
+            https: false,
+        };
+        let service = service
+            .clone()
+            .map_request(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(client);
+                request.map(Body::new)
+            });
         let connection = connections
-            .serve_connection(TokioIo::new(stream), service.clone())
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
             .into_owned();
         let connection = open.watch(connection);
         tokio::spawn(async move {

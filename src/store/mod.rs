@@ -16,6 +16,7 @@ mod migrate;
 mod organizations;
 mod retry;
 mod server;
+mod sessions;
 mod users;
 
 use std::fmt;
@@ -33,6 +34,7 @@ pub use migrate::MigrateError;
 pub use organizations::{NewOrganization, Organization};
 pub(crate) use retry::is_passing;
 pub use server::Mode;
+pub use sessions::LoginUser;
 pub use users::{NewUser, User, UserFilter};
 
 use crate::ids::OrganizationId;

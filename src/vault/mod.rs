@@ -5,6 +5,7 @@
 //! column. The vault knows no database: it is handed the wrapped keys and keeps the opened ones
 //! for a short while.
 
+pub mod password;
 mod sealed;
 #[cfg(test)]
 mod tests;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use moka::future::Cache;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -209,6 +210,11 @@ impl Vault {
     /// 32 random bytes in standard base64.
     pub fn new_user_secret(&self) -> Secret {
         Secret::new(STANDARD.encode(KeyBytes::random().reveal()))
+    }
+
+    /// 32 random bytes in the base64 that fits into a cookie.
+    pub fn new_session_token(&self) -> Secret {
+        Secret::new(URL_SAFE_NO_PAD.encode(KeyBytes::random().reveal()))
     }
 
     /// Same form as a user secret.

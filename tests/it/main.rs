@@ -8,6 +8,7 @@ mod crash;
 mod database;
 mod elements;
 mod house;
+mod login;
 mod outbound;
 mod private_postgres;
 mod process;

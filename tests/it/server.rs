@@ -38,8 +38,13 @@ pub struct TestServer {
     pub inactive: Caller,
     /// Administrator of the second organization.
     pub foreign: Caller,
+    /// Password of the first organization's administrator.
+    pub admin_password: String,
     serving: Vec<JoinHandle<()>>,
 }
+
+/// Address that the first organization's administrator logs in with.
+pub const ADMIN_EMAIL: &str = "admin@first.example";
 
 #[derive(Debug, Clone)]
 pub struct Caller {
@@ -95,7 +100,7 @@ impl TestServer {
             &store,
             GivenKeyring::Present(Keyring::generate()),
             Mode::Sandbox,
-            "admin@first.example",
+            ADMIN_EMAIL,
             async |_, _| Ok(()),
         )
         .await
@@ -186,6 +191,7 @@ impl TestServer {
             colleague,
             inactive,
             foreign,
+            admin_password: first.user_password.reveal().to_owned(),
             serving: vec![serving, simulating],
         }
     }

@@ -9,7 +9,7 @@ mod others;
 use std::collections::BTreeSet;
 
 use bunsen_test_macros::database_test;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::answer::{Answer, Findings, unknown_organization_secret, unknown_secret};
 use crate::catalogue::exports;
@@ -25,10 +25,16 @@ enum Access {
     Open,
     /// Without a header the public part; a wrong header is refused.
     Optional,
-    /// User and organization.
+    /// User and organization, or a session.
     Platform,
+    /// Address and password in the body; a header is not even read.
+    Password,
+    /// A cookie, and nothing else.
+    Cookie,
+    /// HTML and pictures for everybody.
+    Page,
 }
-use Access::{Open, Optional, Platform};
+use Access::{Cookie, Open, Optional, Page, Password, Platform};
 
 /// Every route: method, path without the API's base, and who may call it.
 const ROUTES: &[(&str, &str, Access)] = &[
@@ -69,6 +75,15 @@ const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/hubs/keys", Optional),
     ("GET", "/hubs/{}", Optional),
     ("GET", "/hubs/{}/elements", Optional),
+    ("POST", "/authentication", Password),
+    ("GET", "/authentication/secrets", Platform),
+    ("POST", "/authentication/passwords", Platform),
+    ("POST", "/elements/j_spring_security_check", Password),
+    ("GET", "/elements/api-v1/ui/getSecrets", Cookie),
+    ("GET", "/elements/jsp/login.jsp", Page),
+    ("GET", "/elements/jsp/home.jsp", Page),
+    ("GET", "/elements/api-docs", Page),
+    ("GET", "/elements/{}", Page),
     ("GET", "/organizations/me", Platform),
     ("GET", "/accounts", Platform),
     ("GET", "/accounts/{}", Platform),
@@ -102,6 +117,9 @@ fn every_route_is_in_the_list() {
                 bunsen::http::Access::Open => Open,
                 bunsen::http::Access::Optional => Optional,
                 bunsen::http::Access::Platform => Platform,
+                bunsen::http::Access::Password => Password,
+                bunsen::http::Access::Cookie => Cookie,
+                bunsen::http::Access::Page => Page,
             };
             (route.method.to_string(), without_names(route.path), access)
         })
@@ -157,6 +175,11 @@ fn filled(path: &str, element: &str, instance: &str, caller: &Caller) -> String 
         filled.push(value);
     }
     filled.join("/")
+}
+
+/// The walk's body is JSON without address and password; one of the two wants a form.
+fn without_password(path: &str) -> u16 {
+    if path == "/authentication" { 400 } else { 415 }
 }
 
 fn names_an_instance(path: &str) -> bool {
@@ -218,7 +241,9 @@ impl Walk {
         if let Some(authorization) = authorization {
             request = request.header("authorization", authorization);
         }
-        if method == "POST" {
+        if path.ends_with("/passwords") {
+            request = request.json(&json!({"password": "Another-1-for-the-walk"}));
+        } else if method == "POST" {
             request = request.json(&example_named("made by the walk"));
         }
         Answer::of(request).await
@@ -254,8 +279,12 @@ impl Walk {
         instance: &str,
         authorization: Option<&str>,
     ) -> Answer {
-        let path = filled(path, &self.element, instance, owner);
-        let base = if access == Open { "" } else { BASE };
+        let path = match access {
+            Page => path.replace("{}", "picture.png"),
+            _ => filled(path, &self.element, instance, owner),
+        };
+        let outside = matches!(access, Open | Cookie | Page) || path.contains("/j_spring");
+        let base = if outside { "" } else { BASE };
         self.call(method, &format!("{base}{path}"), authorization)
             .await
     }
@@ -362,8 +391,9 @@ async fn who_proves_nothing_is_refused_everywhere_and_changes_nothing(database: 
                 .await;
             let what = format!("{what}: {method} {path}");
             match access {
-                Open => findings.status(&what, &answer, 200),
-                Optional | Platform => drop(findings.error(&what, &answer, 401)),
+                Open | Page => findings.status(&what, &answer, 200),
+                Password => drop(findings.error(&what, &answer, without_password(path))),
+                Cookie | Optional | Platform => drop(findings.error(&what, &answer, 401)),
             }
         }
     }
@@ -371,8 +401,9 @@ async fn who_proves_nothing_is_refused_everywhere_and_changes_nothing(database: 
         let answer = walk.visit(method, path, *access, &instance, None).await;
         let what = format!("no header: {method} {path}");
         match access {
-            Open | Optional => findings.status(&what, &answer, 200),
-            Platform => drop(findings.error(&what, &answer, 401)),
+            Open | Optional | Page => findings.status(&what, &answer, 200),
+            Password => drop(findings.error(&what, &answer, without_password(path))),
+            Cookie | Platform => drop(findings.error(&what, &answer, 401)),
         }
         if *access == Platform {
             for half in [
@@ -421,10 +452,13 @@ async fn who_may_call_is_answered(database: TestDatabase) {
                 )
                 .await;
             let what = format!("{who}: {method} {path}");
-            if is_for_administrators(path) && !who.contains("admin") {
-                findings.error(&what, &answer, 403);
-            } else {
-                findings.status(&what, &answer, 200);
+            match access {
+                Password => drop(findings.error(&what, &answer, without_password(path))),
+                Cookie => drop(findings.error(&what, &answer, 401)),
+                _ if is_for_administrators(path) && !who.contains("admin") => {
+                    findings.error(&what, &answer, 403);
+                }
+                _ => findings.status(&what, &answer, 200),
             }
         }
     }

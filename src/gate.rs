@@ -1,0 +1,157 @@
+//! Who may try to log in now: so many failures per address and per account, so many passwords
+//! checked at once. Counted per server: a window that a restart forgets protects enough.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use moka::future::Cache;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::error::{Error, Result};
+
+/// A window begins with the first attempt and is forgotten after this.
+const WINDOW: Duration = Duration::from_secs(15 * 60);
+const PER_ACCOUNT: u32 = 10;
+/// Whole offices share an address.
+const PER_ADDRESS: u32 = 100;
+/// Windows kept at most; some 20 MB.
+const KEPT: u64 = 100_000;
+/// Passwords checked at once: each takes 20 MB and a core.
+const AT_ONCE: usize = 2;
+/// How long a password waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Key {
+    Address(IpAddr),
+    Account(String),
+}
+
+#[derive(Debug)]
+struct Window {
+    began: Instant,
+    attempts: AtomicU32,
+}
+
+#[derive(Debug)]
+pub struct Gate {
+    windows: Cache<Key, Arc<Window>>,
+    turns: Semaphore,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self {
+            windows: Cache::builder()
+                .max_capacity(KEPT)
+                .time_to_live(WINDOW)
+                .build(),
+            turns: Semaphore::new(AT_ONCE),
+        }
+    }
+}
+
+impl Gate {
+    /// Counts an attempt; 429 when there were too many.
+    pub async fn attempt(&self, address: IpAddr, account: &str) -> Result<()> {
+        for (key, limit) in [
+            (Key::Address(network(address)), PER_ADDRESS),
+            (Key::Account(account.to_owned()), PER_ACCOUNT),
+        ] {
+            let begin = async {
+                Arc::new(Window {
+                    began: Instant::now(),
+                    attempts: AtomicU32::new(0),
+                })
+            };
+            let window = self.windows.get_with(key, begin).await;
+            let attempts = window.attempts.fetch_add(1, Ordering::Relaxed);
+            if attempts >= limit {
+                // Refused attempts do not count, so the number cannot wrap.
+                window.attempts.fetch_sub(1, Ordering::Relaxed);
+                let left = WINDOW.saturating_sub(window.began.elapsed());
+                return Err(Error::TooManyAttempts {
+                    retry_after: left.as_secs() + 1,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The attempt was right: it counts against nobody.
+    pub async fn succeeded(&self, address: IpAddr, account: &str) {
+        let key = Key::Account(account.to_owned());
+        self.windows.invalidate(&key).await;
+        if let Some(window) = self.windows.get(&Key::Address(network(address))).await {
+            window.attempts.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The turn to check or hash one password.
+    pub async fn turn(&self) -> Result<SemaphorePermit<'_>> {
+        const BUSY: Error = Error::Unavailable("Too many log-ins at this moment; try again.");
+        tokio::time::timeout(PATIENCE, self.turns.acquire())
+            .await
+            .map_err(|_| BUSY)?
+            .map_err(Error::internal)
+    }
+}
+
+/// One customer has a whole /64 of IPv6 addresses.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let network = u128::from(address) & (u128::MAX << 64);
+            IpAddr::V6(Ipv6Addr::from(network))
+        }
+        address => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
+
+    async fn refused(gate: &Gate, address: IpAddr, account: &str) -> bool {
+        match gate.attempt(address, account).await {
+            Ok(()) => false,
+            Err(Error::TooManyAttempts { retry_after }) => {
+                assert!((1..=WINDOW.as_secs() + 1).contains(&retry_after));
+                true
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_account_is_closed_after_failures_and_opened_by_a_success() {
+        let gate = Gate::default();
+        for _ in 0..PER_ACCOUNT {
+            assert!(!refused(&gate, HERE, "a").await);
+        }
+        assert!(refused(&gate, HERE, "a").await);
+        assert!(!refused(&gate, HERE, "b").await);
+        gate.succeeded(HERE, "a").await;
+        assert!(!refused(&gate, HERE, "a").await);
+    }
+
+    #[tokio::test]
+    async fn an_address_is_closed_whatever_the_account() {
+        let gate = Gate::default();
+        let near: IpAddr = "2001:db8::1".parse().expect("an address");
+        let same: IpAddr = "2001:db8::ffff".parse().expect("an address");
+        let far: IpAddr = "2001:db8:0:1::1".parse().expect("an address");
+        for number in 0..PER_ADDRESS {
+            assert!(!refused(&gate, near, &number.to_string()).await);
+        }
+        assert!(refused(&gate, same, "x").await);
+        assert!(!refused(&gate, far, "x").await);
+        gate.succeeded(near, "x").await;
+        assert!(!refused(&gate, same, "x").await);
+        assert!(refused(&gate, same, "x").await);
+    }
+}

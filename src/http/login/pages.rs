@@ -1,0 +1,105 @@
+//! The few pages and pictures outside the API. No script, no style, nothing from elsewhere.
+
+use axum::extract::Path;
+use axum::response::{IntoResponse, Response};
+use html_escape::encode_text;
+use http::{HeaderValue, Method, header};
+
+use crate::error::{Error, Result};
+use crate::http::query::Query;
+
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+);
+/// Of the one page that may stand in another's frame.
+const FRAMED_POLICY: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; form-action 'none'; base-uri 'none'");
+
+/// A plain square, our own: definitions name pictures that are not ours to give.
+static PICTURE: &[u8] = include_bytes!("neutral.png");
+
+pub async fn login() -> Response {
+    page(
+        "Log in",
+        "<form method=\"post\" action=\"/elements/j_spring_security_check\">\
+         <p><label>E-mail address <input name=\"j_username\" type=\"email\" \
+         autocomplete=\"username\" required></label></p>\
+         <p><label>Password <input name=\"j_password\" type=\"password\" \
+         autocomplete=\"current-password\" required></label></p>\
+         <p><button>Log in</button></p></form>",
+    )
+}
+
+pub fn logged_in() -> Response {
+    page(
+        "Logged in",
+        "<p>You are logged in. This page can be closed.</p>",
+    )
+}
+
+/// Where vendors send people back to when the application has no address of its own: shows what
+/// they brought, to be copied.
+pub async fn home(query: Query) -> Response {
+    let mut shown = String::new();
+    for name in ["code", "state", "error", "error_description"] {
+        if let Some(value) = query.get(name) {
+            shown.push_str(&format!("<dt>{name}</dt><dd>{}</dd>", encode_text(value)));
+        }
+    }
+    if shown.is_empty() {
+        return page(
+            "Nothing received",
+            "<p>No code and no error came with this call.</p>",
+        );
+    }
+    let title = match query.get("error") {
+        Some(_) => "The vendor reported an error",
+        None => "The vendor sent an authorization code",
+    };
+    page(title, &format!("<dl>{shown}</dl>"))
+}
+
+pub async fn api_docs() -> Response {
+    let body = "<p>This server speaks API v2 under <code>/elements/api-v2</code>.</p>";
+    let mut response = page("API", body);
+    let headers = response.headers_mut();
+    headers.remove(header::X_FRAME_OPTIONS);
+    headers.insert(header::CONTENT_SECURITY_POLICY, FRAMED_POLICY);
+    response
+}
+
+/// Any picture that a definition may name: the same neutral one.
+pub async fn picture(Path(name): Path<String>) -> Result<Response> {
+    if !name.ends_with(".png") {
+        return Err(nothing(Method::GET).await);
+    }
+    let kind = HeaderValue::from_static("image/png");
+    Ok(([(header::CONTENT_TYPE, kind)], PICTURE).into_response())
+}
+
+/// The pattern of pictures matches the base path itself, too.
+pub async fn nothing(method: Method) -> Error {
+    Error::NotFound(format!("Nothing answers {method} on this path."))
+}
+
+/// `body` is HTML already.
+fn page(title: &str, body: &str) -> Response {
+    let html = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
+         </head><body><h1>{title}</h1>{body}</body></html>\n"
+    );
+    (
+        [
+            (header::CONTENT_TYPE, HTML),
+            (header::CONTENT_SECURITY_POLICY, POLICY),
+            (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+            (
+                header::REFERRER_POLICY,
+                HeaderValue::from_static("no-referrer"),
+            ),
+        ],
+        html,
+    )
+        .into_response()
+}
