@@ -6,7 +6,7 @@ use base64::Engine;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-/// An answer read to its end.
+/// An answer read to its end; of a picture the text is empty.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -23,7 +23,15 @@ impl Answer {
     pub async fn read(response: reqwest::Response) -> Answer {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let bytes = response.bytes().await.expect("the answer is whole");
-        let text = String::from_utf8(bytes.to_vec()).expect("the answer is UTF-8");
+        let is_picture = headers
+            .get("content-type")
+            .is_some_and(|kind| kind.as_bytes().starts_with(b"image/"));
+        let bytes = if is_picture {
+            Vec::new()
+        } else {
+            bytes.to_vec()
+        };
+        let text = String::from_utf8(bytes).expect("the answer is UTF-8");
         Answer {
             status,
             headers,
