@@ -38,7 +38,7 @@ const FILTERED_BY: &[Field] = &[
 ];
 
 /// `GET /accounts`, by id; `offset` and `pageSize` page, `includeInactive` shows all, `where`
-/// filters by [`FILTERED_BY`].
+/// filters by `FILTERED_BY`.
 pub async fn list(State(app): State<App>, caller: OrgCaller, query: Query) -> Result<Response> {
     administrators_only(&caller)?;
     let wanted = query.wanted(FILTERED_BY)?;
