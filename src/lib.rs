@@ -4,7 +4,7 @@ pub mod app;
 pub mod bootstrap;
 pub mod cli;
 pub mod config;
-mod elements;
+pub mod elements;
 pub mod error;
 mod exchange;
 pub mod http;

@@ -14,6 +14,7 @@ use std::process::ExitCode;
 
 use tracing_subscriber::EnvFilter;
 
+use crate::cli::state::Opened;
 use crate::config::{Cli, Command};
 use crate::error::{Error, Result};
 
@@ -51,11 +52,26 @@ fn prepared(arguments: Cli) -> Result<ExitCode> {
 }
 
 async fn dispatch(command: Command) -> Result<()> {
+    let mut out = std::io::stdout();
     match command {
         Command::Serve(arguments) => serve::run(&arguments).await,
-        Command::Migrate(arguments) => migrate::run(&arguments).await,
-        Command::Keys(command) => keys::run(command).await,
-        Command::Grant(command) => grant::run(command).await,
+        Command::Migrate(arguments) => {
+            let opened = Opened::for_command(&arguments.state).await?;
+            let outcome = migrate::run(&opened.store, &mut out).await;
+            opened.close().await.and(outcome)
+        }
+        Command::Grant(command) => {
+            let (catalog, _) = crate::elements::load(command.elements())
+                .map_err(|mistakes| state::told(elements::listed(&mistakes)))?;
+            let opened = Opened::for_command(command.state()).await?;
+            let known = |key: &str| catalog.get(key).is_some();
+            let outcome = match opened.store.migrate().await {
+                Ok(()) => grant::run(&opened.store, &command, known, &mut out).await,
+                Err(error) => Err(state::told(error)),
+            };
+            opened.close().await.and(outcome)
+        }
+        Command::Keys(command) => keys::run(&command, &mut out),
         Command::Health(_) | Command::Elements(_) | Command::PostgresGuard(_) => Ok(()),
     }
 }

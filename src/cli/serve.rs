@@ -1,15 +1,21 @@
 //! `bunsen serve`: from flags to a running server, and the graceful way down.
 
+use std::future::pending;
 use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
 use crate::app::{App, Parts};
-use crate::cli::state::Opened;
+use crate::cli::elements::listed;
+use crate::cli::first_files;
+use crate::cli::state::{Opened, told};
 use crate::config::{Role, Serve};
 use crate::error::{Error, Result};
 use crate::outbound::{Outbound, Settings, VendorRoute};
@@ -18,44 +24,81 @@ use crate::vault::Vault;
 use crate::{elements, http};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 4096;
 
-/// Runs until SIGTERM or SIGINT, or until the private Postgres ends.
+/// Runs until SIGTERM or SIGINT, or until the private Postgres ends by itself.
 pub async fn run(arguments: &Serve) -> Result<()> {
     if !arguments.roles.contains(&Role::Api) {
         return Err(Error::Invalid(
             "--roles without api has nothing to do yet: there are no background jobs".into(),
         ));
     }
-    // Everything that can be wrong without touching anything is found out first.
+    // What can be wrong without touching anything is found out first; the signals are caught
+    // before anything is started that they would have to stop.
+    let mut signals = Signals::catch()?;
     let (catalog, catalogue_hash) = elements::load(arguments.elements.as_deref())
-        .map_err(|mistakes| Error::Invalid(listed(&mistakes)))?;
+        .map_err(|mistakes| told(listed(&mistakes)))?;
     let outbound = outbound(arguments)?;
-    let listener = TcpListener::bind(arguments.listen).await.map_err(|error| {
-        Error::Invalid(format!("--listen {}: {error}", arguments.listen))
+    let socket = bind(arguments.listen).map_err(|error| {
+        told(format!(
+            "--listen {}: {error}; choose another address or port",
+            arguments.listen
+        ))
     })?;
-    let address = listener.local_addr().map_err(Error::internal)?;
-    let mode = if arguments.sandbox.is_some() { Mode::Sandbox } else { Mode::Production };
+    raise_descriptor_limit();
+    let address = socket.local_addr().map_err(Error::internal)?;
+    warn_about_exposure(address);
+    let mode = match arguments.sandbox {
+        Some(_) => Mode::Sandbox,
+        None => Mode::Production,
+    };
 
-    let opened = Opened::to_serve(&arguments.state).await?;
-    let keyring = opened.bootstrap(mode, &format!("http://{address}")).await?;
-    let app = App::new(Parts {
-        store: opened.store().clone(),
-        vault: Vault::new(keyring),
-        catalog,
-        catalogue_hash,
-        outbound,
-        mode,
-        body_limit: arguments.body_limit,
-        work: TaskTracker::new(),
-        stopping: AtomicBool::new(false),
-    });
-    warn_about_exposure(&address);
+    let opened = tokio::select! {
+        opened = Opened::to_serve(&arguments.state) => opened?,
+        name = signals.next() => {
+            tracing::info!(signal = name, "stopped before the start was done");
+            return Ok(());
+        }
+    };
+    let started = async {
+        opened.store.migrate().await.map_err(told)?;
+        first_files::bootstrap(&opened, &arguments.state, mode, &base_url(address)).await
+    };
+    let outcome = match started.await {
+        Ok(keyring) => {
+            let app = App::new(Parts {
+                store: opened.store.clone(),
+                vault: Vault::new(keyring),
+                catalog,
+                catalogue_hash,
+                outbound,
+                mode,
+                body_limit: arguments.body_limit,
+                work: TaskTracker::new(),
+                stopping: AtomicBool::new(false),
+            });
+            match announced(socket, address) {
+                Ok(listener) => {
+                    let grace = arguments.shutdown_grace();
+                    until_stopped(&app, listener, &opened, &mut signals, grace).await
+                }
+                Err(error) => Err(error),
+            }
+        }
+        Err(error) => Err(error),
+    };
+    opened.close().await.and(outcome)
+}
 
-    writeln!(std::io::stdout(), "bunsen listening on http://{address}").map_err(Error::internal)?;
-    let outcome = until_stopped(&app, listener, &opened, arguments.shutdown_grace()).await;
-    app.store().close().await;
-    opened.stop().await?;
-    outcome
+/// Connections are taken from here on, and whoever reads stdout knows it.
+fn announced(socket: TcpSocket, address: SocketAddr) -> Result<TcpListener> {
+    let listener = socket.listen(BACKLOG).map_err(told)?;
+    let mut out = std::io::stdout();
+    writeln!(out, "bunsen listening on http://{address}")
+        .and_then(|()| out.flush())
+        .map_err(|error| told(format!("stdout: {error}")))?;
+    Ok(listener)
 }
 
 /// Serves; then no new connections, running calls get their time, spawned work is waited for.
@@ -63,41 +106,82 @@ async fn until_stopped(
     app: &App,
     listener: TcpListener,
     opened: &Opened,
+    signals: &mut Signals,
     grace: Duration,
 ) -> Result<()> {
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let server = tokio::spawn(http::serve(listener, http::service(app.clone()), async move {
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = http::serve(listener, http::service(app.clone()), async move {
+        // The sender is dropped, which is the signal.
         let _ = stopped.await;
-    }));
+    });
+    let serving = tokio::spawn(serving);
 
     let outcome = tokio::select! {
-        reason = stop_signal() => {
-            tracing::info!(signal = reason, "stopping");
+        name = signals.next() => {
+            tracing::info!(signal = name, "stopping; running calls are finished first");
             Ok(())
         }
-        () = opened.postgres_exited() => {
-            Err(Error::Unavailable("The private Postgres ended; see pg.log in the data folder."))
-        }
+        () = opened.postgres_exited() => Err(Error::Unavailable(
+            "The private Postgres ended by itself; its log is in the data folder.",
+        )),
     };
     app.stop();
     drop(stop);
     app.work().close();
-    let finish = async {
-        let _ = server.await;
+    let finished = async {
+        let _ = serving.await;
         app.work().wait().await;
     };
-    if tokio::time::timeout(grace, finish).await.is_err() {
-        tracing::warn!(grace_s = grace.as_secs(), "stopping although calls are still running");
+    tokio::select! {
+        () = finished => {}
+        () = tokio::time::sleep(grace) => {
+            tracing::warn!(seconds = grace.as_secs(), "stopping although calls are still running");
+        }
+        name = signals.next() => {
+            tracing::warn!(signal = name, "asked again: stopping at once");
+        }
     }
     outcome
 }
 
-async fn stop_signal() -> &'static str {
-    let mut terminate = signal(SignalKind::terminate()).expect("the runtime has signals enabled");
-    let mut interrupt = signal(SignalKind::interrupt()).expect("the runtime has signals enabled");
-    tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn catch() -> Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).map_err(Error::internal)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(Error::internal)?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            Some(()) = self.terminate.recv() => "SIGTERM",
+            Some(()) = self.interrupt.recv() => "SIGINT",
+            else => pending().await,
+        }
+    }
+}
+
+fn bind(address: SocketAddr) -> std::io::Result<TcpSocket> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
+/// The usual soft limit of 1024 open files is far below the hard one, and every call takes two.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, ..limit };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "cannot raise the limit of open files");
     }
 }
 
@@ -108,7 +192,7 @@ fn outbound(arguments: &Serve) -> Result<Outbound> {
         .filter(|text| !text.is_empty())
         .map(|text| VendorRoute::parse(text))
         .collect::<Result<Vec<_>, String>>()
-        .map_err(Error::Invalid)?;
+        .map_err(told)?;
     Outbound::new(Settings {
         routes,
         sandbox: arguments.sandbox.clone(),
@@ -116,19 +200,25 @@ fn outbound(arguments: &Serve) -> Result<Outbound> {
         connect_timeout: CONNECT_TIMEOUT,
         body_limit: arguments.vendor_body_limit,
     })
-    .map_err(|error| Error::Invalid(error.to_string()))
+    .map_err(told)
 }
 
-fn warn_about_exposure(address: &std::net::SocketAddr) {
+/// How a program on this machine reaches the server.
+fn base_url(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("http://{address}")
+}
+
+fn warn_about_exposure(address: SocketAddr) {
     if !address.ip().is_loopback() {
         tracing::warn!(
             %address,
             "plain http away from loopback: put a proxy that speaks TLS in front, secrets pass here"
         );
     }
-}
-
-fn listed(mistakes: &[bunsen_engine::element::Mistake]) -> String {
-    let lines: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
-    format!("the element definitions have mistakes:\n{}", lines.join("\n"))
 }

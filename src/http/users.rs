@@ -70,6 +70,8 @@ pub async fn read(
     let store = app.store().org(caller.organization);
     let found = match email_or_id.parse() {
         Ok(id) => store.user(UserId(id)).await?,
+        // No text in the database can hold a NUL, so nobody has such an address.
+        Err(_) if email_or_id.contains('\0') => None,
         Err(_) => store.user_by_email(&email_or_id).await?,
     };
     let user = found

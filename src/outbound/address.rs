@@ -165,3 +165,244 @@ fn translated(address: Ipv6Addr) -> Option<Ipv4Addr> {
 fn joined(high: u16, low: u16) -> Ipv4Addr {
     Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every row of the two IANA special-purpose registries, by its first and last address.
+    #[test]
+    fn every_special_purpose_range_is_forbidden_from_end_to_end() {
+        let ranges = [
+            ("0.0.0.0", "0.255.255.255", "this network"),
+            ("10.0.0.0", "10.255.255.255", "private network"),
+            ("100.64.0.0", "100.127.255.255", "shared address space"),
+            ("127.0.0.0", "127.255.255.255", "loopback"),
+            ("169.254.0.0", "169.254.255.255", "link-local"),
+            ("172.16.0.0", "172.31.255.255", "private network"),
+            ("192.0.0.0", "192.0.0.255", "protocol assignments"),
+            ("192.0.0.8", "192.0.0.10", "protocol assignments"),
+            ("192.0.0.170", "192.0.0.171", "protocol assignments"),
+            ("192.0.2.0", "192.0.2.255", "documentation"),
+            ("192.88.99.0", "192.88.99.255", "tunnelled IPv4"),
+            ("192.168.0.0", "192.168.255.255", "private network"),
+            ("198.18.0.0", "198.19.255.255", "benchmarking"),
+            ("198.51.100.0", "198.51.100.255", "documentation"),
+            ("203.0.113.0", "203.0.113.255", "documentation"),
+            ("224.0.0.0", "239.255.255.255", "multicast"),
+            ("240.0.0.0", "255.255.255.254", "reserved"),
+            ("255.255.255.255", "255.255.255.255", "broadcast"),
+            ("::", "::", "this network"),
+            ("::1", "::1", "loopback"),
+            ("::2", "::ffff:ffff", "tunnelled IPv4"),
+            (
+                "64:ff9b:1::",
+                "64:ff9b:1:ffff:ffff:ffff:ffff:ffff",
+                "tunnelled IPv4",
+            ),
+            ("100::", "100::ffff:ffff:ffff:ffff", "discard"),
+            ("100:0:0:1::", "100:0:0:1:ffff:ffff:ffff:ffff", "reserved"),
+            (
+                "2001::",
+                "2001::ffff:ffff:ffff:ffff:ffff:ffff",
+                "tunnelled IPv4",
+            ),
+            ("2001:1::1", "2001:1::3", "protocol assignments"),
+            (
+                "2001:2::",
+                "2001:2::ffff:ffff:ffff:ffff:ffff",
+                "benchmarking",
+            ),
+            (
+                "2001:3::",
+                "2001:3:ffff:ffff:ffff:ffff:ffff:ffff",
+                "protocol assignments",
+            ),
+            (
+                "2001:4:112::",
+                "2001:4:112:ffff:ffff:ffff:ffff:ffff",
+                "protocol assignments",
+            ),
+            (
+                "2001:10::",
+                "2001:1f:ffff:ffff:ffff:ffff:ffff:ffff",
+                "ORCHID",
+            ),
+            (
+                "2001:20::",
+                "2001:2f:ffff:ffff:ffff:ffff:ffff:ffff",
+                "ORCHID",
+            ),
+            (
+                "2001:30::",
+                "2001:3f:ffff:ffff:ffff:ffff:ffff:ffff",
+                "protocol assignments",
+            ),
+            (
+                "2001:db8::",
+                "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff",
+                "documentation",
+            ),
+            (
+                "2002::",
+                "2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+                "tunnelled IPv4",
+            ),
+            (
+                "3fff::",
+                "3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff",
+                "documentation",
+            ),
+            (
+                "4000::",
+                "5eff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+                "reserved",
+            ),
+            (
+                "5f00::",
+                "5f00:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+                "segment routing",
+            ),
+            (
+                "fc00::",
+                "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+                "private network",
+            ),
+            (
+                "fe80::",
+                "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+                "link-local",
+            ),
+            (
+                "fec0::",
+                "feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+                "site-local",
+            ),
+            (
+                "ff00::",
+                "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+                "multicast",
+            ),
+        ];
+        for (first, last, why) in ranges {
+            for address in [first, last] {
+                assert_eq!(
+                    is_forbidden(address.parse().unwrap()),
+                    Some(why),
+                    "{address}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_neighbours_of_every_range_are_allowed() {
+        let public = [
+            "1.0.0.0",
+            "9.255.255.255",
+            "11.0.0.0",
+            "100.63.255.255",
+            "100.128.0.0",
+            "126.255.255.255",
+            "128.0.0.0",
+            "168.63.129.15",
+            "168.63.129.17",
+            "169.253.255.255",
+            "169.255.0.0",
+            "172.15.255.255",
+            "172.32.0.0",
+            "191.255.255.255",
+            "192.0.1.0",
+            "192.0.3.0",
+            "192.88.98.255",
+            "192.88.100.0",
+            "192.167.255.255",
+            "192.169.0.0",
+            "198.17.255.255",
+            "198.20.0.0",
+            "198.51.99.255",
+            "198.51.101.0",
+            "203.0.112.255",
+            "203.0.114.0",
+            "223.255.255.255",
+            "2000::",
+            "2001:200::",
+            "2001:db7:ffff::",
+            "2001:db9::",
+            "2003::",
+            "2606:4700::1111",
+            "3ffe:ffff::",
+            "3fff:1000::",
+            // Globally reachable by the registry, and hosts may have them.
+            "192.31.196.1",
+            "192.52.193.1",
+            "192.175.48.1",
+            "2620:4f:8000::1",
+        ];
+        for address in public {
+            assert_eq!(is_forbidden(address.parse().unwrap()), None, "{address}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_ends_at_an_ipv4_address_is_judged_by_that() {
+        let cases = [
+            ("::ffff:127.0.0.1", Some("loopback")),
+            ("::ffff:10.1.2.3", Some("private network")),
+            ("::ffff:169.254.169.254", Some("cloud metadata")),
+            ("::ffff:93.184.216.34", None),
+            ("64:ff9b::7f00:1", Some("loopback")),
+            ("64:ff9b::a9fe:a9fe", Some("cloud metadata")),
+            ("64:ff9b::5db8:d822", None),
+            ("::127.0.0.1", Some("tunnelled IPv4")),
+            ("::ffff:0:127.0.0.1", Some("reserved")),
+            ("2002:7f00:1::", Some("tunnelled IPv4")),
+            ("2001:0:7f00:1::1", Some("tunnelled IPv4")),
+            ("2606:4700::5efe:10.0.0.1", Some("private network")),
+            ("2606:4700::200:5efe:127.0.0.1", Some("loopback")),
+            ("2606:4700::5efe:93.184.216.34", None),
+        ];
+        for (address, why) in cases {
+            assert_eq!(is_forbidden(address.parse().unwrap()), why, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_grant_lifts_private_networks_and_nothing_else() {
+        let grantable = |text: &str| classify(text.parse().unwrap()).unwrap().grantable;
+        for address in [
+            "10.0.0.1",
+            "172.20.0.1",
+            "192.168.1.1",
+            "100.64.0.1",
+            "fd12::1",
+        ] {
+            assert!(grantable(address), "{address}");
+        }
+        for address in [
+            "0.0.0.0",
+            "127.0.0.1",
+            "127.8.8.8",
+            "169.254.1.1",
+            "169.254.169.254",
+            "100.100.100.200",
+            "168.63.129.16",
+            "192.0.0.192",
+            "192.0.2.1",
+            "198.18.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "fe80::1",
+            "fec0::1",
+            "ff02::1",
+            "fd00:ec2::254",
+            "fd20:ce::254",
+            "::ffff:127.0.0.1",
+            "64:ff9b::7f00:1",
+        ] {
+            assert!(!grantable(address), "{address}");
+        }
+    }
+}

@@ -219,20 +219,14 @@ fn tls_in_words(error: &rustls::Error) -> &'static str {
 
 /// Sorts a failure while the answer's body was read.
 pub(super) fn in_body(error: &reqwest::Error, host: &str) -> SendError {
-    // Unpacking and the chunked coding report what they cannot read as invalid input or data;
-    // everything else is the connection's.
-    let broken = find::<rustls::Error>(error).is_none()
-        && chain(error)
-            .filter_map(|cause| cause.downcast_ref::<io::Error>())
-            .any(|error| {
-                matches!(
-                    error.kind(),
-                    io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput
-                )
-            });
+    // The connection's own failures arrive as hyper's, a broken chunked coding among them, as
+    // invalid input. Without hyper's the bytes came, and it was unpacking that failed.
+    let broken = find::<hyper::Error>(error).is_none()
+        || find::<io::Error>(error)
+            .is_some_and(|error| matches!(error.kind(), io::ErrorKind::InvalidInput));
     if broken {
         return SendError::Malformed {
-            message: format!("the answer of {host} cannot be unpacked"),
+            message: format!("{host} sent an answer that cannot be unpacked"),
         };
     }
     SendError::Cut {

@@ -200,6 +200,11 @@ pub(super) fn check_name(host: &str, granted: bool) -> Result<(), Reason> {
         None if LOCAL.contains(&host) => return Err(Reason::LocalName),
         None => return Err(Reason::NoDot),
     };
+    // No top-level domain begins with a digit, but spellings of addresses that only some
+    // resolvers understand do.
+    if !last.starts_with(|first: char| first.is_ascii_alphabetic()) {
+        return Err(Reason::BadName);
+    }
     let is = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(last));
     if is(LOCAL) && !(granted && is(GRANTABLE)) {
         return Err(Reason::LocalName);

@@ -86,7 +86,7 @@ pub fn prepare(data_dir: &Path) -> Result<PathBuf, FolderError> {
 /// whatever way that happens.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -119,7 +119,16 @@ impl Lock {
         file.set_len(0)
             .and_then(|()| writeln!(file, "{}", std::process::id()))
             .map_err(FolderError::io("write to it", &path))?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for Lock {
+    /// Closing the file would not do: a child that is being started by another thread holds a copy
+    /// of it for a moment.
+    fn drop(&mut self) {
+        // Can only fail on a file that is not open.
+        drop(self.file.unlock());
     }
 }
 
@@ -187,7 +196,14 @@ pub fn secret_is_staged(path: &Path) -> bool {
     staged(path).exists()
 }
 
-fn staged(path: &Path) -> PathBuf {
+/// A first half that is not wanted any more.
+pub fn discard_staged(path: &Path) -> Result<(), FolderError> {
+    let staged = staged(path);
+    fs::remove_file(&staged).map_err(FolderError::io("remove it", &staged))
+}
+
+/// The name of the first half.
+pub fn staged(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");
     name.into()

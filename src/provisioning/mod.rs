@@ -133,14 +133,7 @@ async fn log_in_and_store(app: &App, who: Who, prepared: Prepared) -> Result<Ins
         token: &app.vault().fingerprint(SecretKind::Instance, &token),
         external_authentication: prepared.external_authentication,
     };
-    let stored = app
-        .store()
-        .transaction(async |connection| {
-            let id = organization.insert_instance(connection, &new).await?;
-            let row = organization.instance_in(connection, id).await?;
-            row.ok_or_else(|| Error::internal("an instance is gone within its own transaction"))
-        })
-        .await?;
+    let stored = organization.add_instance(&new).await?;
     tracing::info!(
         org.id = %who.organization,
         instance.id = %stored.id,
@@ -194,12 +187,7 @@ pub async fn delete(app: &App, who: Who, id: InstanceId, element: Option<String>
     to_its_end(app, {
         let app = app.clone();
         async move {
-            let organization = app.store().org(who.organization);
-            let deleted = app
-                .store()
-                .transaction(async |connection| organization.delete_instance(connection, id).await)
-                .await?;
-            if !deleted {
+            if !app.store().org(who.organization).remove_instance(id).await? {
                 return Err(no_such_instance(id));
             }
             tracing::info!(org.id = %who.organization, instance.id = %id, "instance deleted");

@@ -31,6 +31,7 @@ pub use grants::{Grant, OrganizationGrant};
 pub use instances::{ExternalAuthentication, Instance, InstanceFilter, InstanceOwner, NewInstance};
 pub use migrate::MigrateError;
 pub use organizations::{NewOrganization, Organization};
+pub(crate) use retry::is_passing;
 pub use server::Mode;
 pub use users::{NewUser, User, UserFilter};
 

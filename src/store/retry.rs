@@ -12,43 +12,63 @@ const TRIES: u32 = 6;
 /// Upper bound of the first pause; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 
+/// Counts the tries of one short write transaction. It must do nothing but SQL.
+///
+/// A loop around it instead of a function that takes the transaction as a closure: such a closure's
+/// future cannot be proved to be `Send`, and every caller here runs in a spawned task.
+#[derive(Debug)]
+pub(super) struct Tries {
+    left: u32,
+    pause: Duration,
+}
+
+impl Tries {
+    pub fn new() -> Self {
+        Self {
+            left: TRIES,
+            pause: FIRST_PAUSE,
+        }
+    }
+
+    /// `None`: a serialization failure (40001) or deadlock (40P01), run it again from the start.
+    pub async fn settle<T>(&mut self, outcome: Result<T>) -> Option<Result<T>> {
+        self.left -= 1;
+        match outcome {
+            Err(error) if self.left > 0 && is_passing(&error) => {
+                // Two that met once should not meet again.
+                tokio::time::sleep(self.pause.mul_f64(rand::random_range(0.5..1.0))).await;
+                self.pause *= 2;
+                None
+            }
+            outcome => Some(outcome),
+        }
+    }
+}
+
 impl Store {
-    /// Runs `work` in a transaction and commits. Serialization failures (40001) and deadlocks
-    /// (40P01) run it again from the start, so it must do nothing but SQL.
+    /// Runs `work` in a transaction and commits, with [`Tries`]. For commands; see there why not
+    /// for requests.
     pub async fn transaction<T, Work>(&self, mut work: Work) -> Result<T>
     where
         Work: AsyncFnMut(&mut PgConnection) -> Result<T>,
     {
-        let mut pause = FIRST_PAUSE;
-        for tried in 1.. {
-            let mut transaction = self.begin().await?;
-            let outcome = match work(&mut transaction).await {
-                Ok(value) => transaction
-                    .commit()
-                    .await
-                    .map(|()| value)
-                    .map_err(Error::from),
-                Err(error) => {
-                    // Dropping would roll back too, but only when the connection is used again.
-                    let _ = transaction.rollback().await;
-                    Err(error)
-                }
+        let mut tries = Tries::new();
+        loop {
+            let outcome = async {
+                let mut transaction = self.begin().await?;
+                let value = work(&mut transaction).await?;
+                transaction.commit().await?;
+                Ok(value)
             };
-            match outcome {
-                Err(error) if tried < TRIES && is_passing(&error) => {
-                    // Two that met once should not meet again.
-                    tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.0))).await;
-                    pause *= 2;
-                }
-                outcome => return outcome,
+            if let Some(settled) = tries.settle(outcome.await).await {
+                return settled;
             }
         }
-        unreachable!("the last try returns")
     }
 }
 
 /// Whether the same transaction may succeed when it is run again.
-pub(super) fn is_passing(error: &Error) -> bool {
+pub(crate) fn is_passing(error: &Error) -> bool {
     let Error::Internal(cause) = error else {
         return false;
     };

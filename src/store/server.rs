@@ -63,6 +63,15 @@ impl Store {
         Ok(stamped.rows_affected() == 1)
     }
 
+    /// Whether anybody's data is here.
+    pub async fn has_organizations(&self, connection: &mut PgConnection) -> Result<bool> {
+        let (exists,) = self
+            .query_as("select exists (select 1 from organizations)")
+            .fetch_one(connection)
+            .await?;
+        Ok(exists)
+    }
+
     pub async fn key_checks(&self) -> Result<Vec<KeyCheck>> {
         let mut reader = self.reader().await?;
         self.key_checks_in(&mut reader).await

@@ -88,6 +88,17 @@ impl OrgStore<'_> {
         Ok(found)
     }
 
+    /// By the e-mail address, in any case; also an inactive one.
+    pub async fn user_by_email(&self, email: &str) -> Result<Option<User>> {
+        let mut reader = self.store.reader().await?;
+        let found = self
+            .query_as(select_users!("and lower(email) = lower($2)"))
+            .bind(email)
+            .fetch_optional(&mut *reader)
+            .await?;
+        Ok(found)
+    }
+
     pub async fn users(&self, filter: &UserFilter) -> Result<Vec<User>> {
         let mut reader = self.store.reader().await?;
         // Two statements, so that a small account of a large organization is read by its own
@@ -119,7 +130,6 @@ impl OrgStore<'_> {
         connection: &mut PgConnection,
         new: &NewUser<'_>,
     ) -> Result<UserId> {
-        let roles: Vec<String> = new.roles.iter().map(|role| (*role).to_owned()).collect();
         let (id,): (UserId,) = self
             .query_as(
                 "insert into users (org_id, account_id, row_id, email, first_name, last_name,
@@ -133,7 +143,7 @@ impl OrgStore<'_> {
             .bind(new.last_name)
             .bind(new.password_hash.map(|hash| hash.reveal()))
             .bind(new.secret_sealed)
-            .bind(roles)
+            .bind(new.roles)
             .fetch_one(&mut *connection)
             .await
             .map_err(|error| {

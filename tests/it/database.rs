@@ -351,10 +351,18 @@ async fn a_test_has_migrated_tables_and_may_write(database: TestDatabase) {
         .await
         .expect("a table of the schema");
     assert_eq!(rows, 0);
+    // A server under test gets there by the URL.
+    let mut connection = PgConnection::connect(&database.url)
+        .await
+        .expect("an answer");
     sqlx::query("create table mine (n int)")
-        .execute(&database.pool)
+        .execute(&mut connection)
         .await
         .expect("a new table");
+    sqlx::query("select n from mine")
+        .fetch_all(&database.pool)
+        .await
+        .expect("the same database");
 }
 
 #[test]

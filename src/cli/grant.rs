@@ -1,0 +1,233 @@
+//! `bunsen grant`: permissions to reach systems with private addresses.
+
+use std::fs::File;
+use std::io::{Read as _, Write};
+use std::path::Path;
+
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use url::Host;
+
+use crate::config;
+use crate::error::{Error, Result};
+use crate::ids::OrganizationId;
+use crate::store::{Grant, OrganizationGrant, Store};
+
+/// Some hundred certificates.
+const LARGEST_CA_FILE: u64 = 256 * 1024;
+
+/// `known_element` tells whether the catalogue has the key.
+pub async fn run(
+    store: &Store,
+    command: &config::Grant,
+    known_element: impl Fn(&str) -> bool,
+    out: &mut impl Write,
+) -> Result<()> {
+    match command {
+        config::Grant::Add {
+            organization,
+            element,
+            target,
+            ca,
+            ..
+        } => {
+            let (host, port) = parse_target(target)?;
+            if !known_element(element) {
+                return Err(Error::Invalid(format!(
+                    "--element: there is no element '{element}'; `bunsen elements check` lists \
+                     those of this server"
+                )));
+            }
+            let ca_pem = ca.as_deref().map(read_ca).transpose()?;
+            require_organization(store, *organization).await?;
+            let grant = Grant {
+                element_key: element.clone(),
+                host,
+                port,
+                ca_pem,
+            };
+            store
+                .transaction(async |connection| {
+                    store.org(*organization).add_grant(connection, &grant).await
+                })
+                .await?;
+            say(out, &format!("Granted: {}", line(*organization, &grant)))
+        }
+        config::Grant::List {
+            organization, json, ..
+        } => {
+            let grants = match organization {
+                Some(organization) => {
+                    require_organization(store, *organization).await?;
+                    let grants = store.org(*organization).grants(None).await?;
+                    let of = |grant| OrganizationGrant {
+                        organization: *organization,
+                        grant,
+                    };
+                    grants.into_iter().map(of).collect()
+                }
+                None => store.all_orgs().grants().await?,
+            };
+            list(&grants, *json, out)
+        }
+        // The element may be gone from the catalogue by now.
+        config::Grant::Remove {
+            organization,
+            element,
+            target,
+            ..
+        } => {
+            let (host, port) = parse_target(target)?;
+            require_organization(store, *organization).await?;
+            let removed = store
+                .transaction(async |connection| {
+                    store
+                        .org(*organization)
+                        .remove_grant(connection, element, &host, port)
+                        .await
+                })
+                .await?;
+            if !removed {
+                return Err(Error::NotFound(format!(
+                    "There is no such grant; `bunsen grant list --organization {organization}` \
+                     shows those there are."
+                )));
+            }
+            say(
+                out,
+                &format!("Removed: organization {organization}, {element}, {host}:{port}"),
+            )
+        }
+    }
+}
+
+fn list(grants: &[OrganizationGrant], json: bool, out: &mut impl Write) -> Result<()> {
+    if json {
+        let entries: Vec<_> = grants
+            .iter()
+            .map(
+                |OrganizationGrant {
+                     organization,
+                     grant,
+                 }| {
+                    serde_json::json!({
+                        "organization": organization,
+                        "element": grant.element_key,
+                        "host": grant.host,
+                        "port": grant.port,
+                        "ca": grant.ca_pem,
+                    })
+                },
+            )
+            .collect();
+        let text = serde_json::to_string_pretty(&entries).map_err(Error::internal)?;
+        return say(out, &text);
+    }
+    if grants.is_empty() {
+        return say(out, "No grants: private addresses cannot be reached.");
+    }
+    grants.iter().try_for_each(
+        |OrganizationGrant {
+             organization,
+             grant,
+         }| { say(out, &line(*organization, grant)) },
+    )
+}
+
+fn line(organization: OrganizationId, grant: &Grant) -> String {
+    let Grant {
+        element_key,
+        host,
+        port,
+        ca_pem,
+    } = grant;
+    let ca = if ca_pem.is_some() {
+        ", own certificate authority"
+    } else {
+        ""
+    };
+    format!("organization {organization}, {element_key}, {host}:{port}{ca}")
+}
+
+fn say(out: &mut impl Write, text: &str) -> Result<()> {
+    writeln!(out, "{text}").map_err(Error::internal)
+}
+
+async fn require_organization(store: &Store, id: OrganizationId) -> Result<()> {
+    match store.org(id).organization().await? {
+        Some(_) => Ok(()),
+        None => Err(Error::NotFound(format!(
+            "--organization: there is no organization {id}."
+        ))),
+    }
+}
+
+/// `host:port`, the host as a URL would hold it: names in lower case, IPv6 in brackets.
+fn parse_target(target: &str) -> Result<(String, u16)> {
+    let wrong = |why: &str| {
+        Error::Invalid(format!(
+            "'{target}': {why}; give HOST:PORT, as in crm.corp.example:8443"
+        ))
+    };
+    let (host, port) = target
+        .rsplit_once(':')
+        .ok_or_else(|| wrong("the port is missing"))?;
+    let port = Some(port)
+        .filter(|port| port.bytes().all(|digit| digit.is_ascii_digit()))
+        .and_then(|port| port.parse().ok())
+        .filter(|port: &u16| *port > 0)
+        .ok_or_else(|| wrong("the port must be a number from 1 to 65535"))?;
+    let bad_host = || wrong("the host must be a name, an IPv4 address or an [IPv6 address]");
+    // A URL never ends a name with the root's dot when its guard compares it.
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let host = Host::parse(host).map_err(|_| bad_host())?;
+    if let Host::Domain(name) = &host {
+        let is_label = |label: &str| {
+            (1..=63).contains(&label.len())
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label
+                    .bytes()
+                    .all(|sign| sign.is_ascii_alphanumeric() || b"-_".contains(&sign))
+        };
+        // Names alone: no patterns, nobody should open a whole domain by a slip.
+        if name.len() > 253 || !name.split('.').all(is_label) {
+            return Err(bad_host());
+        }
+    }
+    Ok((host.to_string(), port))
+}
+
+/// A PEM file that holds certificates and nothing that should stay at home.
+fn read_ca(path: &Path) -> Result<String> {
+    let wrong = |why: &str| Error::Invalid(format!("--ca {}: {why}", path.display()));
+    let file = File::open(path).map_err(|error| wrong(&error.to_string()))?;
+    let mut bytes = Vec::new();
+    file.take(LARGEST_CA_FILE + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| wrong(&error.to_string()))?;
+    if bytes.len() as u64 > LARGEST_CA_FILE {
+        return Err(wrong(
+            "larger than 256 KiB; give the one authority of that host",
+        ));
+    }
+    let pem = String::from_utf8(bytes).map_err(|_| wrong("not text; give PEM"))?;
+    if pem.contains("PRIVATE KEY-----") {
+        return Err(wrong("it holds a private key; give the certificate alone"));
+    }
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+        let certificate = certificate.map_err(|_| wrong("a PEM section is damaged"))?;
+        roots
+            .add(certificate)
+            .map_err(|_| wrong("a certificate in it cannot be read"))?;
+    }
+    if roots.is_empty() {
+        return Err(wrong("there is no certificate in it (BEGIN CERTIFICATE)"));
+    }
+    Ok(pem)
+}
+
+#[cfg(test)]
+mod tests;
