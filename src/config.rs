@@ -59,7 +59,12 @@ pub struct State {
     pub data_dir: Option<PathBuf>,
 
     /// Postgres 15 or later; without it a private Postgres is run in the data folder.
-    #[arg(long, env = "BUNSEN_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    #[arg(
+        long,
+        env = "BUNSEN_DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
     database_url: Option<String>,
 
     /// File that holds the database URL.
@@ -67,11 +72,21 @@ pub struct State {
     database_url_file: Option<PathBuf>,
 
     /// Prepared statements kept per connection; 0 behind a PgBouncer older than 1.21.
-    #[arg(long, env = "BUNSEN_STATEMENT_CACHE", default_value_t = 256, value_name = "N")]
+    #[arg(
+        long,
+        env = "BUNSEN_STATEMENT_CACHE",
+        default_value_t = 256,
+        value_name = "N"
+    )]
     pub statement_cache: usize,
 
     /// Connections to the database at most.
-    #[arg(long, env = "BUNSEN_DATABASE_CONNECTIONS", default_value_t = 16, value_name = "N")]
+    #[arg(
+        long,
+        env = "BUNSEN_DATABASE_CONNECTIONS",
+        default_value_t = 16,
+        value_name = "N"
+    )]
     pub database_connections: u32,
 
     /// Folder of the Postgres programs, for the private Postgres.
@@ -86,11 +101,22 @@ pub struct State {
 #[derive(Debug, Clone, Args)]
 pub struct KeyringSource {
     /// The keyring itself, as JSON.
-    #[arg(id = "keyring_json", long = "keyring-json", env = "BUNSEN_KEYRING", hide = true, hide_env_values = true)]
+    #[arg(
+        id = "keyring_json",
+        long = "keyring-json",
+        env = "BUNSEN_KEYRING",
+        hide = true,
+        hide_env_values = true
+    )]
     json: Option<String>,
 
     /// File that holds the keyring.
-    #[arg(id = "keyring_file", long = "keyring", env = "BUNSEN_KEYRING_FILE", value_name = "FILE")]
+    #[arg(
+        id = "keyring_file",
+        long = "keyring",
+        env = "BUNSEN_KEYRING_FILE",
+        value_name = "FILE"
+    )]
     pub file: Option<PathBuf>,
 }
 
@@ -100,7 +126,12 @@ pub struct Serve {
     pub state: State,
 
     /// Address to listen on.
-    #[arg(long, env = "BUNSEN_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    #[arg(
+        long,
+        env = "BUNSEN_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDR"
+    )]
     pub listen: SocketAddr,
 
     /// Folder of further element definitions; a key that exists already is replaced.
@@ -113,7 +144,12 @@ pub struct Serve {
 
     /// Send calls for hosts that match PATTERN (`*.vendor.example`) to URL. Repeatable;
     /// in the environment separated by blanks.
-    #[arg(long = "vendor-route", env = "BUNSEN_VENDOR_ROUTES", value_name = "PATTERN=URL", value_delimiter = ' ')]
+    #[arg(
+        long = "vendor-route",
+        env = "BUNSEN_VENDOR_ROUTES",
+        value_name = "PATTERN=URL",
+        value_delimiter = ' '
+    )]
     pub vendor_routes: Vec<String>,
 
     /// Seconds one vendor call may take in all.
@@ -130,7 +166,12 @@ pub struct Serve {
     pub body_limit: usize,
 
     /// Seconds that running calls get to finish after SIGTERM.
-    #[arg(long, env = "BUNSEN_SHUTDOWN_GRACE", default_value_t = 75, value_name = "SECONDS")]
+    #[arg(
+        long,
+        env = "BUNSEN_SHUTDOWN_GRACE",
+        default_value_t = 75,
+        value_name = "SECONDS"
+    )]
     shutdown_grace: u64,
 
     /// Which parts run in this process.
@@ -153,7 +194,12 @@ pub struct Migrate {
 #[derive(Debug, Clone, Args)]
 pub struct Health {
     /// Base URL of the server.
-    #[arg(long, env = "BUNSEN_HEALTH_URL", default_value = "http://127.0.0.1:8080", value_name = "URL")]
+    #[arg(
+        long,
+        env = "BUNSEN_HEALTH_URL",
+        default_value = "http://127.0.0.1:8080",
+        value_name = "URL"
+    )]
     pub url: Url,
 }
 
@@ -172,7 +218,9 @@ pub enum Keys {
 #[derive(Debug, Clone, Subcommand)]
 pub enum Grant {
     /// Let an organization's instances of one element reach a private host and port.
-    #[command(after_help = "Example: bunsen grant add --organization 1 --element crmdesk crm.corp.example:8443 --ca corp-ca.pem")]
+    #[command(
+        after_help = "Example: bunsen grant add --organization 1 --element crmdesk crm.corp.example:8443 --ca corp-ca.pem"
+    )]
     Add {
         #[command(flatten)]
         state: State,

@@ -1,6 +1,23 @@
 //! The element model and what one vendor call is made of, as pure functions.
+//!
+//! [`element`] reads definitions as they are written and checks them into the form that everything
+//! else works on; [`language`] is the small closed vocabulary that definitions may use;
+//! [`configuration`] is what an instance knows; [`request`] builds a vendor call and [`reply`]
+//! reads the answer. No input or output happens here, no clock is read and nothing panics.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]
+
+pub mod configuration;
 pub mod element;
 pub mod ids;
+pub mod language;
 pub mod reply;
 pub mod request;

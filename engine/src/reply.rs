@@ -1,20 +1,300 @@
-//! What a vendor answers.
+//! Reading one vendor answer: what it gives to the instance, or what it means for our caller.
+//!
+//! Order of judgement: the resource's `fault` rules, the element's, then `expect` (or any 2xx), and
+//! last the plain mapping of statuses. Vendors say "wrong password" in many ways, so the rules come
+//! before the status.
+
+mod provider_message;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
-#[derive(Clone)]
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, StatusCode};
+use serde_json::Value as Json;
+use url::Url;
+
+use crate::configuration::Values;
+use crate::element::{Condition, Content, Element, FaultRule, Group, Output, OutputFrom, Resource};
+use crate::language::scalar_text;
+use crate::request::Inputs;
+
+/// An answer as it came.
 pub struct VendorReply {
-    pub status: http::StatusCode,
-    pub headers: http::HeaderMap,
-    pub body: bytes::Bytes,
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
 }
 
 impl fmt::Debug for VendorReply {
-    /// Status and length only: headers and body may hold credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VendorReply")
             .field("status", &self.status)
             .field("length", &self.body.len())
             .finish_non_exhaustive()
+    }
+}
+
+/// A success.
+#[derive(Debug, Default)]
+pub struct Reply {
+    /// What `source: response` parameters store.
+    pub configuration: Values,
+}
+
+/// A failure in our caller's terms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// 400 to 502.
+    pub status: u16,
+    /// Who failed, at which step, what to check.
+    pub message: String,
+    /// The vendor's own words, without what we sent in secret.
+    pub provider_message: Option<String>,
+    /// The vendor's `Retry-After` as it came.
+    pub retry_after: Option<String>,
+    /// Configuration entry to correct.
+    pub entry: Option<String>,
+}
+
+/// An answer and what is known of its body.
+struct Seen<'a> {
+    reply: &'a VendorReply,
+    content: Option<Content>,
+    json: Option<Json>,
+}
+
+/// Reads `reply` to the call that `build` made from the same `inputs`; they are needed to keep
+/// secrets that a vendor echoes out of messages.
+pub fn read(
+    element: &Element,
+    group: &Group,
+    resource: &Resource,
+    inputs: &Inputs<'_>,
+    reply: &VendorReply,
+) -> Result<Reply, Fault> {
+    let seen = Seen::new(reply);
+    let failure = |status: u16, message: String| {
+        let values = element.effective(group, inputs.configuration);
+        Fault {
+            status,
+            message,
+            provider_message: provider_message::find(&seen, &values),
+            retry_after: retry_after(reply),
+            entry: None,
+        }
+    };
+    let rules = resource.faults.iter().chain(&element.faults);
+    if let Some(rule) = rules.into_iter().find(|rule| seen.matches(&rule.when)) {
+        let mut fault = failure(rule.status, message_of(rule));
+        fault.entry.clone_from(&rule.entry);
+        return Err(fault);
+    }
+    if !seen.is_success(resource) {
+        let (status, message) = seen.plain_fault(element, resource);
+        return Err(failure(status, message));
+    }
+    let mut stored = Reply::default();
+    for output in &resource.outputs {
+        match seen.output(output) {
+            Some(text) => {
+                if output.key == "base.url" && !is_allowed_base(element, &text) {
+                    let message = format!(
+                        "{} named a base URL at step {} that is not one of its hosts.",
+                        element.name,
+                        resource.step()
+                    );
+                    return Err(failure(502, message));
+                }
+                let value = element.value(&output.key, text);
+                stored.configuration.insert(output.key.clone(), value);
+            }
+            None if output.required => {
+                let message = format!(
+                    "{} answered step {} without a value for {}.",
+                    element.name,
+                    resource.step(),
+                    output.key
+                );
+                return Err(failure(502, message));
+            }
+            None => {}
+        }
+    }
+    Ok(stored)
+}
+
+fn message_of(rule: &FaultRule) -> String {
+    match &rule.entry {
+        Some(entry) => format!("Configuration entry '{entry}': {}", rule.message),
+        None => rule.message.clone(),
+    }
+}
+
+/// A vendor may move an instance to another of its hosts, and nowhere else.
+fn is_allowed_base(element: &Element, text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        url.scheme() == "https"
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url
+                .host_str()
+                .is_some_and(|host| element.hosts.allows(host))
+    })
+}
+
+fn retry_after(reply: &VendorReply) -> Option<String> {
+    let value = reply.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    // Seconds or a date; anything longer is nonsense that we need not repeat.
+    (!value.is_empty() && value.len() <= 64).then(|| value.to_owned())
+}
+
+impl<'a> Seen<'a> {
+    fn new(reply: &'a VendorReply) -> Self {
+        let declared = reply
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok());
+        let declared = declared.unwrap_or_default().to_ascii_lowercase();
+        let body = reply
+            .body
+            .strip_prefix(b"\xef\xbb\xbf")
+            .unwrap_or(&reply.body);
+        let body = body.trim_ascii();
+        let begins = |with: &[u8]| {
+            body.get(..with.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(with))
+        };
+        // Some vendors' fronts send pages as anything, so the text is looked at too.
+        let html = begins(b"<!doctype html")
+            || begins(b"<html")
+            || declared.starts_with("text/html")
+            || declared.starts_with("application/xhtml");
+        let json: Option<Json> = match body.first() {
+            None | Some(b'<') => None,
+            Some(_) => serde_json::from_slice(body).ok(),
+        };
+        let content = match &json {
+            Some(_) => Some(Content::Json),
+            None if html => Some(Content::Html),
+            None => None,
+        };
+        Self {
+            reply,
+            content,
+            json,
+        }
+    }
+
+    fn matches(&self, condition: &Condition) -> bool {
+        let json = self.json.as_ref().unwrap_or(&Json::Null);
+        let status = self.reply.status.as_u16();
+        (condition.statuses.is_empty() || condition.statuses.contains(&status))
+            && condition
+                .content
+                .is_none_or(|content| self.content == Some(content))
+            && condition
+                .present
+                .iter()
+                .all(|path| path.find(json).is_some())
+            && condition.equals.iter().all(|(path, texts)| {
+                path.find_text(json)
+                    .is_some_and(|text| texts.contains(&text))
+            })
+    }
+
+    fn is_success(&self, resource: &Resource) -> bool {
+        match &resource.expect {
+            Some(expect) => {
+                (!expect.statuses.is_empty() || self.reply.status.is_success())
+                    && self.matches(expect)
+            }
+            None => {
+                self.reply.status.is_success()
+                    && (self.content == Some(Content::Json) || self.reply.body.is_empty())
+            }
+        }
+    }
+
+    /// What no rule of the definition says: `(status, message)`.
+    fn plain_fault(&self, element: &Element, resource: &Resource) -> (u16, String) {
+        let vendor = &element.name;
+        let step = resource.step();
+        let status = self.reply.status.as_u16();
+        match status {
+            200..=299 => {
+                let what = match self.content {
+                    Some(Content::Html) => "a web page",
+                    Some(Content::Json) => "something other than expected",
+                    None if self.reply.body.is_empty() => "an empty body",
+                    None => "something that is not JSON",
+                };
+                let message = format!(
+                    "{vendor} answered step {step} with {what}. Check base.url and the site's address; if they are right, the service has a problem."
+                );
+                (502, message)
+            }
+            100..=199 | 300..=399 => {
+                let message = format!(
+                    "{vendor} answered step {step} with status {status}, a redirect, which is never followed. Check base.url and the site's address."
+                );
+                (502, message)
+            }
+            401 => (
+                401,
+                format!(
+                    "{vendor} refused the credentials at step {step}. Check them and try again."
+                ),
+            ),
+            403 => (
+                403,
+                format!(
+                    "{vendor} does not allow step {step} with these credentials. Check the user's rights there."
+                ),
+            ),
+            404 => (
+                404,
+                format!(
+                    "{vendor} found nothing at step {step}. Check base.url and the site's address."
+                ),
+            ),
+            429 => (
+                429,
+                format!(
+                    "{vendor} allows no more calls for now (step {step}). Wait, then try again."
+                ),
+            ),
+            405 | 406 | 409 | 415 => (
+                status,
+                format!("{vendor} refused step {step} with status {status}."),
+            ),
+            400..=499 => (
+                400,
+                format!(
+                    "{vendor} refused step {step} with status {status}. Check the configuration."
+                ),
+            ),
+            _ => {
+                let message = format!(
+                    "{vendor} failed at step {step} with status {status}. Nothing is wrong with the request; try again later."
+                );
+                (502, message)
+            }
+        }
+    }
+
+    fn output(&self, output: &Output) -> Option<String> {
+        let text = match &output.from {
+            OutputFrom::Field(path) => {
+                let found = path.find(self.json.as_ref()?)?;
+                scalar_text(found).unwrap_or_else(|| found.to_string())
+            }
+            OutputFrom::Header(name) => self.reply.headers.get(name)?.to_str().ok()?.to_owned(),
+            OutputFrom::Body => std::str::from_utf8(&self.reply.body).ok()?.to_owned(),
+        };
+        // The database's JSON has no NUL.
+        (!text.is_empty() && !text.contains('\0')).then_some(text)
     }
 }

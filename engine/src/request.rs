@@ -1,22 +1,291 @@
-//! What is sent to a vendor.
+//! Building one vendor call from a resource and what the instance knows.
+//!
+//! Every value that came from outside is encoded for the place it goes to, or refused there: it can
+//! fill one label of a host, one segment of a path, one value of a query, header, form or body, and
+//! never make two of one.
+
+mod address;
+mod body;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
-/// One call, complete. The headers that carry secrets are marked sensitive.
-#[derive(Clone)]
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use serde_json::Value as Json;
+use url::Url;
+
+use crate::configuration::Values;
+use crate::element::{Authentication, Element, Group, Parameter, Resource, Source, Target};
+use crate::language::{Rendered, Template, ValueError, scalar_text};
+use crate::reply::VendorReply;
+
+/// What a call is made from.
+#[derive(Debug)]
+pub struct Inputs<'a> {
+    /// Stored values; defaults are laid under them here.
+    pub configuration: &'a Values,
+    /// Answer of the call before this one in a chain.
+    pub previous: Option<&'a VendorReply>,
+}
+
+/// A call ready to be sent. Headers that hold secrets are marked sensitive.
 pub struct VendorRequest {
-    pub method: http::Method,
-    pub url: url::Url,
-    pub headers: http::HeaderMap,
-    pub body: bytes::Bytes,
+    pub method: Method,
+    pub url: Url,
+    pub headers: HeaderMap,
+    pub body: Bytes,
 }
 
 impl fmt::Debug for VendorRequest {
-    /// Method and host only: path, query, headers and body may hold credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VendorRequest")
             .field("method", &self.method)
             .field("host", &self.url.host_str())
             .finish_non_exhaustive()
+    }
+}
+
+/// Why a call cannot be made. Nothing of the values is repeated.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BuildError {
+    /// The caller has to correct this configuration entry.
+    #[error("{key}: {message}")]
+    Entry { key: String, message: String },
+    /// The definition cannot be run.
+    #[error("{0}")]
+    Definition(String),
+}
+
+impl From<ValueError> for BuildError {
+    fn from(error: ValueError) -> Self {
+        Self::Entry {
+            key: error.key,
+            message: error.message,
+        }
+    }
+}
+
+/// A parameter's value, and the entry to blame for it.
+struct Resolved<'a> {
+    value: Json,
+    key: Option<&'a str>,
+    secret: bool,
+}
+
+impl Resolved<'_> {
+    fn text(&self) -> String {
+        scalar_text(&self.value).unwrap_or_else(|| self.value.to_string())
+    }
+
+    fn refused(&self, parameter: &Parameter, message: impl Into<String>) -> BuildError {
+        let message = message.into();
+        match self.key {
+            Some(key) => BuildError::Entry {
+                key: key.to_owned(),
+                message,
+            },
+            None => BuildError::Definition(format!("parameter {:?} {message}", parameter.name)),
+        }
+    }
+}
+
+/// Everything that the parts of one call share.
+struct Call<'a> {
+    element: &'a Element,
+    resource: &'a Resource,
+    values: Values,
+    previous: Option<&'a VendorReply>,
+}
+
+/// The call of `resource` with the credentials of `group`.
+pub fn build(
+    element: &Element,
+    group: &Group,
+    resource: &Resource,
+    inputs: &Inputs<'_>,
+) -> Result<VendorRequest, BuildError> {
+    if let Some(obstacle) = &resource.obstacle {
+        return Err(BuildError::Definition(format!(
+            "The resource {} {} of element '{}' is not supported here: {obstacle}.",
+            resource.method, resource.path, element.key
+        )));
+    }
+    let call = Call {
+        element,
+        resource,
+        values: element.effective(group, inputs.configuration),
+        previous: inputs.previous,
+    };
+    let mut headers = call.headers()?;
+    let body = body::build(&call, &mut headers)?;
+    // Log-in calls of the element's own decide for themselves whether credentials are sent twice.
+    if let Some(authentication) = &group.authentication
+        && !headers.contains_key(AUTHORIZATION)
+    {
+        headers.insert(AUTHORIZATION, call.authorization(authentication)?);
+    }
+    headers
+        .entry(ACCEPT)
+        .or_insert(HeaderValue::from_static("application/json"));
+    Ok(VendorRequest {
+        method: resource.vendor_method.clone(),
+        url: address::build(&call)?,
+        headers,
+        body,
+    })
+}
+
+impl<'a> Call<'a> {
+    /// Element-level first, so that a resource can overrule.
+    fn parameters(&self) -> impl Iterator<Item = &'a Parameter> + use<'a> {
+        self.element
+            .parameters
+            .iter()
+            .chain(&self.resource.parameters)
+    }
+
+    /// `None`: there is no value and none is required. `escape` serves references in literals.
+    fn resolve(
+        &self,
+        parameter: &'a Parameter,
+        escape: impl Fn(&str) -> Result<String, String>,
+    ) -> Result<Option<Resolved<'a>>, BuildError> {
+        let resolved = match &parameter.source {
+            Source::Configuration(key) => self.values.get(key).map(|value| Resolved {
+                value: Json::from(self.filled_text(key, value.reveal())),
+                key: Some(key),
+                secret: value.is_secret(),
+            }),
+            Source::Literal(template) => {
+                let key = template.keys().next().map(|(key, _)| key);
+                template
+                    .render(&self.values, escape)?
+                    .map(|rendered| Resolved {
+                        value: Json::from(rendered.text),
+                        key,
+                        secret: rendered.secret,
+                    })
+            }
+            Source::PreviousBody => self.previous_body()?.map(|text| Resolved {
+                value: Json::from(text),
+                key: None,
+                secret: true,
+            }),
+            Source::PreviousField(path) => {
+                let body = self.previous_body()?.unwrap_or_default();
+                let answer: Json = serde_json::from_str(body).unwrap_or_default();
+                path.find(&answer).map(|found| Resolved {
+                    value: found.clone(),
+                    key: None,
+                    secret: true,
+                })
+            }
+            Source::Caller => return Ok(None),
+        };
+        let resolved = resolved.filter(|resolved| resolved.value.as_str() != Some(""));
+        if resolved.is_none() && parameter.required {
+            return Err(match &parameter.source {
+                Source::Configuration(key) => BuildError::Entry {
+                    key: key.clone(),
+                    message: format!("is needed for {}", self.resource.step()),
+                },
+                _ => BuildError::Definition(format!(
+                    "The step {} of element '{}' lacks its parameter {:?}.",
+                    self.resource.step(),
+                    self.element.key,
+                    parameter.name
+                )),
+            });
+        }
+        Ok(resolved)
+    }
+
+    fn previous_body(&self) -> Result<Option<&'a str>, BuildError> {
+        let Some(previous) = self.previous else {
+            return Ok(None);
+        };
+        std::str::from_utf8(&previous.body).map(Some).map_err(|_| {
+            BuildError::Definition(format!(
+                "The step {} needs the answer before it as text, and that is none.",
+                self.resource.step()
+            ))
+        })
+    }
+
+    /// A definition's own default with its `{key}` marks filled; anything else as it is.
+    fn filled_text(&self, key: &str, text: &str) -> String {
+        address::filled_default(self, key, text, 0).unwrap_or_else(|| text.to_owned())
+    }
+
+    fn headers(&self) -> Result<HeaderMap, BuildError> {
+        let mut headers = HeaderMap::new();
+        for parameter in self.parameters() {
+            let Target::Header(name) = &parameter.target else {
+                continue;
+            };
+            let Some(resolved) = self.resolve(parameter, |text| Ok(text.to_owned()))? else {
+                continue;
+            };
+            let value = header_value(name, &resolved.text(), resolved.secret)
+                .map_err(|message| resolved.refused(parameter, message))?;
+            headers.insert(name.clone(), value);
+        }
+        Ok(headers)
+    }
+
+    fn authorization(&self, authentication: &Authentication) -> Result<HeaderValue, BuildError> {
+        let Authentication::Basic { username, password } = authentication;
+        let name = self.credential(username)?;
+        let word = self.credential(password)?;
+        if let Some((key, _)) = username.keys().next()
+            && name.text.contains(':')
+        {
+            return Err(BuildError::Entry {
+                key: key.to_owned(),
+                message: "must not contain a colon, which ends a user name".to_owned(),
+            });
+        }
+        let basic = format!(
+            "Basic {}",
+            STANDARD.encode(format!("{}:{}", name.text, word.text))
+        );
+        header_value(&AUTHORIZATION, &basic, true).map_err(BuildError::Definition)
+    }
+
+    fn credential(&self, template: &Template) -> Result<Rendered, BuildError> {
+        let rendered = template.render(&self.values, |text| Ok(text.to_owned()))?;
+        rendered.ok_or_else(|| {
+            let absent = template
+                .keys()
+                .find(|(key, _)| !self.values.contains_key(*key));
+            BuildError::Entry {
+                key: absent.map_or_else(String::new, |(key, _)| key.to_owned()),
+                message: "is needed to log in".to_owned(),
+            }
+        })
+    }
+
+    fn content_type(headers: &HeaderMap) -> &str {
+        headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or("application/json")
+    }
+}
+
+/// Line breaks and other control characters would start a header of the caller's own.
+fn header_value(name: &HeaderName, text: &str, secret: bool) -> Result<HeaderValue, String> {
+    let control = text.chars().any(char::is_control);
+    match HeaderValue::from_bytes(text.as_bytes()) {
+        Ok(mut value) if !control => {
+            value.set_sensitive(secret || name == AUTHORIZATION);
+            Ok(value)
+        }
+        _ => Err("must not contain line breaks or other control characters".to_owned()),
     }
 }

@@ -1,6 +1,6 @@
 //! The simulated vendors: one HTTP server that answers as each vendor would, chosen by the Host header.
 //!
-//! The way of a call: `server` (connections) → [`Sandbox::receive`] (whose host is it?) → `journal` → `faults` →
+//! The way of a call: `server` (connections) → `Sandbox::receive` (whose host is it?) → `journal` → `faults` →
 //! the vendor's folder, whose functions are synchronous and work on state in memory. `/_control/` changes what the
 //! vendors hold and what goes wrong. Never linked into the product; tests run it in their own process on port 0.
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bunsen_sandbox::{Sandbox, Settings, serve};
 use clap::Parser;
+use clap::builder::BoolishValueParser;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -32,7 +33,7 @@ struct Arguments {
     listen: SocketAddr,
 
     /// Keep no record of received calls
-    #[arg(long, env = "BUNSEN_SANDBOX_NO_JOURNAL")]
+    #[arg(long, env = "BUNSEN_SANDBOX_NO_JOURNAL", value_parser = BoolishValueParser::new())]
     no_journal: bool,
 
     /// A host name with a dot under which /_control/ and /_host/ are reached, beside addresses and plain names; repeatable

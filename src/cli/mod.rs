@@ -40,7 +40,7 @@ fn prepared(arguments: Cli) -> Result<ExitCode> {
     crate::outbound::install_crypto_provider();
     match arguments.command {
         Command::Health(arguments) => health::run(&arguments).map(|()| ExitCode::SUCCESS),
-        Command::Elements(command) => elements::run(command),
+        Command::Elements(command) => elements::run(command).map_err(state::told),
         Command::PostgresGuard(_) => Err(Error::Invalid("started too late".into())),
         asynchronous => tokio::runtime::Builder::new_multi_thread()
             .enable_all()

@@ -27,6 +27,7 @@ struct Held {
     by_label: HashMap<String, Arc<Mutex<Account>>>,
     /// A customer's own host name → label.
     custom_hosts: HashMap<String, String>,
+    last_id: u64,
 }
 
 impl Accounts {
@@ -61,12 +62,14 @@ impl Accounts {
         self.read().custom_hosts.contains_key(host)
     }
 
-    /// False when the label is taken.
-    pub fn insert(&self, account: Account) -> bool {
+    /// Gives the account its number. False when the label is taken.
+    pub fn insert(&self, mut account: Account) -> bool {
         let mut held = self.write();
         if held.by_label.contains_key(&account.label) {
             return false;
         }
+        held.last_id += 1;
+        account.id = held.last_id;
         let label = account.label.clone();
         held.by_label.insert(label, Arc::new(Mutex::new(account)));
         true
@@ -78,27 +81,32 @@ impl Accounts {
         held.by_label.remove(label).is_some()
     }
 
-    /// Gives an account a host name of its own; without a host it loses what it had.
-    pub fn set_custom_host(&self, label: &str, host: Option<&str>) {
+    /// Gives an account a host name of its own; without a host it loses what it had. False when another has it.
+    pub fn set_custom_host(&self, label: &str, host: Option<String>) -> bool {
         let mut held = self.write();
-        held.custom_hosts.retain(|_, target| target != label);
-        if let Some(host) = host {
-            let host = host.to_ascii_lowercase();
-            held.custom_hosts.insert(host, label.to_owned());
+        let taken = |owner: &String| owner != label;
+        if host
+            .as_ref()
+            .and_then(|host| held.custom_hosts.get(host))
+            .is_some_and(taken)
+        {
+            return false;
         }
+        held.custom_hosts.retain(|_, target| target != label);
+        if let Some(host) = &host {
+            held.custom_hosts.insert(host.clone(), label.to_owned());
+        }
+        if let Some(account) = held.by_label.get(label) {
+            lock(account).custom_host = host;
+        }
+        true
     }
 
     pub fn shown(&self) -> Value {
         let held = self.read();
-        let mut shown = Map::new();
-        for (label, account) in &held.by_label {
-            let mut account = lock(account).shown();
-            let mut hosts = held.custom_hosts.iter();
-            let custom = hosts.find(|(_, target)| *target == label);
-            account["custom_host"] = json!(custom.map(|(host, _)| host));
-            shown.insert(label.clone(), account);
-        }
-        Value::Object(shown)
+        let accounts = held.by_label.iter();
+        let shown = accounts.map(|(label, account)| (label.clone(), lock(account).shown()));
+        Value::Object(shown.collect::<Map<_, _>>())
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Held> {
@@ -122,7 +130,10 @@ pub struct Account {
     pub v1: bool,
     /// The status of a failed v1 login: 200 or 403, by the account's age.
     pub v1_login_status: u16,
-    pub agents: BTreeMap<u64, Agent>,
+    /// A host name of the customer's own that leads here.
+    pub custom_host: Option<String>,
+    /// Shared, so that a call takes its agent along without copying.
+    pub agents: BTreeMap<u64, Arc<Agent>>,
     pub groups: BTreeMap<u64, Group>,
     pub created_at: String,
     last_id: u64,
@@ -131,7 +142,7 @@ pub struct Account {
 impl Account {
     pub fn new(label: &str) -> Self {
         Self {
-            id: 1,
+            id: 0,
             label: label.to_owned(),
             name: label.to_owned(),
             plan: Plan::Unlimited,
@@ -139,6 +150,7 @@ impl Account {
             suspended: false,
             v1: false,
             v1_login_status: 403,
+            custom_host: None,
             agents: BTreeMap::new(),
             groups: BTreeMap::new(),
             created_at: now(),
@@ -159,9 +171,9 @@ impl Account {
         ordinary.access.api_key = String::from("sandbox-freshdesk-agent-key");
         ordinary.role_ids = vec![2];
         ordinary.ticket_scope = 2;
-        account
-            .agents
-            .extend([(admin.id, admin), (ordinary.id, ordinary)]);
+        for agent in [admin, ordinary] {
+            account.agents.insert(agent.id, Arc::new(agent));
+        }
         account
     }
 
@@ -180,12 +192,12 @@ impl Account {
         for agent in self.agents.values_mut() {
             let groups = self.groups.values();
             let own = groups.filter(|group| group.agent_ids.contains(&agent.id));
-            agent.group_ids = own.map(|group| group.id).collect();
+            Arc::make_mut(agent).group_ids = own.map(|group| group.id).collect();
         }
     }
 
     pub fn shown(&self) -> Value {
-        let agents: Vec<Value> = self.agents.values().map(Agent::shown).collect();
+        let agents: Vec<Value> = self.agents.values().map(|agent| agent.shown()).collect();
         let groups: Vec<&Group> = self.groups.values().collect();
         json!({
             "account_id": self.id,
@@ -200,6 +212,7 @@ impl Account {
             "suspended": self.suspended,
             "v1": self.v1,
             "v1_login_status": self.v1_login_status,
+            "custom_host": self.custom_host,
             "agents": agents,
             "groups": groups,
         })

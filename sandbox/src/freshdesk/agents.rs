@@ -1,5 +1,7 @@
 //! Agents: reading them. Their shape is in `accounts`.
 
+use std::sync::Arc;
+
 use super::accounts::Agent;
 use super::errors::{self, Mistake, Refusal};
 use super::ok;
@@ -8,12 +10,12 @@ use super::v2::{Outcome, Visit};
 pub const FILTERS: &[&str] = &["email", "mobile", "phone", "state", "page", "per_page"];
 
 pub fn me(visit: &mut Visit<'_>) -> Outcome {
-    Ok(ok(&visit.agent))
+    Ok(ok(visit.agent.as_ref()))
 }
 
 pub fn one(visit: &mut Visit<'_>) -> Outcome {
     let agent = visit.account.agents.get(&visit.id()?);
-    Ok(ok(agent.ok_or(Refusal::NotFound)?))
+    Ok(ok(agent.ok_or(Refusal::NotFound)?.as_ref()))
 }
 
 pub fn list(visit: &mut Visit<'_>) -> Outcome {
@@ -39,7 +41,13 @@ pub fn list(visit: &mut Visit<'_>) -> Outcome {
             && equals("phone", agent.contact.phone.as_deref())
             && occasional.is_none_or(|wanted| wanted == agent.occasional)
     };
-    let rows: Vec<&Agent> = visit.account.agents.values().filter(fits).collect();
+    let rows: Vec<&Agent> = visit
+        .account
+        .agents
+        .values()
+        .map(Arc::as_ref)
+        .filter(fits)
+        .collect();
     visit
         .query
         .page(&rows, &visit.account.host(), &visit.call.path)

@@ -6,7 +6,6 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use super::accounts::{Account, Accounts, Agent, SUFFIX};
 use super::limits::{Limit, Plan};
@@ -136,7 +135,10 @@ fn create_account(accounts: &Accounts, _: &[&str], body: &[u8]) -> Outcome {
             "subdomain: \"{label}\" exists already"
         )));
     }
-    set_custom_host(accounts, &label, custom_host.as_deref());
+    if let Err(mistake) = set_custom_host(accounts, &label, custom_host) {
+        accounts.remove(&label);
+        return Err(mistake);
+    }
     shown(accounts, &label, StatusCode::CREATED)
 }
 
@@ -151,8 +153,8 @@ fn change_account(accounts: &Accounts, parameters: &[&str], body: &[u8]) -> Outc
         return Err(Mistake::Invalid(String::from(message)));
     }
     let custom_host = change.custom_host.clone();
+    set_custom_host(accounts, label, custom_host)?;
     change.apply(&mut lock(&account));
-    set_custom_host(accounts, label, custom_host.as_deref());
     shown(accounts, label, StatusCode::OK)
 }
 
@@ -179,10 +181,10 @@ fn change_agent(accounts: &Accounts, parameters: &[&str], body: &[u8]) -> Outcom
     let change: AgentChange = parse(body)?;
     let mut account = lock(&account);
     let id = agent_id(&account, parameters[1])?;
-    let mut agent = account.agents[&id].clone();
+    let mut agent = Agent::clone(&account.agents[&id]);
     change.apply(&account, &mut agent)?;
     let shown = agent.shown();
-    account.agents.insert(id, agent);
+    account.agents.insert(id, Arc::new(agent));
     Ok(answer::json(StatusCode::OK, &shown))
 }
 
@@ -217,17 +219,21 @@ fn agent_id(account: &Account, text: &str) -> Result<u64, Mistake> {
 }
 
 fn shown(accounts: &Accounts, label: &str, status: StatusCode) -> Outcome {
-    let mut all = accounts.shown();
-    match all.get_mut(label).map(Value::take) {
-        Some(account) => Ok(answer::json(status, &account)),
-        None => Err(NO_ACCOUNT),
-    }
+    let account = known(accounts, label)?;
+    let shown = lock(&account).shown();
+    Ok(answer::json(status, &shown))
 }
 
-fn set_custom_host(accounts: &Accounts, label: &str, host: Option<&str>) {
-    if let Some(host) = host {
-        accounts.set_custom_host(label, Some(host).filter(|host| !host.is_empty()));
+fn set_custom_host(accounts: &Accounts, label: &str, host: Option<String>) -> Result<(), Mistake> {
+    let Some(host) = host else {
+        return Ok(());
+    };
+    let host = Some(host.to_ascii_lowercase()).filter(|host| !host.is_empty());
+    if accounts.set_custom_host(label, host) {
+        return Ok(());
     }
+    let message = "custom_host: another account has it";
+    Err(Mistake::Taken(String::from(message)))
 }
 
 fn is_label(text: &str) -> bool {
@@ -300,7 +306,7 @@ impl AgentChange {
         let mut agent = Agent::new(account.next_id(), &email);
         self.apply(account, &mut agent)?;
         let id = agent.id;
-        account.agents.insert(id, agent);
+        account.agents.insert(id, Arc::new(agent));
         Ok(id)
     }
 

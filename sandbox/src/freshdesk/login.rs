@@ -1,5 +1,7 @@
 //! HTTP Basic: agent e-mail with password, or API key with anything.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -29,7 +31,7 @@ pub const REFUSALS: &[(&str, &str)] = &[
 ];
 
 /// The agent whose call this is.
-pub fn agent<'a>(account: &'a Account, call: &Call) -> Result<&'a Agent, Failure> {
+pub fn agent<'a>(account: &'a Account, call: &Call) -> Result<&'a Arc<Agent>, Failure> {
     let (name, password) = credentials(call).ok_or(Failure::Credentials)?;
     let mut agents = account.agents.values();
     let found = agents.find(|agent| {

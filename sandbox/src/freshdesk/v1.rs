@@ -1,5 +1,7 @@
 //! API v1, for accounts old enough to have it: the calls that concern logging in, agents and ticket fields.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -121,7 +123,12 @@ fn agents(account: &Account, call: &Call, _: &[&str]) -> Outcome {
             .as_deref()
             .is_none_or(|wanted| wanted.eq_ignore_ascii_case(address))
     };
-    let rows = account.agents.values().filter(fits).map(wrapped);
+    let rows = account
+        .agents
+        .values()
+        .map(Arc::as_ref)
+        .filter(fits)
+        .map(wrapped);
     let rows: Vec<Value> = rows
         .skip((page - 1).saturating_mul(PAGE_SIZE))
         .take(PAGE_SIZE)

@@ -1,5 +1,7 @@
 //! API v2: the table of its calls, and the checks that all of them share.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use serde_json::{Map, Value};
 
@@ -26,7 +28,7 @@ pub struct Operation {
 #[derive(Debug)]
 pub struct Visit<'a> {
     pub account: &'a mut Account,
-    pub agent: Agent,
+    pub agent: Arc<Agent>,
     pub call: &'a Call,
     pub query: Query,
     parameters: Vec<&'a str>,
@@ -110,7 +112,7 @@ pub fn answer(account: &mut Account, call: &Call) -> Outcome {
     if operation.admin_only && !agent.access.admin {
         return Err(errors::access_denied());
     }
-    let agent = agent.clone();
+    let agent = Arc::clone(agent);
     let query = Query::parse(call.query.as_deref().unwrap_or_default(), operation.query)?;
     (operation.run)(&mut Visit {
         account,

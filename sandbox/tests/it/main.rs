@@ -1,1 +1,11 @@
-//! The sandbox over HTTP.
+//! The sandbox over HTTP, run in this process on a free port.
+
+mod binary;
+mod client;
+mod control;
+mod faults;
+mod freshdesk;
+mod freshdesk_groups;
+mod freshdesk_limits;
+mod freshdesk_v1;
+mod hosts;

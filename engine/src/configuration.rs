@@ -1,0 +1,301 @@
+//! What an instance knows: configuration keys and their values, and how a definition judges them.
+//!
+//! Three views are kept apart: what a caller gives ([`Element::accept`]), what is stored, and what
+//! templates see ([`Element::effective`]) or answers show ([`Element::shown`]). Defaults are never
+//! stored, so a corrected default reaches old instances.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::{Map, Value as Json};
+
+use crate::element::{Element, Entry, Group};
+use crate::ids::Secret;
+
+/// Shown in place of a secret; in a request it means "unchanged".
+pub const MASK: &str = "********";
+
+/// Key that chooses a group of credentials.
+pub const AUTHENTICATION_TYPE: &str = "authentication.type";
+
+/// Configuration key to value.
+pub type Values = BTreeMap<String, Value>;
+
+/// One value, sealed from view when it is a secret.
+#[derive(Clone)]
+pub enum Value {
+    Clear(String),
+    Secret(Secret),
+}
+
+impl Value {
+    pub fn reveal(&self) -> &str {
+        match self {
+            Self::Clear(text) => text,
+            Self::Secret(secret) => secret.reveal(),
+        }
+    }
+
+    pub fn is_secret(&self) -> bool {
+        matches!(self, Self::Secret(_))
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Clear(text) => fmt::Debug::fmt(text, f),
+            Self::Secret(_) => f.write_str("Secret(..)"),
+        }
+    }
+}
+
+/// A configuration value that its caller has to correct. `message` never repeats the value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{key}: {message}")]
+pub struct ConfigurationMistake {
+    pub key: String,
+    pub message: String,
+}
+
+/// Keys that every element takes, whether or not its definition lists them.
+const COMMON_KEYS: &[&str] = &[
+    "allow.select.fields",
+    "authentication.time",
+    AUTHENTICATION_TYPE,
+    "base.url",
+    "bulk.add_metadata",
+    "bulk.attribute.created_time",
+    "bulk.attribute.modified_time",
+    "bulk.query.date_mask",
+    "bulk.query.download_format",
+    "bulk.query.field_name",
+    "bulk.query.operator",
+    "bulk.relations",
+    "default.select.fields.map",
+    "event.helper.key",
+    "event.metadata",
+    "event.notification.basic.password",
+    "event.notification.basic.username",
+    "event.notification.callback.headers",
+    "event.notification.callback.url",
+    "event.notification.enabled",
+    "event.notification.instance.finder",
+    "event.notification.signature.key",
+    "event.notification.subscription.id",
+    "event.notification.type",
+    "event.objects",
+    "event.poller.configuration",
+    "event.poller.refresh_interval",
+    "event.poller.urls",
+    "event.vendor.type",
+    "expires_in",
+    "filter.response.nulls",
+    "instance.variables",
+    "pagination",
+    "pagination.max",
+    "pagination.offset",
+    "pagination.page.startindex",
+    "pagination.type",
+];
+
+/// A slip in an old documentation page that callers copied.
+const SYNONYMS: &[(&str, &str)] = &[("vendor.event.type", "event.vendor.type")];
+
+/// Keys that are secret whatever their declared type, and endings that make a key secret.
+const SECRET_KEYS: &[&str] = &[
+    "aws.api.key",
+    "aws.api.secret",
+    "event.notification.signature.key",
+    "oauth.api.key",
+    "oauth.api.secret",
+    "oauth.user.refresh_token",
+    "oauth.user.token",
+    "oauth.user.token.secret",
+    "password",
+];
+const SECRET_ENDINGS: &[&str] = &[".password", ".api.token"];
+
+pub(crate) fn is_common_key(key: &str) -> bool {
+    COMMON_KEYS.contains(&key)
+}
+
+impl Element {
+    /// The `configuration` member of a request. Values that are no text become their JSON text;
+    /// null, the mask and empty text count as not given; keys that neither the definition nor the
+    /// platform knows are dropped. Every mistake is reported, none only first.
+    pub fn accept(&self, given: &Map<String, Json>) -> Result<Values, Vec<ConfigurationMistake>> {
+        let mut accepted = Values::new();
+        let mut mistakes = Vec::new();
+        for (key, value) in given {
+            let key = match SYNONYMS.iter().find(|(synonym, _)| synonym == key) {
+                Some((_, meant)) if given.contains_key(*meant) => continue,
+                Some((_, meant)) => *meant,
+                None => key.as_str(),
+            };
+            if self.entry(key).is_none() && !is_common_key(key) {
+                continue;
+            }
+            let text = match value {
+                Json::Null => continue,
+                Json::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            if text.is_empty() || text == MASK {
+                continue;
+            }
+            match self.judge(key, &text) {
+                Ok(()) => {
+                    accepted.insert(key.to_owned(), self.value(key, text));
+                }
+                Err(message) => mistakes.push(ConfigurationMistake {
+                    key: key.to_owned(),
+                    message,
+                }),
+            }
+        }
+        if mistakes.is_empty() {
+            Ok(accepted)
+        } else {
+            Err(mistakes)
+        }
+    }
+
+    fn judge(&self, key: &str, text: &str) -> Result<(), String> {
+        if text.contains('\0') {
+            return Err("must not contain a NUL character".to_owned());
+        }
+        if text.starts_with("<INSERT_") && text.ends_with('>') {
+            return Err(format!(
+                "still holds the placeholder {text}; put the real value there"
+            ));
+        }
+        match self.entry(key).and_then(|entry| entry.fill.as_ref()) {
+            Some(fill) => fill.apply(text).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// `text` as a value of `key`, hidden when the key is a secret.
+    pub fn value(&self, key: &str, text: impl Into<String>) -> Value {
+        if self.is_secret(key) {
+            Value::Secret(Secret::new(text))
+        } else {
+            Value::Clear(text.into())
+        }
+    }
+
+    /// Which credentials are meant: `authentication.type` if given, else the first group whose
+    /// own required entries are all given, else the founding group.
+    pub fn group_for(&self, given: &Values) -> Result<&Group, ConfigurationMistake> {
+        if let Some(named) = given.get(AUTHENTICATION_TYPE) {
+            return self.group(named.reveal()).ok_or_else(|| {
+                let names: Vec<&str> = self.groups.iter().map(|g| g.name.as_str()).collect();
+                ConfigurationMistake {
+                    key: AUTHENTICATION_TYPE.to_owned(),
+                    message: format!("must be one of {}", names.join(", ")),
+                }
+            });
+        }
+        let complete = |group: &&Group| {
+            let mut own = self
+                .active_entries()
+                .filter(|entry| entry.required && entry.group.as_deref() == Some(&group.name))
+                .peekable();
+            // A group without entries of its own is never meant by what was left out.
+            own.peek().is_some() && own.all(|entry| given.contains_key(&entry.key))
+        };
+        Ok(self
+            .groups
+            .iter()
+            .find(complete)
+            .unwrap_or_else(|| self.founding_group()))
+    }
+
+    /// Required entries of the group that have no value after defaults, in display order.
+    pub fn missing(&self, group: &Group, given: &Values) -> Vec<&str> {
+        let mut missing: Vec<&Entry> = self
+            .entries_of(group)
+            .filter(|entry| entry.required)
+            .filter(|entry| entry.default.is_none() && !given.contains_key(&entry.key))
+            .collect();
+        missing.sort_by_key(|entry| entry.display_order);
+        missing
+            .into_iter()
+            .map(|entry| entry.key.as_str())
+            .collect()
+    }
+
+    /// Defaults overlaid with stored values: what templates and parameters see.
+    pub fn effective(&self, group: &Group, stored: &Values) -> Values {
+        let mut values: Values = self
+            .entries_of(group)
+            .filter_map(|entry| {
+                let default = entry.default.clone()?;
+                Some((entry.key.clone(), self.value(&entry.key, default)))
+            })
+            .collect();
+        values.extend(
+            stored
+                .iter()
+                .map(|(key, value)| (key.clone(), value.clone())),
+        );
+        self.name_group(group, |key, name| {
+            values.insert(key, Value::Clear(name));
+        });
+        values
+    }
+
+    /// As answers show it: secrets masked, defaults included, `{key}` marks unresolved. An entry
+    /// without a value is shown, as null, only where the definition writes `"defaultValue": null`.
+    pub fn shown(&self, group: &Group, stored: &Values) -> Map<String, Json> {
+        let mut shown = Map::new();
+        for entry in self.entries_of(group) {
+            if let Some(default) = &entry.default {
+                let text = if entry.secret { MASK } else { default };
+                shown.insert(entry.key.clone(), Json::from(text));
+            } else if entry.shown_empty {
+                shown.insert(entry.key.clone(), Json::Null);
+            }
+        }
+        for (key, value) in stored {
+            let masked = (value.is_secret() || self.is_secret(key)) && !value.reveal().is_empty();
+            let text = if masked { MASK } else { value.reveal() };
+            shown.insert(key.clone(), Json::from(text));
+        }
+        self.name_group(group, |key, name| {
+            shown.insert(key, Json::from(name));
+        });
+        shown
+    }
+
+    /// The entry that chooses a group always tells the group in force.
+    fn name_group(&self, group: &Group, mut set: impl FnMut(String, String)) {
+        for entry in self.active_entries().filter(|entry| entry.group_control) {
+            set(entry.key.clone(), group.name.clone());
+        }
+    }
+
+    /// Whether values of this key are sealed and masked.
+    pub fn is_secret(&self, key: &str) -> bool {
+        is_secret_key(key) || self.entry(key).is_some_and(|entry| entry.secret)
+    }
+
+    fn active_entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| entry.active)
+    }
+
+    /// Entries that count while `group` is chosen.
+    pub fn entries_of<'a, 'g>(
+        &'a self,
+        group: &'g Group,
+    ) -> impl Iterator<Item = &'a Entry> + use<'a, 'g> {
+        self.active_entries()
+            .filter(|entry| entry.group.as_deref().is_none_or(|name| name == group.name))
+    }
+}
+
+/// By name alone; a definition can add to this, never take away.
+pub(crate) fn is_secret_key(key: &str) -> bool {
+    SECRET_KEYS.contains(&key) || SECRET_ENDINGS.iter().any(|ending| key.ends_with(ending))
+}

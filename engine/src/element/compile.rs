@@ -1,0 +1,436 @@
+//! From the definition as written to the element as checked. Every mistake is noted with its
+//! place; what is missing or of the wrong type has been reported by the JSON Schema already and
+//! is passed over here.
+
+mod resource;
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::catalog::Mistake;
+use super::definition::{DefaultValue, ElementDefinition, EntryDefinition, GroupWords};
+use super::documents::Documents;
+use super::{Authentication, Element, Entry, Group, HostRule, Refresh, Retired, Reuse};
+use crate::configuration::{AUTHENTICATION_TYPE, is_common_key, is_secret_key};
+use crate::ids::{ElementId, EntryId};
+use crate::language::{Filter, PlaceholderPart, Placeholders, SyntaxError, Template};
+
+/// Collects the mistakes of one file and knows what references may refer to.
+pub(super) struct Checker<'a> {
+    file: &'a str,
+    shipped: bool,
+    pub mistakes: Vec<Mistake>,
+    keys: BTreeSet<String>,
+    groups: Vec<String>,
+}
+
+impl<'a> Checker<'a> {
+    pub fn new(file: &'a str, shipped: bool) -> Self {
+        Self {
+            file,
+            shipped,
+            mistakes: Vec::new(),
+            keys: BTreeSet::new(),
+            groups: Vec::new(),
+        }
+    }
+
+    fn wrong(&mut self, place: impl Into<String>, message: impl Into<String>) {
+        self.mistakes.push(Mistake {
+            file: self.file.to_owned(),
+            place: place.into(),
+            message: message.into(),
+        });
+    }
+
+    /// The parsed text, or a noted mistake.
+    fn parsed<T>(&mut self, place: &str, parsed: Result<T, SyntaxError>) -> Option<T> {
+        parsed
+            .map_err(|error| self.wrong(place, error.to_string()))
+            .ok()
+    }
+
+    fn known_key(&mut self, place: &str, column: Option<usize>, key: &str) {
+        if !self.keys.contains(key) && !is_common_key(key) {
+            let column = column.map_or(String::new(), |column| format!("column {column}: "));
+            self.wrong(place, format!("{column}no configuration entry {key:?}"));
+        }
+    }
+
+    fn template(&mut self, place: &str, text: &str) -> Option<Template> {
+        let template = self.parsed(place, Template::parse(text))?;
+        for (key, column) in template.keys() {
+            self.known_key(place, Some(column), key);
+        }
+        Some(template)
+    }
+
+    fn fill(&mut self, place: &str, text: Option<&str>) -> Option<Filter> {
+        let place = format!("{place}.bunsen.fill");
+        let filter = self.parsed(&place, Filter::parse(text?))?;
+        if matches!(filter, Filter::Host | Filter::Label(_)) {
+            return Some(filter);
+        }
+        self.wrong(place, "only host and label:.suffix can fill a mark");
+        None
+    }
+
+    fn group(&mut self, place: &str, name: &str) {
+        if !self.groups.iter().any(|group| group == name) {
+            let known = self.groups.join(", ");
+            self.wrong(place, format!("unknown group {name:?}; one of {known}"));
+        }
+    }
+}
+
+/// `None` when there is not even a key; the mistakes tell.
+pub(super) fn compile(
+    definition: &ElementDefinition,
+    original: &Map<String, Value>,
+    checker: &mut Checker<'_>,
+) -> Option<Element> {
+    let key = definition.key.clone()?;
+    let folder = format!("elements/{key}/element.json");
+    if checker.shipped && checker.file != folder {
+        checker.wrong("key", format!("{key:?} belongs into {folder}"));
+    }
+    checker.keys = definition
+        .configuration
+        .0
+        .iter()
+        .filter_map(|entry| entry.key.clone())
+        .collect();
+    let groups = groups(definition, checker);
+    let entries = entries(definition, checker);
+    let hosts = hosts(definition, checker);
+    for (index, name) in definition.bunsen.session.iter().enumerate() {
+        checker.known_key(&format!("bunsen.session[{index}]"), None, name);
+    }
+    let parameters = resource::parameters(&definition.parameters.0, "parameters", checker);
+    let outputs = resource::outputs(&definition.parameters.0, "parameters", checker);
+    if !outputs.is_empty() {
+        let message = "what is read from an answer belongs to the resource that gives it";
+        checker.wrong("parameters", message);
+    }
+    let resources = resource::resources(definition, &parameters, &hosts, checker);
+    let faults = resource::faults(&definition.bunsen.fault.0, "bunsen.fault", checker);
+    Some(Element {
+        id: ElementId(definition.id.unwrap_or_default()),
+        name: definition.name.clone().unwrap_or_else(|| key.clone()),
+        hub: definition
+            .hub
+            .as_deref()
+            .unwrap_or("general")
+            .to_lowercase(),
+        active: definition.active.unwrap_or(true),
+        key,
+        groups,
+        entries,
+        hosts,
+        parameters,
+        resources,
+        faults,
+        refresh: definition.bunsen.refresh.as_ref().map(|words| Refresh {
+            // A minute covers a slow call and clocks that differ a little.
+            margin: words.margin.unwrap_or(60),
+            reuse: match words.reuse.as_deref() {
+                Some("safe") => Reuse::Safe,
+                Some("grace") => Reuse::Grace,
+                // The careful reading of what the schema refuses anyway.
+                _ => Reuse::Fatal,
+            },
+        }),
+        session: definition.bunsen.session.clone(),
+        documents: Documents::of(original),
+    })
+}
+
+/// `bunsen.groups`, else the options of the COMBO, else the one way that the element's own
+/// authentication type names.
+fn groups(definition: &ElementDefinition, checker: &mut Checker<'_>) -> Vec<Group> {
+    let entries = &definition.configuration.0;
+    let combo = entries
+        .iter()
+        .enumerate()
+        .find(|(_, entry)| entry.group_control);
+    let kind = definition.authentication.kind.as_deref();
+    let plain = |name: &str, title: &str| Group {
+        name: name.to_owned(),
+        title: title.to_owned(),
+        authentication: (kind == Some("basic")).then(basic_of_platform).flatten(),
+        retired: None,
+    };
+    let words = &definition.bunsen.groups.0;
+    let mut groups: Vec<Group> = if words.is_empty() {
+        let options = combo.map(|(_, entry)| entry.options.0.as_slice());
+        options
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|option| {
+                let value = option.value.as_deref()?;
+                Some(plain(value, option.description.as_deref().unwrap_or(value)))
+            })
+            .collect()
+    } else {
+        let names = words.iter().map(|group| group.name.clone());
+        checker.groups = names.map(Option::unwrap_or_default).collect();
+        let numbered = words.iter().enumerate();
+        numbered
+            .map(|(index, words)| group(index, words, checker))
+            .collect()
+    };
+    if groups.is_empty() {
+        let name = kind.unwrap_or("custom");
+        groups.push(plain(name, name));
+    }
+    if words.is_empty() {
+        // The platform's founding choice is the COMBO's default.
+        let default = combo.map(|(_, entry)| &entry.default_value);
+        if let Some(DefaultValue::Text(default)) = default {
+            groups.sort_by_key(|group| group.name != *default);
+        }
+        checker.groups = groups.iter().map(|group| group.name.clone()).collect();
+    }
+    check_combo(combo, checker);
+    groups
+}
+
+fn basic_of_platform() -> Option<Authentication> {
+    Some(Authentication::Basic {
+        username: Template::parse("{config.username}").ok()?,
+        password: Template::parse("{config.password}").ok()?,
+    })
+}
+
+fn group(index: usize, words: &GroupWords, checker: &mut Checker<'_>) -> Group {
+    let place = format!("bunsen.groups[{index}]");
+    let name = words.name.clone().unwrap_or_default();
+    if checker
+        .groups
+        .iter()
+        .filter(|other| **other == name)
+        .count()
+        > 1
+    {
+        checker.wrong(
+            format!("{place}.name"),
+            format!("{name:?} is declared twice"),
+        );
+    }
+    let basic = words
+        .authenticate
+        .as_ref()
+        .and_then(|words| words.basic.as_ref());
+    let authentication = basic.and_then(|basic| {
+        let mut part = |member: &str, text: &Option<String>| {
+            let place = format!("{place}.authenticate.basic.{member}");
+            checker.template(&place, text.as_deref()?)
+        };
+        let username = part("username", &basic.username);
+        let password = part("password", &basic.password);
+        Some(Authentication::Basic {
+            username: username?,
+            password: password?,
+        })
+    });
+    let retired = words.retired.as_ref().and_then(|words| {
+        let instead = words.instead.clone()?;
+        let place = format!("{place}.retired.instead");
+        checker.group(&place, &instead);
+        if instead == name {
+            checker.wrong(place, "a group cannot stand in for itself");
+        }
+        Some(Retired {
+            date: words.date.clone()?,
+            instead,
+        })
+    });
+    Group {
+        title: words.title.clone().unwrap_or_else(|| name.clone()),
+        name,
+        authentication,
+        retired,
+    }
+}
+
+/// Several groups need the platform's own COMBO, and it lists exactly them.
+fn check_combo(combo: Option<(usize, &EntryDefinition)>, checker: &mut Checker<'_>) {
+    let Some((index, entry)) = combo else {
+        if checker.groups.len() > 1 {
+            let message = format!(
+                "several groups need an entry {AUTHENTICATION_TYPE:?} of type COMBO with groupControl"
+            );
+            checker.wrong("bunsen.groups", message);
+        }
+        return;
+    };
+    let place = format!("configuration[{index}]");
+    if entry.key.as_deref() != Some(AUTHENTICATION_TYPE) {
+        let message = format!("the entry with groupControl must be {AUTHENTICATION_TYPE:?}");
+        checker.wrong(format!("{place}.key"), message);
+    }
+    let options: BTreeSet<&str> = entry
+        .options
+        .0
+        .iter()
+        .filter_map(|o| o.value.as_deref())
+        .collect();
+    let groups: BTreeSet<&str> = checker.groups.iter().map(String::as_str).collect();
+    if options != groups {
+        let message = format!("must list the groups: {}", checker.groups.join(", "));
+        checker.wrong(format!("{place}.options"), message);
+    }
+    if let DefaultValue::Text(default) = &entry.default_value
+        && checker.groups.first() != Some(default)
+    {
+        let message = "must be the founding group, the first of bunsen.groups";
+        checker.wrong(format!("{place}.defaultValue"), message);
+    }
+}
+
+fn entries(definition: &ElementDefinition, checker: &mut Checker<'_>) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    let mut seen = BTreeSet::new();
+    for (index, written) in definition.configuration.0.iter().enumerate() {
+        let place = format!("configuration[{index}]");
+        let Some(key) = written.key.clone() else {
+            continue;
+        };
+        if !seen.insert(key.clone()) {
+            checker.wrong(format!("{place}.key"), format!("{key:?} occurs twice"));
+        }
+        if let Some(name) = &written.group_name {
+            checker.group(&format!("{place}.groupName"), name);
+        }
+        let default = match &written.default_value {
+            // An empty default is the platform's other way to say none.
+            DefaultValue::Text(text) if !text.is_empty() => Some(text.clone()),
+            _ => None,
+        };
+        if let Some(default) = &default {
+            check_default(&format!("{place}.defaultValue"), default, checker);
+        }
+        let kind = written.kind.clone().unwrap_or_default();
+        entries.push(Entry {
+            id: EntryId(written.id.unwrap_or_default()),
+            name: written.name.clone().unwrap_or_else(|| key.clone()),
+            description: written.description.clone(),
+            default,
+            required: written.required,
+            active: written.active.unwrap_or(true),
+            internal: written.internal,
+            hide_from_console: written.hide_from_console,
+            group: written.group_name.clone(),
+            group_control: written.group_control,
+            secret: kind == "PASSWORD" || is_secret_key(&key),
+            display_order: written.display_order.unwrap_or(i64::MAX),
+            fill: checker.fill(&place, written.bunsen.fill.as_deref()),
+            shown_empty: written.default_value == DefaultValue::Null,
+            kind,
+            key,
+        });
+    }
+    if !seen.contains("base.url") {
+        checker.wrong("configuration", "the entry \"base.url\" is missing");
+    }
+    entries
+}
+
+fn is_url(text: &str) -> bool {
+    text.starts_with("https://") || text.starts_with("http://")
+}
+
+fn check_default(place: &str, default: &str, checker: &mut Checker<'_>) {
+    let placeholders = if is_url(default) {
+        if default.starts_with("http://") {
+            checker.wrong(place, "vendors are called over https only");
+        }
+        checker.parsed(place, Placeholders::parse_url(default))
+    } else {
+        Some(Placeholders::parse_text(default))
+    };
+    for (key, column) in placeholders.iter().flat_map(Placeholders::keys) {
+        checker.known_key(place, Some(column), key);
+    }
+}
+
+/// `bunsen.hosts`; a foreign definition without it is held to the host of its own base URL.
+fn hosts(definition: &ElementDefinition, checker: &mut Checker<'_>) -> HostRule {
+    match &definition.bunsen.hosts {
+        None if checker.shipped => {
+            checker.wrong("bunsen.hosts", "is missing; say where credentials may go");
+            HostRule::Suffixes(Vec::new())
+        }
+        None => hosts_of_base_url(definition),
+        Some(Value::String(word)) => {
+            if word != "public" {
+                checker.wrong("bunsen.hosts", "must be a list of suffixes or \"public\"");
+            }
+            HostRule::Public
+        }
+        Some(list) => {
+            let mut suffixes = Vec::new();
+            for (index, suffix) in list.as_array().into_iter().flatten().enumerate() {
+                let Some(suffix) = suffix.as_str() else {
+                    continue;
+                };
+                let host = suffix.strip_prefix('.').unwrap_or(suffix);
+                let canonical = url::Host::parse(host).is_ok_and(|parsed| {
+                    matches!(parsed, url::Host::Domain(_)) && parsed.to_string() == host
+                });
+                // A suffix of one label would let credentials go to a whole top-level domain.
+                if !canonical || !host.contains('.') || host.ends_with('.') {
+                    let message =
+                        format!("{suffix:?} is no host name; write .vendor.example in lower case");
+                    checker.wrong(format!("bunsen.hosts[{index}]"), message);
+                }
+                suffixes.push(suffix.to_owned());
+            }
+            HostRule::Suffixes(suffixes)
+        }
+    }
+}
+
+fn hosts_of_base_url(definition: &ElementDefinition) -> HostRule {
+    let entry = definition
+        .configuration
+        .0
+        .iter()
+        .find(|entry| entry.key.as_deref() == Some("base.url"));
+    let Some(DefaultValue::Text(default)) = entry.map(|entry| &entry.default_value) else {
+        return HostRule::Public;
+    };
+    let Ok(placeholders) = Placeholders::parse_url(default) else {
+        return HostRule::Public;
+    };
+    // A mark becomes a NUL, which no host holds; what follows the last one is fixed.
+    let flat: String = placeholders
+        .parts()
+        .iter()
+        .map(|part| match part {
+            PlaceholderPart::Text(text) => text.as_str(),
+            PlaceholderPart::Key { .. } => "\0",
+        })
+        .collect();
+    let host = flat
+        .strip_prefix("https://")
+        .and_then(|rest| rest.split(['/', '?', '#', ':']).next())
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let fixed = host.rsplit('\0').next().unwrap_or_default();
+    let has_mark = fixed.len() < host.len();
+    match fixed.find('.') {
+        // Partial labels (`{zone}na.vendor.example`) are cut to the next dot.
+        Some(dot) if has_mark => {
+            let suffix = fixed.get(dot..).unwrap_or_default();
+            match suffix.matches('.').count() {
+                0 | 1 => HostRule::Public,
+                _ => HostRule::Suffixes(vec![suffix.to_owned()]),
+            }
+        }
+        None if has_mark => HostRule::Public,
+        _ if fixed.is_empty() => HostRule::Public,
+        _ => HostRule::Suffixes(vec![fixed.to_owned()]),
+    }
+}

@@ -1,0 +1,224 @@
+//! The platform's model as written, and our `bunsen` key beside it. No logic.
+//!
+//! Reading is tolerant, member by member: what has the wrong type counts as absent, because the
+//! JSON Schema has reported it already, and the rest of the file must still be checked. Members
+//! that nobody here asks for stay in the element's original JSON.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+fn tolerant<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned + Default,
+{
+    let value = Value::deserialize(deserializer)?;
+    Ok(T::deserialize(value).unwrap_or_default())
+}
+
+/// A list whose broken items count as empty, so that every other keeps its place.
+#[derive(Debug, Clone)]
+pub struct Many<T>(pub Vec<T>);
+
+impl<T> Default for Many<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: DeserializeOwned + Default> Deserialize<'de> for Many<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let items = Vec::<Value>::deserialize(deserializer)?;
+        Ok(Self(
+            items
+                .into_iter()
+                .map(|item| T::deserialize(item).unwrap_or_default())
+                .collect(),
+        ))
+    }
+}
+
+/// An absent default and a default of null differ: the second is shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum DefaultValue {
+    #[default]
+    Absent,
+    Null,
+    Text(String),
+}
+
+impl<'de> Deserialize<'de> for DefaultValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Option::<String>::deserialize(deserializer)? {
+            Some(text) => Self::Text(text),
+            None => Self::Null,
+        })
+    }
+}
+
+macro_rules! written {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$field_attribute:meta])* $field:ident: $type:ty,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Default, Deserialize)]
+        #[serde(rename_all = "camelCase", default)]
+        pub struct $name {
+            $($(#[$field_attribute])* #[serde(deserialize_with = "tolerant")] pub $field: $type,)*
+        }
+    )*};
+}
+
+written! {
+    ElementDefinition {
+        id: Option<i64>,
+        key: Option<String>,
+        name: Option<String>,
+        hub: Option<String>,
+        active: Option<bool>,
+        authentication: AuthenticationDefinition,
+        configuration: Many<EntryDefinition>,
+        parameters: Many<ParameterDefinition>,
+        hooks: Many<HookDefinition>,
+        resources: Many<ResourceDefinition>,
+        bunsen: ElementWords,
+    }
+
+    AuthenticationDefinition {
+        #[serde(rename = "type")]
+        kind: Option<String>,
+    }
+
+    EntryDefinition {
+        id: Option<i64>,
+        key: Option<String>,
+        name: Option<String>,
+        description: Option<String>,
+        default_value: DefaultValue,
+        #[serde(rename = "type")]
+        kind: Option<String>,
+        options: Many<OptionDefinition>,
+        required: bool,
+        active: Option<bool>,
+        internal: bool,
+        hide_from_console: bool,
+        display_order: Option<i64>,
+        group_control: bool,
+        group_name: Option<String>,
+        bunsen: EntryWords,
+    }
+
+    OptionDefinition {
+        value: Option<String>,
+        description: Option<String>,
+    }
+
+    ParameterDefinition {
+        id: Option<i64>,
+        name: Option<String>,
+        vendor_name: Option<String>,
+        #[serde(rename = "type")]
+        kind: Option<String>,
+        vendor_type: Option<String>,
+        source: Option<String>,
+        vendor_data_type: Option<String>,
+        required: bool,
+        converter: Option<String>,
+        bunsen: ParameterWords,
+    }
+
+    HookDefinition {
+        id: Option<i64>,
+    }
+
+    ResourceDefinition {
+        id: Option<i64>,
+        description: Option<String>,
+        method: Option<String>,
+        path: Option<String>,
+        vendor_method: Option<String>,
+        vendor_path: Option<String>,
+        #[serde(rename = "type")]
+        kind: Option<String>,
+        #[serde(rename = "kind")]
+        built: Option<String>,
+        parameters: Many<ParameterDefinition>,
+        hooks: Many<HookDefinition>,
+        next_resource: Option<String>,
+        bunsen: ResourceWords,
+    }
+
+    /// `bunsen` on an element.
+    ElementWords {
+        groups: Many<GroupWords>,
+        hosts: Option<Value>,
+        fault: Many<FaultWords>,
+        refresh: Option<RefreshWords>,
+        session: Vec<String>,
+    }
+
+    GroupWords {
+        name: Option<String>,
+        title: Option<String>,
+        authenticate: Option<AuthenticateWords>,
+        retired: Option<RetiredWords>,
+    }
+
+    AuthenticateWords {
+        basic: Option<BasicWords>,
+    }
+
+    BasicWords {
+        username: Option<String>,
+        password: Option<String>,
+    }
+
+    RetiredWords {
+        date: Option<String>,
+        instead: Option<String>,
+    }
+
+    RefreshWords {
+        margin: Option<u32>,
+        reuse: Option<String>,
+    }
+
+    /// `bunsen` on a configuration entry.
+    EntryWords {
+        fill: Option<String>,
+    }
+
+    /// `bunsen` on a parameter.
+    ParameterWords {
+        fill: Option<String>,
+        template: Option<String>,
+    }
+
+    /// `bunsen` on a resource.
+    ResourceWords {
+        groups: Vec<String>,
+        expect: Option<ConditionWords>,
+        fault: Many<FaultWords>,
+    }
+
+    ConditionWords {
+        status: Vec<u16>,
+        content: Option<String>,
+        present: Vec<String>,
+        equals: BTreeMap<String, Vec<String>>,
+    }
+
+    FaultWords {
+        when: ConditionWords,
+        status: Option<u16>,
+        message: Option<String>,
+        entry: Option<String>,
+    }
+}
+
+impl ElementDefinition {
+    pub fn read(json: &Value) -> Self {
+        Self::deserialize(json).unwrap_or_default()
+    }
+}

@@ -1,0 +1,387 @@
+//! An element as checked: templates, paths, kinds and references resolved once, when definitions
+//! are loaded. Everything that runs works on this form only.
+//!
+//! [`definition`](self::definition) is the platform's model as written, `compile` makes this form
+//! of it, [`catalog`] holds all elements.
+
+mod assign;
+pub mod catalog;
+mod compile;
+mod definition;
+mod documents;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub use assign::assign_ids;
+pub use catalog::{Catalog, Mistake, SourceFile};
+
+use http::{HeaderName, Method};
+use serde_json::Value as Json;
+
+use crate::ids::{ElementId, EntryId, ResourceId};
+use crate::language::{AnswerPath, Filter, Placeholders, Template};
+
+/// Stands in where a definition has no group, which compiling does not let happen.
+static UNGROUPED: Group = Group {
+    name: String::new(),
+    title: String::new(),
+    authentication: None,
+    retired: None,
+};
+
+/// A chain of `nextResource` is this many calls at most, the first included.
+pub const CHAIN_LIMIT: usize = 5;
+
+#[derive(Debug)]
+pub struct Element {
+    pub id: ElementId,
+    pub key: String,
+    pub name: String,
+    pub hub: String,
+    pub active: bool,
+    /// Ways to authenticate; the first is the founding one. Never empty.
+    pub groups: Vec<Group>,
+    pub entries: Vec<Entry>,
+    /// Where this element's credentials may go.
+    pub hosts: HostRule,
+    /// Apply to every call of the element.
+    pub parameters: Vec<Parameter>,
+    pub resources: Vec<Resource>,
+    pub faults: Vec<FaultRule>,
+    pub refresh: Option<Refresh>,
+    /// Configuration keys that together identify one session at the vendor.
+    pub session: Vec<String>,
+    documents: documents::Documents,
+}
+
+/// One way to authenticate; chosen by `authentication.type`.
+#[derive(Debug, Clone)]
+pub struct Group {
+    pub name: String,
+    pub title: String,
+    /// What every call carries; without it the element's parameters do it all.
+    pub authentication: Option<Authentication>,
+    pub retired: Option<Retired>,
+}
+
+#[derive(Debug, Clone)]
+pub enum Authentication {
+    Basic {
+        username: Template,
+        password: Template,
+    },
+}
+
+/// A log-in that the vendor has switched off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retired {
+    /// The day, as `2026-03-31`.
+    pub date: String,
+    /// Name of the group to use.
+    pub instead: String,
+}
+
+#[derive(Debug)]
+pub struct Entry {
+    pub id: EntryId,
+    pub key: String,
+    pub name: String,
+    pub description: Option<String>,
+    pub default: Option<String>,
+    /// `TEXTFIELD_32`, `PASSWORD`, `BOOLEAN` and so on: a form hint.
+    pub kind: String,
+    pub required: bool,
+    pub active: bool,
+    /// Set by provisioning, not by callers.
+    pub internal: bool,
+    pub hide_from_console: bool,
+    /// Counts only while this group is chosen; `None`: always.
+    pub group: Option<String>,
+    pub group_control: bool,
+    pub secret: bool,
+    pub display_order: i64,
+    /// Applied whenever `{key}` is resolved; what is stored and shown stays as it was given.
+    pub fill: Option<Filter>,
+    /// Answers show this entry as null while it has no value.
+    pub shown_empty: bool,
+}
+
+/// Hosts that an element's credentials may reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HostRule {
+    /// `.vendor.example`: one or more labels in front; `api.vendor.example`: exactly this host.
+    Suffixes(Vec<String>),
+    /// Any host that resolves to public addresses.
+    Public,
+}
+
+impl HostRule {
+    /// Whether this (canonical, lower-case) host may be called.
+    pub fn allows(&self, host: &str) -> bool {
+        match self {
+            Self::Public => true,
+            Self::Suffixes(suffixes) => suffixes.iter().any(|suffix| {
+                if suffix.starts_with('.') {
+                    host.len() > suffix.len() && host.ends_with(suffix.as_str())
+                } else {
+                    host == suffix
+                }
+            }),
+        }
+    }
+}
+
+/// When to renew a session's token, and what an old one does at the vendor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refresh {
+    /// Seconds before expiry.
+    pub margin: u32,
+    pub reuse: Reuse,
+}
+
+/// What happens when a refresh token is used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reuse {
+    /// It goes on working.
+    Safe,
+    /// It works for a short while.
+    Grace,
+    /// It ends the session.
+    Fatal,
+}
+
+#[derive(Debug)]
+pub struct Resource {
+    pub id: ResourceId,
+    pub kind: ResourceKind,
+    /// Our side.
+    pub method: Method,
+    /// Our side, without `/hubs/{hub}`.
+    pub path: String,
+    pub description: Option<String>,
+    pub vendor_method: Method,
+    pub vendor_path: Placeholders,
+    pub parameters: Vec<Parameter>,
+    /// What is stored from the answer.
+    pub outputs: Vec<Output>,
+    /// Index of the next call of the chain in [`Element::resources`].
+    pub next: Option<usize>,
+    /// Groups this call is for; empty: all.
+    pub groups: Vec<String>,
+    /// What counts as success; without it any 2xx with JSON or without a body.
+    pub expect: Option<Condition>,
+    pub faults: Vec<FaultRule>,
+    /// Why this resource cannot be run, if it cannot.
+    pub obstacle: Option<String>,
+}
+
+/// When a resource runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResourceKind {
+    Api,
+    ApiNoDocumentation,
+    OnProvision,
+    OnDelete,
+    OnRefresh,
+    ProvisionAuthValidation,
+    OnProvisionWebhook,
+    OnDeleteWebhook,
+    OauthOnAuthorizeUrl,
+    OauthOnTokenExchange,
+    OauthOnTokenRefresh,
+    OauthOnTokenRevoke,
+    OauthOnTokenRequest,
+    FormulaAsResource,
+}
+
+/// One value on its way into a vendor call.
+#[derive(Debug)]
+pub struct Parameter {
+    pub name: String,
+    pub source: Source,
+    pub target: Target,
+    pub required: bool,
+    pub fill: Option<Filter>,
+    /// How the vendor wants it in a JSON body.
+    pub vendor_type: JsonType,
+}
+
+#[derive(Debug)]
+pub enum Source {
+    Configuration(String),
+    Literal(Template),
+    /// Body of the chain's previous answer.
+    PreviousBody,
+    /// A part of it.
+    PreviousField(AnswerPath),
+    /// The caller's request.
+    Caller,
+}
+
+#[derive(Debug)]
+pub enum Target {
+    Path(String),
+    Query(String),
+    Header(HeaderName),
+    Form(String),
+    Body,
+    /// Names from the outside in.
+    BodyField(Vec<String>),
+    /// `{name}` inside the body.
+    BodyToken(String),
+    /// Not sent.
+    Nowhere,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JsonType {
+    Text,
+    Number,
+    Boolean,
+}
+
+/// A value that an answer gives to the instance's configuration.
+#[derive(Debug)]
+pub struct Output {
+    pub key: String,
+    pub from: OutputFrom,
+    pub required: bool,
+}
+
+#[derive(Debug)]
+pub enum OutputFrom {
+    Field(AnswerPath),
+    Header(HeaderName),
+    Body,
+}
+
+/// What an answer may look like; every part that is given must hold.
+#[derive(Debug, Default)]
+pub struct Condition {
+    /// Empty: any for `fault`, any 2xx for `expect`.
+    pub statuses: Vec<u16>,
+    pub content: Option<Content>,
+    pub present: Vec<AnswerPath>,
+    pub equals: Vec<(AnswerPath, Vec<String>)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    Json,
+    Html,
+}
+
+/// A vendor's answer that means a certain failure.
+#[derive(Debug)]
+pub struct FaultRule {
+    pub when: Condition,
+    /// Ours.
+    pub status: u16,
+    pub message: String,
+    /// Configuration entry to correct.
+    pub entry: Option<String>,
+}
+
+impl Element {
+    pub fn group(&self, name: &str) -> Option<&Group> {
+        self.groups.iter().find(|group| group.name == name)
+    }
+
+    pub fn founding_group(&self) -> &Group {
+        self.groups.first().unwrap_or(&UNGROUPED)
+    }
+
+    pub fn entry(&self, key: &str) -> Option<&Entry> {
+        self.entries
+            .iter()
+            .find(|entry| entry.active && entry.key == key)
+    }
+
+    /// The calls that make an instance with these credentials, in order: `onProvision` resources
+    /// with their chains, then `provisionAuthValidation`.
+    pub fn provisioning(&self, group: &Group) -> Vec<&Resource> {
+        let continued = |index: usize| {
+            self.resources
+                .iter()
+                .any(|resource| resource.next == Some(index))
+        };
+        let mut calls = Vec::new();
+        for kind in [
+            ResourceKind::OnProvision,
+            ResourceKind::ProvisionAuthValidation,
+        ] {
+            for (index, resource) in self.resources.iter().enumerate() {
+                let meant = resource.groups.is_empty() || resource.groups.contains(&group.name);
+                if resource.kind != kind || continued(index) || !meant {
+                    continue;
+                }
+                let chain = std::iter::successors(Some(resource), |link| {
+                    link.next.and_then(|next| self.resources.get(next))
+                });
+                calls.extend(chain.take(CHAIN_LIMIT));
+            }
+        }
+        calls
+    }
+
+    /// What to tell a caller whose chosen log-in the vendor has switched off.
+    pub fn retirement(&self, group: &Group) -> Option<String> {
+        let retired = group.retired.as_ref()?;
+        let mut keys: Vec<&str> = Vec::new();
+        if let Some(instead) = self.group(&retired.instead) {
+            keys.extend(
+                self.entries_of(instead)
+                    .filter(|entry| entry.required && entry.default.is_none())
+                    .map(|entry| entry.key.as_str()),
+            );
+        }
+        Some(format!(
+            "{} ended the log-in '{}' on {}; use '{}' instead ({}).",
+            self.name,
+            group.title,
+            retired.date,
+            retired.instead,
+            keys.join(", "),
+        ))
+    }
+
+    /// The configuration entry that decides which host is called: the first one that `base.url`
+    /// names in its host, else `base.url` itself. For messages.
+    pub fn host_entry(&self) -> &str {
+        let base = self.entry("base.url").and_then(|entry| entry.default.as_deref());
+        base.and_then(|url| {
+            let authority = url.split_once("://")?.1.split('/').next()?;
+            let key = authority.split_once('{')?.1.split_once('}')?.0;
+            self.entry(key)
+        })
+        .map_or("base.url", |entry| entry.key.as_str())
+    }
+
+    /// `element` inside an instance; parameters only `configuration` → `path` ones.
+    pub fn instance_json(&self) -> &Json {
+        &self.documents.instance
+    }
+
+    /// The whole definition without the key `bunsen`.
+    pub fn catalogue_json(&self) -> &Json {
+        &self.documents.catalogue
+    }
+
+    /// The short entry of lists.
+    pub fn abridged_json(&self) -> &Json {
+        &self.documents.abridged
+    }
+}
+
+impl Resource {
+    /// The step in words, for messages: `the check of the credentials (GET /users/me)`.
+    pub fn step(&self) -> String {
+        let call = format!("{} {}", self.vendor_method, self.vendor_path);
+        match &self.description {
+            Some(description) => format!("'{description}' ({call})"),
+            None => format!("'{call}'"),
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! What can be done to a value on its way into a vendor call. Every filter either gives text that
+//! is safe in its place or refuses with a sentence for the person who typed the value.
+
+use std::fmt;
+
+use url::Url;
+
+use super::SyntaxError;
+
+/// `json`, `xml`, `url`, `host`, `label:.suffix`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Filter {
+    /// Inside a JSON string.
+    Json,
+    /// Inside XML text or an attribute.
+    Xml,
+    /// One segment of a path or one value of a query.
+    Url,
+    /// The host (and explicit port) of a URL, or a bare host.
+    Host,
+    /// One DNS label: scheme, trailing slash and this suffix are dropped.
+    Label(String),
+}
+
+impl Filter {
+    pub fn parse(text: &str) -> Result<Self, SyntaxError> {
+        let wrong = |column: usize, message: String| Err(SyntaxError { column, message });
+        match text.split_once(':') {
+            None => match text {
+                "json" => Ok(Self::Json),
+                "xml" => Ok(Self::Xml),
+                "url" => Ok(Self::Url),
+                "host" => Ok(Self::Host),
+                "label" => wrong(
+                    1,
+                    "label needs the suffix it drops, as in label:.vendor.example".into(),
+                ),
+                other => wrong(
+                    1,
+                    format!("unknown filter {other:?}; one of json, xml, url, host, label:.suffix"),
+                ),
+            },
+            Some(("label", suffix)) => {
+                let labels = suffix.strip_prefix('.').unwrap_or_default();
+                let fine = labels.split('.').all(is_label);
+                if fine {
+                    Ok(Self::Label(suffix.to_ascii_lowercase()))
+                } else {
+                    wrong(
+                        "label:".len() + 1,
+                        format!("{suffix:?} is not a suffix; write it as .vendor.example"),
+                    )
+                }
+            }
+            Some((name, _)) => wrong(1, format!("the filter {name:?} takes no argument")),
+        }
+    }
+
+    /// `Err` is a sentence about the value that does not repeat it.
+    pub fn apply(&self, value: &str) -> Result<String, String> {
+        match self {
+            Self::Json => Ok(json_escape(value)),
+            Self::Xml => Ok(xml_escape(value)),
+            Self::Url => Ok(percent_encode(value)),
+            Self::Host => host(value),
+            Self::Label(suffix) => label(value, suffix),
+        }
+    }
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Json => f.write_str("json"),
+            Self::Xml => f.write_str("xml"),
+            Self::Url => f.write_str("url"),
+            Self::Host => f.write_str("host"),
+            Self::Label(suffix) => write!(f, "label:{suffix}"),
+        }
+    }
+}
+
+/// A DNS label as vendors hand them out: some hold an underscore.
+pub(crate) fn is_label(text: &str) -> bool {
+    text.len() <= 63
+        && text.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && text
+            .chars()
+            .all(|other| other.is_ascii_alphanumeric() || matches!(other, '-' | '_'))
+}
+
+fn label(value: &str, suffix: &str) -> Result<String, String> {
+    let refused = || {
+        format!(
+            "must be one name (acme), acme{suffix} or https://acme{suffix}, without user, port or path"
+        )
+    };
+    let lower = value.trim().to_ascii_lowercase();
+    let bare = lower
+        .strip_prefix("https://")
+        .or_else(|| lower.strip_prefix("http://"))
+        .unwrap_or(&lower);
+    let bare = bare.strip_suffix('/').unwrap_or(bare);
+    let bare = bare.strip_suffix(suffix).unwrap_or(bare);
+    // What the URL parser would rewrite (an `xn--` label that is no punycode) is no name either.
+    let whole = format!("{bare}{suffix}");
+    if is_label(bare) && url::Host::parse(&whole).is_ok_and(|host| host.to_string() == whole) {
+        Ok(bare.to_owned())
+    } else {
+        Err(refused())
+    }
+}
+
+fn host(value: &str) -> Result<String, String> {
+    let refused =
+        || "must be a host name or an https URL, without user name or password".to_owned();
+    let trimmed = value.trim();
+    if trimmed.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
+        return Err(refused());
+    }
+    let text = if trimmed.contains("://") {
+        trimmed.to_owned()
+    } else {
+        format!("https://{trimmed}")
+    };
+    let parsed = Url::parse(&text).map_err(|_| refused())?;
+    let plain = matches!(parsed.scheme(), "https" | "http")
+        && parsed.username().is_empty()
+        && parsed.password().is_none()
+        && !text.contains('@');
+    match (plain, parsed.host_str(), parsed.port()) {
+        (true, Some(host), None) => Ok(host.to_owned()),
+        (true, Some(host), Some(port)) => Ok(format!("{host}:{port}")),
+        _ => Err(refused()),
+    }
+}
+
+/// Percent-encodes everything but RFC 3986's unreserved characters.
+pub fn percent_encode(value: &str) -> String {
+    use std::fmt::Write as _;
+    let mut encoded = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
+fn json_escape(value: &str) -> String {
+    let quoted = serde_json::Value::from(value).to_string();
+    quoted
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'))
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// XML 1.0 has no form at all for most control characters, so those are left out.
+fn xml_escape(value: &str) -> String {
+    let mut escaped = String::with_capacity(value.len());
+    for character in value.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&apos;"),
+            '\t' => escaped.push_str("&#9;"),
+            '\n' => escaped.push_str("&#10;"),
+            '\r' => escaped.push_str("&#13;"),
+            '\u{FFFE}' | '\u{FFFF}' => {}
+            other if other < ' ' => {}
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}

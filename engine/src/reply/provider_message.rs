@@ -1,0 +1,125 @@
+//! The vendor's own words: found where vendors put them, made short and plain, and freed of every
+//! secret that the vendor may have echoed.
+
+use std::sync::LazyLock;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+
+use super::{Content, Seen};
+use crate::configuration::{MASK, Values};
+use crate::language::{AnswerPath, Filter};
+
+/// Characters at most; longer texts are cut.
+const LIMIT: usize = 500;
+
+/// Secrets shorter than this are only taken out where they stand as a word: "a" inside of every
+/// other word tells nothing.
+const SHORT: usize = 4;
+
+/// Where vendors put their text, most telling first.
+static PLACES: LazyLock<Option<AnswerPath>> = LazyLock::new(|| {
+    AnswerPath::parse(
+        "message || errors[0].message || description || error_description || error_message \
+         || error.message || error || errors[0].detail || errors[0] || detail || [0].message",
+    )
+    .ok()
+});
+
+/// `None` when the vendor said nothing that can be shown.
+pub(super) fn find(seen: &Seen<'_>, values: &Values) -> Option<String> {
+    let text = match (&seen.json, seen.content) {
+        (Some(json), _) => PLACES
+            .as_ref()?
+            .find_text(json)
+            .or_else(|| json.as_str().map(str::to_owned))?,
+        (None, Some(Content::Html)) => return None,
+        (None, _) => std::str::from_utf8(&seen.reply.body).ok()?.to_owned(),
+    };
+    if looks_like_markup(&text) {
+        return None;
+    }
+    let text = without_secrets(text, values);
+    let text = text
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
+    match text.char_indices().nth(LIMIT) {
+        _ if text.is_empty() => None,
+        Some((end, _)) => Some(format!("{}…", text.get(..end)?)),
+        None => Some(text),
+    }
+}
+
+fn looks_like_markup(text: &str) -> bool {
+    text.split('<').skip(1).any(|after| {
+        after.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?'))
+    })
+}
+
+/// Replaces the secret values of the configuration, in the forms in which they were sent too.
+fn without_secrets(mut text: String, values: &Values) -> String {
+    let secrets: Vec<&str> = values
+        .values()
+        .filter(|value| value.is_secret() && !value.reveal().is_empty())
+        .map(|value| value.reveal())
+        .collect();
+    let mut forms: Vec<String> = Vec::new();
+    for secret in &secrets {
+        forms.push((*secret).to_owned());
+        forms.push(secret.trim().to_owned());
+        for filter in [Filter::Json, Filter::Xml, Filter::Url] {
+            forms.extend(filter.apply(secret).ok());
+        }
+        forms.push(url::form_urlencoded::byte_serialize(secret.as_bytes()).collect());
+        // Basic credentials: the secret as password of any value, and as user name.
+        let pairs = values
+            .values()
+            .map(|user| format!("{}:{secret}", user.reveal()))
+            .chain([
+                (*secret).to_owned(),
+                format!("{secret}:"),
+                format!("{secret}:X"),
+            ]);
+        for pair in pairs {
+            for engine in [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD] {
+                forms.push(engine.encode(&pair));
+            }
+        }
+    }
+    forms.retain(|form| !form.is_empty());
+    // Longest first, so that no part of a longer form is left.
+    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    forms.dedup();
+    for form in forms {
+        text = if form.chars().count() < SHORT {
+            without_word(&text, &form)
+        } else {
+            text.replace(&form, MASK)
+        };
+    }
+    text
+}
+
+fn without_word(text: &str, word: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(word) {
+        let is_word =
+            !kept_ends_in_word(&kept, before) && !after.starts_with(char::is_alphanumeric);
+        kept.push_str(before);
+        kept.push_str(if is_word { MASK } else { word });
+        rest = after;
+    }
+    kept.push_str(rest);
+    kept
+}
+
+fn kept_ends_in_word(kept: &str, before: &str) -> bool {
+    let last = before
+        .chars()
+        .next_back()
+        .or_else(|| kept.chars().next_back());
+    last.is_some_and(char::is_alphanumeric)
+}
