@@ -1,22 +1,43 @@
--- One create as pgbench shall repeat it, with the values and sizes of an instance that the server
--- made. Blobs of one length cost the same whatever they hold; the fingerprint is new each time,
--- because where it falls in its index is what costs.
-select format(
-$script$begin;
-insert into bench.instances (org_id, account_id, user_id, row_id, element_key, name, tags,
-    credential_group, configuration, credentials_sealed, token_sealed)
-  values (%s, %s, %s, gen_random_uuid(), %L, %L, %L, %L, %L,
-    decode(%L, 'hex'), decode(%L, 'hex')) returning id \gset
-insert into bench.secret_index (hmac, kind, org_id, object_id, pepper_id)
-  values (sha256(int8send(:id)), 'instance', %s, :id, %L);
-insert into bench.instance_directory (id, org_id) values (:id, %s);
-end;
-$script$,
-    i.org_id, i.account_id, i.user_id, i.element_key, i.name, i.tags, i.credential_group,
-    i.configuration, encode(i.credentials_sealed, 'hex'), encode(i.token_sealed, 'hex'),
-    i.org_id, s.pepper_id, i.org_id)
-from public.instances i
-join public.secret_index s
-  on s.org_id = i.org_id and s.kind = 'instance' and s.object_id = i.id
-order by i.id desc
-limit 1;
+-- One create as pgbench shall repeat it: the rows of an instance that the server made, column by
+-- column, so that sizes agree and a new column needs no change here. Nulls, times and identities
+-- are left to defaults. Blobs of one length cost the same whatever they hold; the fingerprint is
+-- new each time, because where it falls in its index is what costs.
+with model as (
+    select i as instance, s as secret, d as directory
+    from public.instances i
+    join public.secret_index s
+      on s.org_id = i.org_id and s.kind = 'instance' and s.object_id = i.id
+    join public.instance_directory d on d.id = i.id
+    order by i.id desc
+    limit 1
+), columns as (
+    select 1 as step, 'instances' as name, each.key, each.value, own.expression
+    from model, jsonb_each(to_jsonb(model.instance)) as each
+    left join (values ('row_id', 'gen_random_uuid()')) as own (key, expression)
+      on own.key = each.key
+    where each.key not in ('id', 'created_at', 'updated_at')
+  union all
+    select 2, 'secret_index', each.key, each.value, own.expression
+    from model, jsonb_each(to_jsonb(model.secret)) as each
+    left join (values ('hmac', 'sha256(int8send(:id))'), ('object_id', ':id')) as own (key, expression)
+      on own.key = each.key
+  union all
+    select 3, 'instance_directory', each.key, each.value, own.expression
+    from model, jsonb_each(to_jsonb(model.directory)) as each
+    left join (values ('id', ':id')) as own (key, expression)
+      on own.key = each.key
+), inserts as (
+    select step, format('insert into bench.%I (%s) values (%s)%s', name,
+        string_agg(quote_ident(key), ', ' order by key),
+        string_agg(
+            coalesce(expression, case jsonb_typeof(value)
+                when 'array' then quote_literal(array(select jsonb_array_elements_text(value))::text)
+                else quote_literal(value #>> '{}')
+            end), ', ' order by key),
+        case step when 1 then E' returning id \\gset\n' else E';\n' end) as statement
+    from columns
+    where jsonb_typeof(value) <> 'null'
+    group by step, name
+)
+select E'begin;\n' || string_agg(statement, '' order by step) || E'end;\n'
+from inserts;

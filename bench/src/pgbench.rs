@@ -98,7 +98,16 @@ impl Programs {
     /// What a statement or a script of statements answers, unaligned.
     pub async fn ask(&self, database: &Database, statements: &str) -> Result<String, Error> {
         let mut command = self.command("psql", database);
-        command.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", statements]);
+        command.args([
+            "-X",
+            "-q",
+            "-A",
+            "-t",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-c",
+            statements,
+        ]);
         output(command, "psql").await
     }
 
@@ -115,7 +124,12 @@ impl Programs {
         fs::write(file.path(), script)?;
         let mut command = self.command("pgbench", database);
         command.args(["-n", "-M", "prepared", "-T", &seconds.to_string()]);
-        command.args(["-c", &clients.to_string(), "-j", &clients.min(2).to_string()]);
+        command.args([
+            "-c",
+            &clients.to_string(),
+            "-j",
+            &clients.min(2).to_string(),
+        ]);
         for (name, value) in variables {
             command.arg("-D").arg(format!("{name}={value}"));
         }

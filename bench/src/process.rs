@@ -21,7 +21,11 @@ impl Tree {
         let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
         let mut found = HashMap::new();
         for entry in fs::read_dir("/proc")?.flatten() {
-            let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+            let Some(id) = entry
+                .file_name()
+                .to_str()
+                .and_then(|name| name.parse().ok())
+            else {
                 continue;
             };
             // A process may end while we look.

@@ -10,16 +10,15 @@ use crate::load::{self, Outcome, Target, Work};
 use crate::pgbench::{self, Database};
 use crate::process::{Split, Tree};
 use crate::report::{self, Middle};
-use crate::server::{Programs, Sandbox, Server, temporary_folder};
+use crate::server::{Programs, Sandbox, Server, authorization, replica_settings, temporary_folder};
 use crate::startup;
 
 const TABLES: &str = include_str!("../sql/tables.sql");
 const TEMPLATE: &str = include_str!("../sql/template.sql");
 const READ: &str = include_str!("../sql/read.sql");
 
-/// The private Postgres takes a few connections more than its server's pool, and pgbench needs as
-/// many as there are clients. The server itself never uses more than one per running call.
-const SPARE_CONNECTIONS: usize = 32;
+/// Connections to Postgres beside pgbench's: the measured server's own, and some to ask with.
+const OTHER_CONNECTIONS: usize = 32;
 
 #[derive(Debug)]
 pub struct Plan {
@@ -38,14 +37,24 @@ pub async fn measure(
     let folder = temporary_folder()?;
     let data_dir = folder.path().join("data");
     let most = plan.clients.iter().max().copied().unwrap_or(1);
-    let connections = (most + SPARE_CONNECTIONS).to_string();
-    let settings = [("BUNSEN_DATABASE_CONNECTIONS", connections.as_str())];
-    let server = Server::start(programs, sandbox, &data_dir, &settings).await?;
+    // A private Postgres takes a few connections more than its server's pool holds, and pgbench
+    // needs one per client. So one server keeps Postgres, made large, and stays idle; the measured
+    // one is a replica beside it with everything as it is by default.
+    let connections = (most + OTHER_CONNECTIONS).to_string();
+    let large = [("BUNSEN_DATABASE_CONNECTIONS", connections)];
+    let keeper = Server::start(programs, sandbox, &data_dir, &large).await?;
+    let replica_dir = folder.path().join("replica");
+    let settings = replica_settings(&data_dir)?;
+    let server = Server::start(programs, sandbox, &replica_dir, &settings).await?;
     let mut bench = Bench {
-        target: server.target()?,
+        target: Target {
+            address: server.address(),
+            authorization: authorization(&data_dir)?,
+        },
         database: Database::private(&data_dir)?,
         postgres,
         server: server.process_id(),
+        keeper: keeper.process_id(),
         sandbox: sandbox.process_id(),
         instances: Vec::new(),
         plan,
@@ -63,8 +72,9 @@ pub async fn measure(
     tokio::time::sleep(Duration::from_secs(3)).await;
     report::title("Memory after the load (PSS)");
     let count = bench.instances.len();
-    startup::memory(&format!("{count} instances"), server.process_id())?;
-    server.stop().await
+    startup::memory(&format!("{count} instances"), &bench.trees()?);
+    server.stop().await?;
+    keeper.stop().await
 }
 
 struct Bench<'a> {
@@ -72,6 +82,8 @@ struct Bench<'a> {
     database: Database,
     postgres: &'a pgbench::Programs,
     server: u32,
+    /// Has Postgres below it.
+    keeper: u32,
     sandbox: u32,
     instances: Vec<i64>,
     plan: &'a Plan,
@@ -98,6 +110,14 @@ struct Counters {
 }
 
 impl Bench<'_> {
+    /// The measured server, and the Postgres that another one keeps.
+    fn trees(&self) -> Result<Split<Tree>, Error> {
+        Ok(Split {
+            server: Tree::of(self.server)?,
+            postgres: Tree::of(self.keeper)?,
+        })
+    }
+
     async fn counters(&self) -> Result<Counters, Error> {
         // The second counts transactions that wrote something: only those get a number.
         let text = self
@@ -109,8 +129,12 @@ impl Bench<'_> {
             )
             .await?;
         let (wal, transactions) = text.trim().split_once('|').ok_or("psql says nothing")?;
+        let trees = self.trees()?;
         Ok(Counters {
-            cpu: Tree::of(self.server)?.cpu(),
+            cpu: Split {
+                server: trees.server.cpu().server,
+                postgres: trees.postgres.cpu().postgres,
+            },
             sandbox_cpu: Tree::of(self.sandbox)?.cpu().server,
             wal: wal.parse()?,
             transactions: transactions.parse()?,
@@ -145,7 +169,12 @@ impl Bench<'_> {
         let outcome = load::run(&self.target, work, clients, duration).await?;
         let latency = (outcome.quantile(0.5), Some(outcome.quantile(0.99)));
         let piece = self
-            .piece(&before, outcome.per_second(), outcome.count() as f64, latency)
+            .piece(
+                &before,
+                outcome.per_second(),
+                outcome.count() as f64,
+                latency,
+            )
             .await?;
         Ok((outcome, piece))
     }

@@ -15,7 +15,7 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
 use crate::Error;
-use crate::load::Target;
+use crate::pgbench::Database;
 
 /// Longer than any start on any machine; then something is wrong, not slow.
 const START_LIMIT: Duration = Duration::from_secs(120);
@@ -87,7 +87,6 @@ impl Sandbox {
 #[derive(Debug)]
 pub struct Server {
     running: Running,
-    data_dir: PathBuf,
     /// From its start until it said that it listens.
     pub start: Duration,
 }
@@ -98,7 +97,7 @@ impl Server {
         programs: &Programs,
         sandbox: &Sandbox,
         data_dir: &Path,
-        settings: &[(&str, &str)],
+        settings: &[(&str, String)],
     ) -> Result<Self, Error> {
         let log = data_dir.with_extension("log");
         let mut command = command(&programs.server);
@@ -107,7 +106,7 @@ impl Server {
             .arg(sandbox.url())
             .arg("--data-dir")
             .arg(data_dir)
-            .envs(settings.iter().copied())
+            .envs(settings.iter().map(|(name, value)| (name, value)))
             .stderr(File::create(&log)?);
         let begun = Instant::now();
         let running = Running::start(command, "bunsen listening on http://").await;
@@ -118,7 +117,6 @@ impl Server {
         Ok(Self {
             start: begun.elapsed(),
             running,
-            data_dir: data_dir.to_owned(),
         })
     }
 
@@ -126,17 +124,8 @@ impl Server {
         self.running.process_id
     }
 
-    /// The server, as its first user.
-    pub fn target(&self) -> Result<Target, Error> {
-        // Written for `curl -H @FILE`: the whole header line.
-        let line = fs::read_to_string(self.data_dir.join("authorization.header"))?;
-        let value = line.trim().split_once(':').map_or("", |(_, value)| value);
-        let mut authorization = HeaderValue::from_str(value.trim())?;
-        authorization.set_sensitive(true);
-        Ok(Target {
-            address: self.running.address,
-            authorization,
-        })
+    pub fn address(&self) -> SocketAddr {
+        self.running.address
     }
 
     pub async fn stop(mut self) -> Result<(), Error> {
@@ -151,6 +140,25 @@ impl Server {
         }
         Ok(())
     }
+}
+
+/// What the first user of the server with this data folder sends.
+pub fn authorization(data_dir: &Path) -> Result<HeaderValue, Error> {
+    // Written for `curl -H @FILE`: the whole header line.
+    let line = fs::read_to_string(data_dir.join("authorization.header"))?;
+    let value = line.trim().split_once(':').map_or("", |(_, value)| value);
+    let mut authorization = HeaderValue::from_str(value.trim())?;
+    authorization.set_sensitive(true);
+    Ok(authorization)
+}
+
+/// Settings of a further server on the private Postgres, and with the keys, of a running one.
+pub fn replica_settings(data_dir: &Path) -> Result<Vec<(&'static str, String)>, Error> {
+    let keyring = data_dir.join("keyring.json");
+    Ok(vec![
+        ("BUNSEN_DATABASE_URL", Database::private(data_dir)?.url()),
+        ("BUNSEN_KEYRING_FILE", keyring.display().to_string()),
+    ])
 }
 
 /// A program that has said where it listens.

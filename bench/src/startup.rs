@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use crate::Error;
-use crate::pgbench::Database;
-use crate::process::Tree;
+use crate::process::{Split, Tree};
 use crate::report::{self, Middle};
-use crate::server::{Programs, Sandbox, Server, temporary_folder};
+use crate::server::{Programs, Sandbox, Server, replica_settings, temporary_folder};
 
 /// Long enough for what a start leaves to be done in the background.
 const SETTLE: Duration = Duration::from_secs(3);
@@ -33,12 +32,7 @@ pub async fn measure(programs: &Programs, sandbox: &Sandbox, times: usize) -> Re
 
     // Another replica on the database of a server that runs.
     let server = Server::start(programs, sandbox, &data_dir, &[]).await?;
-    let database = Database::private(&data_dir)?.url();
-    let keyring = data_dir.join("keyring.json");
-    let settings = [
-        ("BUNSEN_DATABASE_URL", database.as_str()),
-        ("BUNSEN_KEYRING_FILE", keyring.to_str().ok_or("odd path")?),
-    ];
+    let settings = replica_settings(&data_dir)?;
     let replica_dir = folder.path().join("replica");
     let mut at_hand = Vec::new();
     for _ in 0..times {
@@ -50,17 +44,21 @@ pub async fn measure(programs: &Programs, sandbox: &Sandbox, times: usize) -> Re
 
     tokio::time::sleep(SETTLE).await;
     report::title("Memory, idle (PSS)");
-    memory("just started", server.process_id())?;
+    let trees = Split {
+        server: Tree::of(server.process_id())?,
+        postgres: Tree::of(server.process_id())?,
+    };
+    memory("just started", &trees);
     server.stop().await
 }
 
-pub fn memory(name: &str, root: u32) -> Result<(), Error> {
-    let memory = Tree::of(root)?.memory();
+/// The server's part of the first tree, Postgres's of the second: they may be one.
+pub fn memory(name: &str, trees: &Split<Tree>) {
     report::line(format_args!(
         "{name:<26} server {:.1} MB (target: 40), Postgres apart {:.1} MB",
-        memory.server, memory.postgres
+        trees.server.memory().server,
+        trees.postgres.memory().postgres
     ));
-    Ok(())
 }
 
 fn show(name: &str, seconds: Vec<f64>, target: &str) {
