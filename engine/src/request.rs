@@ -34,6 +34,7 @@ pub struct Inputs<'a> {
 }
 
 /// A call ready to be sent. Headers that hold secrets are marked sensitive.
+#[derive(Clone)]
 pub struct VendorRequest {
     pub method: Method,
     pub url: Url,

@@ -129,7 +129,7 @@ impl From<VerifyError> for BootstrapError {
 /// `before_commit` keeps the credentials, and the keyring if one was made here, where a crash
 /// cannot take them; if it fails nothing is made. It may run more than once, and what it kept is
 /// only true once this function has returned `Made`.
-pub async fn bootstrap<Keep>(
+pub async fn bootstrap<Keep, Kept>(
     store: &Store,
     given: GivenKeyring,
     mode: Mode,
@@ -137,7 +137,8 @@ pub async fn bootstrap<Keep>(
     before_commit: Keep,
 ) -> Result<(Keyring, Bootstrapped), BootstrapError>
 where
-    Keep: AsyncFn(&FirstCredentials, Option<&Keyring>) -> io::Result<()>,
+    Keep: Fn(FirstCredentials, Option<Keyring>) -> Kept,
+    Kept: Future<Output = io::Result<()>>,
 {
     let mut tried = 1;
     loop {
@@ -235,7 +236,7 @@ fn lacking(known: &[KeyCheck]) -> KeyringMismatch {
 }
 
 /// `None`: the database is stamped now, by us or by another server, and nothing was left to make.
-async fn make<Keep>(
+async fn make<Keep, Kept>(
     store: &Store,
     given: &GivenKeyring,
     mode: Mode,
@@ -243,7 +244,8 @@ async fn make<Keep>(
     before_commit: &Keep,
 ) -> Result<Option<(Keyring, FirstCredentials)>, BootstrapError>
 where
-    Keep: AsyncFn(&FirstCredentials, Option<&Keyring>) -> io::Result<()>,
+    Keep: Fn(FirstCredentials, Option<Keyring>) -> Kept,
+    Kept: Future<Output = io::Result<()>>,
 {
     // Slow, so before the transaction that others wait for.
     let user_password = password::generate();
@@ -289,8 +291,8 @@ where
         &password_hash,
     )
     .await?;
-    let generated = matches!(given, GivenKeyring::MayGenerate).then_some(&keyring);
-    before_commit(&credentials, generated)
+    let generated = matches!(given, GivenKeyring::MayGenerate).then(|| keyring.clone());
+    before_commit(credentials.clone(), generated)
         .await
         .map_err(BootstrapError::BeforeCommit)?;
     transaction.commit().await?;

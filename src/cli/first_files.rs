@@ -62,7 +62,7 @@ pub async fn bootstrap(
         given,
         mode,
         ADMINISTRATOR,
-        async |first, made| stage(folder, &keyring_file, base_url, first, made),
+        async |first, made| stage(folder, &keyring_file, base_url, &first, made.as_ref()),
     )
     .await
     .map_err(|error| Error::Invalid(with_causes(&error)))?;

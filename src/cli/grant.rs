@@ -41,18 +41,20 @@ pub async fn run(
             }
             let ca_pem = ca.as_deref().map(read_ca).transpose()?;
             require_organization(store, *organization).await?;
-            let grant = Grant {
+            let grant = &Grant {
                 element_key: element.clone(),
                 host,
                 port,
                 ca_pem,
             };
+            let org = store.org(*organization);
             store
-                .transaction(async |connection| {
-                    store.org(*organization).add_grant(connection, &grant).await
+                .transaction(|mut transaction| async move {
+                    org.add_grant(&mut transaction, grant).await?;
+                    Ok((transaction, ()))
                 })
                 .await?;
-            say(out, &format!("Granted: {}", line(*organization, &grant)))
+            say(out, &format!("Granted: {}", line(*organization, grant)))
         }
         config::Grant::List {
             organization, json, ..
@@ -80,12 +82,14 @@ pub async fn run(
         } => {
             let (host, port) = parse_target(target)?;
             require_organization(store, *organization).await?;
+            let org = store.org(*organization);
+            let host = host.as_str();
             let removed = store
-                .transaction(async |connection| {
-                    store
-                        .org(*organization)
-                        .remove_grant(connection, element, &host, port)
-                        .await
+                .transaction(|mut transaction| async move {
+                    let removed = org
+                        .remove_grant(&mut transaction, element, host, port)
+                        .await?;
+                    Ok((transaction, removed))
                 })
                 .await?;
             if !removed {

@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn a_wrong_type_names_the_place_and_hides_the_value() {
         let told = message("{\"tags\": [\"a\", 4711]}");
-        assert_eq!(told, "'tags[1]' must be a string (line 1, column 20).");
+        assert_eq!(told, "'tags[1]' must be a string (line 1, column 19).");
     }
 
     #[test]

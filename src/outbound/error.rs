@@ -205,7 +205,10 @@ fn tls_in_words(error: &rustls::Error) -> &'static str {
             Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
                 "its certificate is for another name"
             }
-            Certificate::UnknownIssuer => "its certificate is not from a known authority",
+            // The second: an authority of the same name, with another key.
+            Certificate::UnknownIssuer | Certificate::BadSignature => {
+                "its certificate is not from a known authority"
+            }
             Certificate::Revoked => "its certificate was revoked",
             _ => "its certificate is not valid",
         },
@@ -234,7 +237,7 @@ pub(super) fn in_body(error: &reqwest::Error, host: &str) -> SendError {
     }
 }
 
-fn find<'a, T: StdError + 'static>(error: &'a reqwest::Error) -> Option<&'a T> {
+fn find<T: StdError + 'static>(error: &reqwest::Error) -> Option<&T> {
     chain(error).find_map(|cause| cause.downcast_ref())
 }
 

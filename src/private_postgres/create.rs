@@ -43,6 +43,9 @@ pub(super) fn create(place: &Place) -> Result<(), PrivatePostgresError> {
     data_dir::write_secret(&place::password_file(&place.data_dir), password.as_bytes())?;
     initialize(place, &unfinished, &password)?;
     create_database(place, &unfinished)?;
+    if !place.fast_and_unsafe {
+        sync(place, &unfinished)?;
+    }
     let cluster = place.cluster();
     fs::rename(&unfinished, &cluster)
         .and_then(|()| data_dir::sync_folder_of(&cluster))
@@ -58,16 +61,8 @@ fn initialize(place: &Place, cluster: &Path, password: &str) -> Result<(), Priva
     command.arg("-D").arg(cluster);
     command.arg(format!("--username={USER}"));
     command.arg("--pwfile").arg(&handed_over.0);
-    command.args([
-        "--auth=scram-sha-256",
-        "--encoding=UTF8",
-        "--no-locale",
-        "--data-checksums",
-    ]);
-    command.arg("--no-instructions");
-    if place.fast_and_unsafe {
-        command.arg("--no-sync");
-    }
+    command.args(["--auth=scram-sha-256", "--encoding=UTF8", "--no-locale"]);
+    command.args(["--data-checksums", "--no-instructions", "--no-sync"]);
     run(command, &place.programs.initdb(), "")
 }
 
@@ -77,16 +72,16 @@ fn create_database(place: &Place, cluster: &Path) -> Result<(), PrivatePostgresE
     let mut command = place.guarded(&place.programs.postgres());
     command.arg("--single").arg("-D").arg(cluster);
     // Otherwise a failed statement would still end in success.
-    command.args(["-c", "exit_on_error=true"]);
-    if place.fast_and_unsafe {
-        command.args(["-c", "fsync=off"]);
-    }
-    command.arg("postgres");
-    run(
-        command,
-        &place.programs.postgres(),
-        &format!("create database {DATABASE}\n"),
-    )
+    command.args(["-c", "exit_on_error=true", "-c", "fsync=off", "postgres"]);
+    let statement = format!("create database {DATABASE} strategy file_copy\n");
+    run(command, &place.programs.postgres(), &statement)
+}
+
+/// Once for all files; the steps before leave it out.
+fn sync(place: &Place, cluster: &Path) -> Result<(), PrivatePostgresError> {
+    let mut command = place.guarded(&place.programs.initdb());
+    command.arg("--sync-only").arg("-D").arg(cluster);
+    run(command, &place.programs.initdb(), "")
 }
 
 fn run(mut command: Command, program: &Path, input: &str) -> Result<(), PrivatePostgresError> {

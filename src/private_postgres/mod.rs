@@ -114,7 +114,7 @@ impl PrivatePostgres {
                         _lock: lock.take(),
                     });
                 }
-                None => sleep(LOOK * 10).await,
+                None => sleep(LOOK * 30).await,
             }
         }
     }

@@ -68,8 +68,9 @@ fn parse(text: &str) -> Option<Postmaster> {
 pub(super) enum Life {
     Lives,
     Gone,
-    /// The number is in use by a process that is known to have nothing to do with this cluster.
-    Another,
+    /// It has ended, but its number is in use: by another process, or by its own remains until
+    /// somebody collects them, which under some first processes of containers is never.
+    Replaced,
 }
 
 impl Postmaster {
@@ -97,11 +98,11 @@ fn life_by_working_folder(pid: i32, cluster: &Path) -> Life {
             if (working.dev(), working.ino()) == (cluster.dev(), cluster.ino()) {
                 Life::Lives
             } else {
-                Life::Another
+                Life::Replaced
             }
         }
-        // Ended, and nobody has collected it yet.
-        (Err(error), _) if error.kind() == io::ErrorKind::NotFound => Life::Gone,
+        // Ended and not yet collected, or collected just now.
+        (Err(error), _) if error.kind() == io::ErrorKind::NotFound => Life::Replaced,
         // Some other user's, since we could look at our own. Postgres itself sees through that one.
         _ => Life::Gone,
     }
@@ -149,7 +150,7 @@ mod tests {
         let mut found: Postmaster = parse(READY).expect("is complete");
         found.pid = i32::try_from(std::process::id()).expect("process ids are small");
         let expected = if cfg!(target_os = "linux") {
-            Life::Another
+            Life::Replaced
         } else {
             Life::Lives
         };

@@ -96,9 +96,9 @@ pub(super) async fn wait_for_old(
         };
         match found.life(cluster) {
             Life::Gone => return Ok(None),
-            Life::Another => {
+            Life::Replaced => {
                 // Postgres would refuse to start because of a process that only has the same
-                // number. It still checks for itself that nothing uses the cluster's memory.
+                // number. It still looks for itself whether anything uses the cluster's memory.
                 let path = cluster.join("postmaster.pid");
                 fs::remove_file(&path).map_err(PrivatePostgresError::io("cannot remove", &path))?;
                 return Ok(None);

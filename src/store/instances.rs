@@ -11,7 +11,6 @@ use uuid::Uuid;
 
 use super::OrgStore;
 use super::directory::index_secret;
-use super::retry::Tries;
 use crate::error::{Error, Result};
 use crate::ids::{AccountId, Fingerprint, InstanceId, SecretKind, UserId};
 
@@ -133,35 +132,24 @@ macro_rules! matching {
 impl OrgStore<'_> {
     /// [`OrgStore::insert_instance`] in a transaction of its own; gives the row as stored.
     pub async fn add_instance(&self, new: &NewInstance<'_>) -> Result<Instance> {
-        let mut tries = Tries::new();
-        loop {
-            let outcome = async {
-                let mut transaction = self.store.begin().await?;
+        self.store
+            .transaction(|mut transaction| async move {
                 let id = self.insert_instance(&mut transaction, new).await?;
                 let row = self.instance_in(&mut transaction, id).await?;
-                transaction.commit().await?;
-                row.ok_or_else(|| Error::internal("an instance was gone when it was made"))
-            };
-            if let Some(settled) = tries.settle(outcome.await).await {
-                return settled;
-            }
-        }
+                let row = row.ok_or_else(|| Error::internal("a new instance is not there"))?;
+                Ok((transaction, row))
+            })
+            .await
     }
 
     /// [`OrgStore::delete_instance`] in a transaction of its own.
     pub async fn remove_instance(&self, id: InstanceId) -> Result<bool> {
-        let mut tries = Tries::new();
-        loop {
-            let outcome = async {
-                let mut transaction = self.store.begin().await?;
+        self.store
+            .transaction(|mut transaction| async move {
                 let deleted = self.delete_instance(&mut transaction, id).await?;
-                transaction.commit().await?;
-                Ok(deleted)
-            };
-            if let Some(settled) = tries.settle(outcome.await).await {
-                return settled;
-            }
-        }
+                Ok((transaction, deleted))
+            })
+            .await
     }
 
     /// Makes the instance, findable by its id and by its token.

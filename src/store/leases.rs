@@ -43,7 +43,7 @@ impl Store {
     /// The time counts from when the database answers, so a holder must stop `ttl` after it
     /// asked.
     pub async fn try_lease(&self, name: &str, holder: Uuid, ttl: Duration) -> Result<bool> {
-        self.transaction(async |connection| {
+        self.transaction(|mut transaction| async move {
             let taken = self
                 .query(
                     "insert into leases (name, holder, expires_at)
@@ -56,22 +56,22 @@ impl Store {
                 .bind(name)
                 .bind(holder)
                 .bind(ttl.as_secs_f64())
-                .execute(connection)
+                .execute(&mut *transaction)
                 .await?;
-            Ok(taken.rows_affected() == 1)
+            Ok((transaction, taken.rows_affected() == 1))
         })
         .await
     }
 
     /// Gives the lease back; nothing happens if it is another's by now.
     pub async fn release(&self, name: &str, holder: Uuid) -> Result<()> {
-        self.transaction(async |connection| {
+        self.transaction(|mut transaction| async move {
             self.query("delete from leases where name = $1 and holder = $2")
                 .bind(name)
                 .bind(holder)
-                .execute(connection)
+                .execute(&mut *transaction)
                 .await?;
-            Ok(())
+            Ok((transaction, ()))
         })
         .await
     }

@@ -116,20 +116,21 @@ impl Store {
 
     /// Migrates while renewing the lease.
     async fn attempt(&self, holder: Uuid) -> Result<Attempt, MigrateError> {
-        let renewal = async {
-            loop {
-                tokio::time::sleep(LEASE_TIME / 3).await;
-                match self.try_lease(LEASE, holder, LEASE_TIME).await {
-                    Ok(true) => {}
-                    Ok(false) => return,
-                    // The last renewal may well last until the next; the commit decides.
-                    Err(error) => tracing::warn!(%error, "the migration lease was not renewed"),
-                }
-            }
-        };
         tokio::select! {
             attempt = self.apply(holder) => attempt,
-            () = renewal => Ok(Attempt::LeaseLost),
+            () = self.renew_until_lost(holder) => Ok(Attempt::LeaseLost),
+        }
+    }
+
+    async fn renew_until_lost(&self, holder: Uuid) {
+        loop {
+            tokio::time::sleep(LEASE_TIME / 3).await;
+            match self.try_lease(LEASE, holder, LEASE_TIME).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                // The last renewal may well last until the next; the commit decides.
+                Err(error) => tracing::warn!(?error, "the migration lease was not renewed"),
+            }
         }
     }
 
@@ -144,7 +145,8 @@ impl Store {
         let mut migrator = Migrator::with_migrations(migrations());
         // Not the migrator's own lock, which belongs to a session.
         migrator.set_locking(false).set_ignore_missing(true);
-        if let Err(error) = migrator.run(&mut *transaction).await {
+        // `run` would do the same, in a future that cannot move between threads.
+        if let Err(error) = migrator.run_direct(None, &mut *transaction, false).await {
             return match error {
                 sqlx::migrate::MigrateError::Execute(cause)
                 | sqlx::migrate::MigrateError::ExecuteMigration(cause, _)

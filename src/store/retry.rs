@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::PgConnection;
-
-use super::Store;
+use super::{Store, Transaction};
 use crate::error::{Error, Result};
 
 /// Tries in all. A conflict that outlives them is not one of timing.
@@ -12,56 +10,36 @@ const TRIES: u32 = 6;
 /// Upper bound of the first pause; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 
-/// Counts the tries of one short write transaction. It must do nothing but SQL.
-///
-/// A loop around it instead of a function that takes the transaction as a closure: such a closure's
-/// future cannot be proved to be `Send`, and every caller here runs in a spawned task.
-#[derive(Debug)]
-pub(super) struct Tries {
-    left: u32,
-    pause: Duration,
-}
-
-impl Tries {
-    pub fn new() -> Self {
-        Self {
-            left: TRIES,
-            pause: FIRST_PAUSE,
-        }
-    }
-
-    /// `None`: a serialization failure (40001) or deadlock (40P01), run it again from the start.
-    pub async fn settle<T>(&mut self, outcome: Result<T>) -> Option<Result<T>> {
-        self.left -= 1;
-        match outcome {
-            Err(error) if self.left > 0 && is_passing(&error) => {
-                // Two that met once should not meet again.
-                tokio::time::sleep(self.pause.mul_f64(rand::random_range(0.5..1.0))).await;
-                self.pause *= 2;
-                None
-            }
-            outcome => Some(outcome),
-        }
-    }
-}
-
 impl Store {
-    /// Runs `work` in a transaction and commits, with [`Tries`]. For commands; see there why not
-    /// for requests.
-    pub async fn transaction<T, Work>(&self, mut work: Work) -> Result<T>
+    /// Runs `work` in a transaction and commits. Serialization failures (40001) and deadlocks
+    /// (40P01) run it again from the start, so it must do nothing but SQL.
+    ///
+    /// `work` owns the transaction and gives it back with its result: a borrow here would keep
+    /// the futures of callers from moving between threads.
+    pub async fn transaction<T, Work, Done>(&self, mut work: Work) -> Result<T>
     where
-        Work: AsyncFnMut(&mut PgConnection) -> Result<T>,
+        Work: FnMut(Transaction) -> Done,
+        Done: Future<Output = Result<(Transaction, T)>>,
     {
-        let mut tries = Tries::new();
+        let mut pause = FIRST_PAUSE;
+        let mut tried = 1;
         loop {
-            let outcome = async {
-                let mut transaction = self.begin().await?;
-                let value = work(&mut transaction).await?;
-                transaction.commit().await?;
-                Ok(value)
+            let outcome = match work(self.begin().await?).await {
+                Ok((transaction, value)) => {
+                    let committed = transaction.commit().await;
+                    committed.map(|()| value).map_err(Error::from)
+                }
+                // The transaction was dropped, which rolls it back.
+                Err(error) => Err(error),
             };
-            if let Some(settled) = tries.settle(outcome.await).await {
-                return settled;
+            match outcome {
+                Err(error) if tried < TRIES && is_passing(&error) => {
+                    // Two that met once should not meet again.
+                    tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.0))).await;
+                    pause *= 2;
+                    tried += 1;
+                }
+                outcome => return outcome,
             }
         }
     }

@@ -22,8 +22,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use bunsen::ids::Secret;
 use bunsen::private_postgres::data_dir::Lock;
 use bunsen::private_postgres::{Options, PrivatePostgres};
+use bunsen::store::Store;
 pub use bunsen_test_macros::database_test;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -122,15 +124,7 @@ impl Server {
         if !exists {
             let unfinished = format!("{}_unfinished", self.template);
             execute(&mut admin, format!("create database {unfinished}")).await;
-            let options = self.options(&unfinished);
-            let mut connection = PgConnection::connect_with(&options)
-                .await
-                .expect("the template answers");
-            migrate_template(&mut connection).await;
-            connection
-                .close()
-                .await
-                .expect("the template is left alone");
+            migrate_template(self.url(&unfinished)).await;
             let rename = format!("alter database {unfinished} rename to {}", self.template);
             execute(&mut admin, rename).await;
         }
@@ -172,13 +166,12 @@ impl Server {
 }
 
 /// The only place where tests learn how a database gets its tables.
-async fn migrate_template(connection: &mut PgConnection) {
-    let mut migrations = Migrator::with_migrations(MIGRATIONS.iter().cloned().collect());
-    migrations
-        .set_locking(false)
-        .run(connection)
+async fn migrate_template(url: Url) {
+    let store = Store::connect(&Secret::new(url), 16, 2)
         .await
-        .expect("the migrations run");
+        .expect("the template answers");
+    store.migrate().await.expect("the migrations run");
+    store.close().await;
 }
 
 /// Differs when any migration differs. Only names a database, so any hash will do.

@@ -4,3 +4,4 @@ mod database;
 mod outbound;
 mod private_postgres;
 mod server;
+mod store;

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bunsen::app::{App, Parts};
-use bunsen::bootstrap::{self, Bootstrapped};
+use bunsen::bootstrap::{self, Bootstrapped, GivenKeyring};
 use bunsen::ids::{AccountId, OrganizationId, Secret, SecretKind};
 use bunsen::keyring::Keyring;
 use bunsen::outbound::{self, Outbound};
@@ -85,17 +85,16 @@ impl TestServer {
         outbound::install_crypto_provider();
         let (sandbox, simulating) = simulate_vendors().await;
         let store = Store::with_pool(database.pool.clone(), 100);
-        let keyring = Keyring::generate();
-        let vault = Vault::new(keyring.clone());
-        let first = bootstrap::bootstrap(
+        let (keyring, first) = bootstrap::bootstrap(
             &store,
-            &keyring,
+            GivenKeyring::Present(Keyring::generate()),
             Mode::Sandbox,
             "admin@first.example",
-            async |_| Ok(()),
+            async |_, _| Ok(()),
         )
         .await
         .expect("an empty database can be bootstrapped");
+        let vault = Vault::new(keyring);
         let Bootstrapped::Made(first) = first else {
             panic!("the database was not empty");
         };

@@ -1,6 +1,7 @@
 //! The HTTP client towards vendors, against servers that misbehave, and its guard against URLs
 //! that do. Servers are reached through vendor routes, since nothing else leads to loopback.
 
+mod endings;
 mod limits;
 mod refusals;
 mod routes;

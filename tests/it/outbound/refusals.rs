@@ -180,3 +180,35 @@ fn grants_are_checked_when_they_are_made() {
     let wrong = Grant::parse("crm.corp.example:443", Some("not PEM".into())).expect_err("no PEM");
     assert!(wrong.contains("is not a PEM certificate"), "{wrong}");
 }
+
+proptest::proptest! {
+    /// Whatever stands where the host belongs: what passes is a full name and nothing else.
+    #[test]
+    fn only_full_names_pass(host in r"[a-z0-9.:@%\[\]\\/_\-\u{ff10}-\u{ff19}\u{3002}\u{ad}]{0,30}") {
+        let Ok(url) = Url::parse(&format!("https://{host}")) else {
+            return Ok(());
+        };
+        if check_url(&url, &super::PUBLIC).is_ok() {
+            let host = url.host_str().expect("a host");
+            let (front, last) = host.rsplit_once('.').expect("a dot");
+            proptest::prop_assert!(!front.is_empty() && last.starts_with(char::is_alphabetic));
+            proptest::prop_assert!(host.parse::<std::net::IpAddr>().is_err());
+            proptest::prop_assert!(url.username().is_empty() && url.password().is_none());
+        }
+    }
+
+    /// The plain reading of the rule, by labels, agrees with the one by text.
+    #[test]
+    fn a_suffix_matches_whole_labels_with_one_in_front(
+        host in "[ab]{1,2}(\\.[ab]{1,2}){1,4}",
+        domain in "[ab]{1,2}(\\.[ab]{1,2}){0,2}",
+    ) {
+        let hosts = HostRule::Suffixes(vec![format!(".{domain}")]);
+        let destination = Destination { hosts: &hosts, grants: &[] };
+        let url = Url::parse(&format!("https://{host}/")).expect("a URL");
+        let (labels, wanted): (Vec<&str>, Vec<&str>) =
+            (host.split('.').collect(), domain.split('.').collect());
+        let expected = labels.len() > wanted.len() && labels.ends_with(&wanted);
+        proptest::prop_assert_eq!(check_url(&url, &destination).is_ok(), expected);
+    }
+}

@@ -208,6 +208,53 @@ async fn everything_is_killed_under_writers() {
     stop(postgres).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_of_a_killed_postgres_that_still_works_is_waited_for() {
+    let folder = open_folder();
+    let data = folder.path().join("data");
+    let postgres = start(options(&data)).await;
+    let mut connection = connect(&postgres).await;
+    let busy: i32 = sqlx::query_scalar("select pg_backend_pid()")
+        .fetch_one(&mut connection)
+        .await
+        .expect("its process");
+    // Never looks whether its postmaster lives.
+    let loops = tokio::spawn(async move {
+        let forever = sqlx::raw_sql("do $$ begin loop end loop; end $$");
+        forever
+            .execute(&mut connection)
+            .await
+            .expect_err("it is killed");
+    });
+    let mut beside = connect(&postgres).await;
+    loop {
+        let works: bool = sqlx::query_scalar(
+            "select state = 'active' and query like 'do %' from pg_stat_activity where pid = $1",
+        )
+        .bind(busy)
+        .fetch_one(&mut beside)
+        .await
+        .expect("its state");
+        if works {
+            break;
+        }
+    }
+    kill(postgres.pid());
+    postgres.exited().await;
+    drop(postgres);
+    let waiting = tokio::spawn(PrivatePostgres::start(options(&data)));
+    // Two Postgres on the same files would destroy them.
+    until("Postgres sees that the files are in use", || {
+        fs::read_to_string(data.join("pg.log")).is_ok_and(|log| log.contains("is still in use"))
+    })
+    .await;
+    assert!(!waiting.is_finished());
+    kill(busy);
+    loops.await.expect("the connection is cut");
+    let postgres = waiting.await.expect("no panic");
+    stop(postgres.unwrap_or_else(|error| panic!("{error}"))).await;
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn postgres_ends_when_its_supervisor_is_killed() {
