@@ -359,8 +359,14 @@ impl Grant {
 
 impl KeyringSource {
     /// The keyring's JSON from the environment, if it was given that way.
-    pub fn json(&self) -> Option<Secret> {
-        self.json.as_deref().map(Secret::new)
+    pub fn json(&self) -> Result<Option<Secret>, ConfigError> {
+        if self.json.is_some() && self.file.is_some() {
+            return Err(ConfigError(
+                "BUNSEN_KEYRING and BUNSEN_KEYRING_FILE (or --keyring) are both set; keep one"
+                    .into(),
+            ));
+        }
+        Ok(self.json.as_deref().map(Secret::new))
     }
 }
 

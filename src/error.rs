@@ -92,12 +92,18 @@ impl StdError for Error {
 impl From<sqlx::Error> for Error {
     /// A database that cannot be reached is 503; everything else it says is our fault.
     fn from(error: sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
-                tracing::error!(%error, "the database cannot be reached");
-                Self::Unavailable("The database cannot be reached; try again.")
+        let out_of_reach = match &error {
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => true,
+            // It is stopping, has crashed, or is starting.
+            sqlx::Error::Database(refused) => {
+                matches!(refused.code().as_deref(), Some("57P01" | "57P02" | "57P03"))
             }
-            other => Self::Internal(Box::new(other)),
+            _ => false,
+        };
+        if out_of_reach {
+            tracing::error!(%error, "the database cannot be reached");
+            return Self::Unavailable("The database cannot be reached; try again.");
         }
+        Self::Internal(Box::new(error))
     }
 }

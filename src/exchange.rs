@@ -51,8 +51,8 @@ async fn run(
     resource: &Resource,
     inputs: &Inputs<'_>,
 ) -> Result<VendorReply> {
-    let request = request::build(session.element, session.group, resource, inputs)
-        .map_err(unbuilt)?;
+    let request =
+        request::build(session.element, session.group, resource, inputs).map_err(unbuilt)?;
     let destination = Destination {
         hosts: &session.element.hosts,
         grants: session.grants,
@@ -85,14 +85,22 @@ fn failed(fault: Fault) -> Error {
 
 /// There is no answer to read.
 fn unsent(element: &Element, resource: &Resource, error: &SendError) -> Error {
-    tracing::info!(element.key = element.key, reason = error.code(), "no answer from the vendor");
+    tracing::info!(
+        element.key = element.key,
+        reason = error.code(),
+        "no answer from the vendor"
+    );
     if let SendError::Refused(refusal) = error {
         let entry = element.host_entry();
         return Error::Invalid(format!("configuration '{entry}': {refusal}"));
     }
     Error::Vendor(Box::new(VendorFailure {
         status: 502,
-        message: format!("{} failed while {}: {error}.", element.name, resource.step()),
+        message: format!(
+            "{} failed while {}: {error}.",
+            element.name,
+            resource.step()
+        ),
         provider_message: None,
         retry_after: None,
     }))

@@ -299,3 +299,6 @@ impl Element {
 pub(crate) fn is_secret_key(key: &str) -> bool {
     SECRET_KEYS.contains(&key) || SECRET_ENDINGS.iter().any(|ending| key.ends_with(ending))
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@
 mod address;
 mod body;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::fmt;
 
@@ -34,7 +34,6 @@ pub struct Inputs<'a> {
 }
 
 /// A call ready to be sent. Headers that hold secrets are marked sensitive.
-#[derive(Clone)]
 pub struct VendorRequest {
     pub method: Method,
     pub url: Url,

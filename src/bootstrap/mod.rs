@@ -109,12 +109,6 @@ impl From<Error> for BootstrapError {
     }
 }
 
-impl From<sqlx::Error> for BootstrapError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Database(error.into())
-    }
-}
-
 impl From<VerifyError> for BootstrapError {
     fn from(error: VerifyError) -> Self {
         match error {
@@ -255,7 +249,7 @@ where
     // The stamp is what two servers that start at once meet at: the second waits here for the
     // first one's commit.
     if !store.stamp(&mut transaction, mode).await? {
-        transaction.rollback().await?;
+        transaction.rollback().await.map_err(Error::from)?;
         return Ok(None);
     }
     let in_use = store.has_organizations(&mut transaction).await?;
@@ -272,7 +266,7 @@ where
     remember_keys(store, &mut transaction, &keyring).await?;
     if in_use {
         // Brought here by other means than a server; it only lacked the stamp.
-        transaction.commit().await?;
+        transaction.commit().await.map_err(Error::from)?;
         return Ok(None);
     }
     let vault = Vault::new(keyring.clone());
@@ -295,7 +289,7 @@ where
     before_commit(credentials.clone(), generated)
         .await
         .map_err(BootstrapError::BeforeCommit)?;
-    transaction.commit().await?;
+    transaction.commit().await.map_err(Error::from)?;
     Ok(Some((keyring, credentials)))
 }
 

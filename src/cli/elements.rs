@@ -37,7 +37,10 @@ pub fn run(command: config::Elements) -> Result<ExitCode, Error> {
 /// Every mistake on a line of its own, for a server that cannot start.
 pub fn listed(mistakes: &[Mistake]) -> String {
     let lines: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
-    format!("the element definitions have mistakes:\n{}", lines.join("\n"))
+    format!(
+        "the element definitions have mistakes:\n{}",
+        lines.join("\n")
+    )
 }
 
 fn check(

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::bootstrap::{self, Bootstrapped, FirstCredentials, GivenKeyring};
 use crate::cli::state::{Opened, told};
 use crate::config::State;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ids::{Secret, SecretKind};
 use crate::keyring::{Keyring, KeyringError};
 use crate::private_postgres::data_dir::{
@@ -57,15 +57,12 @@ pub async fn bootstrap(
     let keyring_file = state.keyring_file().map_err(told)?;
     let folder = &opened.data_dir;
     let given = given_keyring(opened, state, &keyring_file).await?;
-    let (keyring, outcome) = bootstrap::bootstrap(
-        store,
-        given,
-        mode,
-        ADMINISTRATOR,
-        async |first, made| stage(folder, &keyring_file, base_url, &first, made.as_ref()),
-    )
-    .await
-    .map_err(|error| Error::Invalid(with_causes(&error)))?;
+    let (keyring, outcome) =
+        bootstrap::bootstrap(store, given, mode, ADMINISTRATOR, async |first, made| {
+            stage(folder, &keyring_file, base_url, &first, made.as_ref())
+        })
+        .await
+        .map_err(told)?;
     match outcome {
         Bootstrapped::Made(_) => {
             for path in [keyring_file, folder.join(CREDENTIALS), folder.join(HEADER)] {
@@ -82,8 +79,10 @@ pub async fn bootstrap(
 
 /// From the environment, else the file, else a pending one that belongs to this database.
 async fn given_keyring(opened: &Opened, state: &State, file: &Path) -> Result<GivenKeyring> {
-    if let Some(json) = state.keyring.json() {
-        return Keyring::parse(&json).map(GivenKeyring::Present).map_err(told);
+    if let Some(json) = state.keyring.json().map_err(told)? {
+        return Keyring::parse(&json)
+            .map(GivenKeyring::Present)
+            .map_err(told);
     }
     match Keyring::read(file) {
         Ok(keyring) => return Ok(GivenKeyring::Present(keyring)),
@@ -93,7 +92,9 @@ async fn given_keyring(opened: &Opened, state: &State, file: &Path) -> Result<Gi
     if secret_is_staged(file)
         && let Ok(keyring) = Keyring::read(&staged(file))
         && opened.store.mode().await?.is_some()
-        && bootstrap::verify_keyring(&opened.store, &keyring).await.is_ok()
+        && bootstrap::verify_keyring(&opened.store, &keyring)
+            .await
+            .is_ok()
     {
         return Ok(GivenKeyring::Present(keyring));
     }
@@ -132,11 +133,13 @@ fn stage(
     };
     let mut json = serde_json::to_vec_pretty(&credentials)?;
     json.push(b'\n');
-    let stage = |path: PathBuf, content: &[u8]| {
-        stage_secret(&path, content).map_err(io::Error::other)
-    };
+    let stage =
+        |path: PathBuf, content: &[u8]| stage_secret(&path, content).map_err(io::Error::other);
     if let Some(keyring) = made {
-        stage(keyring_file.to_owned(), keyring.to_json().reveal().as_bytes())?;
+        stage(
+            keyring_file.to_owned(),
+            keyring.to_json().reveal().as_bytes(),
+        )?;
     }
     stage(folder.join(CREDENTIALS), &json)?;
     stage(folder.join(HEADER), header.as_bytes())
@@ -173,7 +176,11 @@ async fn finish_pending(
 }
 
 fn settle(path: &Path, publish: bool) -> Result<()> {
-    let settled = if publish { publish_secret(path) } else { discard_staged(path) };
+    let settled = if publish {
+        publish_secret(path)
+    } else {
+        discard_staged(path)
+    };
     settled.map_err(told)
 }
 
@@ -182,14 +189,4 @@ async fn is_known(store: &Store, keyring: &Keyring, secret: &str) -> Result<bool
     let prints = vault.fingerprints(SecretKind::Organization, &Secret::new(secret));
     let hmacs: Vec<&[u8]> = prints.iter().map(|print| print.hmac.as_slice()).collect();
     Ok(!store.directory().resolve(&hmacs).await?.is_empty())
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        text = format!("{text}: {source}");
-        cause = source.source();
-    }
-    text
 }

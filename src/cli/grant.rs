@@ -4,15 +4,14 @@ use std::fs::File;
 use std::io::{Read as _, Write};
 use std::path::Path;
 
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use url::Host;
-
 use crate::config;
 use crate::error::{Error, Result};
 use crate::ids::OrganizationId;
+use crate::outbound;
 use crate::store::{Grant, OrganizationGrant, Store};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 
 /// Some hundred certificates.
 const LARGEST_CA_FILE: u64 = 256 * 1024;
@@ -32,7 +31,6 @@ pub async fn run(
             ca,
             ..
         } => {
-            let (host, port) = parse_target(target)?;
             if !known_element(element) {
                 return Err(Error::Invalid(format!(
                     "--element: there is no element '{element}'; `bunsen elements check` lists \
@@ -40,12 +38,14 @@ pub async fn run(
                 )));
             }
             let ca_pem = ca.as_deref().map(read_ca).transpose()?;
+            // The client's own rules: a grant that it would refuse is no use to anybody.
+            let allowed = outbound::Grant::parse(target, ca_pem).map_err(Error::Invalid)?;
             require_organization(store, *organization).await?;
             let grant = &Grant {
                 element_key: element.clone(),
-                host,
-                port,
-                ca_pem,
+                host: allowed.host,
+                port: allowed.port,
+                ca_pem: allowed.ca_pem,
             };
             let org = store.org(*organization);
             store
@@ -80,10 +80,10 @@ pub async fn run(
             target,
             ..
         } => {
-            let (host, port) = parse_target(target)?;
+            let named = outbound::Grant::parse(target, None).map_err(Error::Invalid)?;
             require_organization(store, *organization).await?;
             let org = store.org(*organization);
-            let host = host.as_str();
+            let (host, port) = (named.host.as_str(), named.port);
             let removed = store
                 .transaction(|mut transaction| async move {
                     let removed = org
@@ -168,41 +168,6 @@ async fn require_organization(store: &Store, id: OrganizationId) -> Result<()> {
 }
 
 /// `host:port`, the host as a URL would hold it: names in lower case, IPv6 in brackets.
-fn parse_target(target: &str) -> Result<(String, u16)> {
-    let wrong = |why: &str| {
-        Error::Invalid(format!(
-            "'{target}': {why}; give HOST:PORT, as in crm.corp.example:8443"
-        ))
-    };
-    let (host, port) = target
-        .rsplit_once(':')
-        .ok_or_else(|| wrong("the port is missing"))?;
-    let port = Some(port)
-        .filter(|port| port.bytes().all(|digit| digit.is_ascii_digit()))
-        .and_then(|port| port.parse().ok())
-        .filter(|port: &u16| *port > 0)
-        .ok_or_else(|| wrong("the port must be a number from 1 to 65535"))?;
-    let bad_host = || wrong("the host must be a name, an IPv4 address or an [IPv6 address]");
-    // A URL never ends a name with the root's dot when its guard compares it.
-    let host = host.strip_suffix('.').unwrap_or(host);
-    let host = Host::parse(host).map_err(|_| bad_host())?;
-    if let Host::Domain(name) = &host {
-        let is_label = |label: &str| {
-            (1..=63).contains(&label.len())
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-                && label
-                    .bytes()
-                    .all(|sign| sign.is_ascii_alphanumeric() || b"-_".contains(&sign))
-        };
-        // Names alone: no patterns, nobody should open a whole domain by a slip.
-        if name.len() > 253 || !name.split('.').all(is_label) {
-            return Err(bad_host());
-        }
-    }
-    Ok((host.to_string(), port))
-}
-
 /// A PEM file that holds certificates and nothing that should stay at home.
 fn read_ca(path: &Path) -> Result<String> {
     let wrong = |why: &str| Error::Invalid(format!("--ca {}: {why}", path.display()));

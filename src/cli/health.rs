@@ -18,16 +18,17 @@ pub fn run(arguments: &config::Health) -> Result<()> {
     }
     let host = url.host_str().unwrap_or("127.0.0.1");
     let port = url.port().unwrap_or(80);
-    let unreachable = |error: std::io::Error| {
-        Error::Invalid(format!("{host}:{port} does not answer: {error}"))
-    };
+    let unreachable =
+        |error: std::io::Error| Error::Invalid(format!("{host}:{port} does not answer: {error}"));
     let address = (host.trim_matches(['[', ']']), port)
         .to_socket_addrs()
         .map_err(unreachable)?
         .next()
         .ok_or(Error::Unavailable("the host has no address"))?;
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE).map_err(unreachable)?;
-    stream.set_read_timeout(Some(PATIENCE)).map_err(unreachable)?;
+    stream
+        .set_read_timeout(Some(PATIENCE))
+        .map_err(unreachable)?;
     write!(
         stream,
         "GET /health/ready HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"

@@ -2,10 +2,10 @@
 
 mod elements;
 mod first_files;
-mod grant;
+pub mod grant;
 mod health;
 mod keys;
-mod migrate;
+pub mod migrate;
 mod serve;
 mod state;
 
@@ -23,13 +23,7 @@ pub fn run(arguments: Cli) -> ExitCode {
     match prepared(arguments) {
         Ok(code) => code,
         Err(error) => {
-            let mut text = error.to_string();
-            let mut cause = std::error::Error::source(&error);
-            while let Some(source) = cause {
-                text = format!("{text} {source}");
-                cause = source.source();
-            }
-            let _ = writeln!(std::io::stderr(), "bunsen: {text}");
+            let _ = writeln!(std::io::stderr(), "bunsen: {}", state::told(error));
             ExitCode::FAILURE
         }
     }
@@ -62,7 +56,7 @@ async fn dispatch(command: Command) -> Result<()> {
         }
         Command::Grant(command) => {
             let (catalog, _) = crate::elements::load(command.elements())
-                .map_err(|mistakes| state::told(elements::listed(&mistakes)))?;
+                .map_err(|mistakes| Error::Invalid(elements::listed(&mistakes)))?;
             let opened = Opened::for_command(command.state()).await?;
             let known = |key: &str| catalog.get(key).is_some();
             let outcome = match opened.store.migrate().await {
@@ -86,7 +80,9 @@ fn start_logging(filter: &str, json: bool) -> Result<()> {
     if json {
         logging.json().init();
     } else {
-        logging.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init();
+        logging
+            .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+            .init();
     }
     Ok(())
 }

@@ -38,10 +38,10 @@ pub async fn run(arguments: &Serve) -> Result<()> {
     // before anything is started that they would have to stop.
     let mut signals = Signals::catch()?;
     let (catalog, catalogue_hash) = elements::load(arguments.elements.as_deref())
-        .map_err(|mistakes| told(listed(&mistakes)))?;
+        .map_err(|mistakes| Error::Invalid(listed(&mistakes)))?;
     let outbound = outbound(arguments)?;
     let socket = bind(arguments.listen).map_err(|error| {
-        told(format!(
+        Error::Invalid(format!(
             "--listen {}: {error}; choose another address or port",
             arguments.listen
         ))
@@ -97,7 +97,7 @@ fn announced(socket: TcpSocket, address: SocketAddr) -> Result<TcpListener> {
     let mut out = std::io::stdout();
     writeln!(out, "bunsen listening on http://{address}")
         .and_then(|()| out.flush())
-        .map_err(|error| told(format!("stdout: {error}")))?;
+        .map_err(told)?;
     Ok(listener)
 }
 
@@ -179,7 +179,10 @@ fn bind(address: SocketAddr) -> std::io::Result<TcpSocket> {
 /// The usual soft limit of 1024 open files is far below the hard one, and every call takes two.
 fn raise_descriptor_limit() {
     let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limit.maximum, ..limit };
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
         tracing::warn!(%error, "cannot raise the limit of open files");
     }
@@ -192,7 +195,7 @@ fn outbound(arguments: &Serve) -> Result<Outbound> {
         .filter(|text| !text.is_empty())
         .map(|text| VendorRoute::parse(text))
         .collect::<Result<Vec<_>, String>>()
-        .map_err(told)?;
+        .map_err(Error::Invalid)?;
     Outbound::new(Settings {
         routes,
         sandbox: arguments.sandbox.clone(),

@@ -30,7 +30,12 @@ impl Opened {
             Some(url) => {
                 let lock = Lock::take(&data_dir).map_err(told)?;
                 let store = connect(state, &url).await?;
-                Ok(Self { store, data_dir, postgres: None, _lock: Some(lock) })
+                Ok(Self {
+                    store,
+                    data_dir,
+                    postgres: None,
+                    _lock: Some(lock),
+                })
             }
             None => {
                 let options = options(state, data_dir.clone())?;
@@ -46,12 +51,19 @@ impl Opened {
         match state.database_url().map_err(told)? {
             Some(url) => {
                 let store = connect(state, &url).await?;
-                Ok(Self { store, data_dir, postgres: None, _lock: None })
+                Ok(Self {
+                    store,
+                    data_dir,
+                    postgres: None,
+                    _lock: None,
+                })
             }
             None => {
                 let data_dir = data_dir::prepare(&data_dir).map_err(told)?;
                 let options = options(state, data_dir.clone())?;
-                let postgres = PrivatePostgres::start_or_attach(options).await.map_err(told)?;
+                let postgres = PrivatePostgres::start_or_attach(options)
+                    .await
+                    .map_err(told)?;
                 Self::private(state, data_dir, postgres).await
             }
         }
@@ -59,7 +71,12 @@ impl Opened {
 
     async fn private(state: &State, data_dir: PathBuf, postgres: PrivatePostgres) -> Result<Self> {
         let store = connect(state, &postgres.url()).await?;
-        Ok(Self { store, data_dir, postgres: Some(postgres), _lock: None })
+        Ok(Self {
+            store,
+            data_dir,
+            postgres: Some(postgres),
+            _lock: None,
+        })
     }
 
     /// Whether the database is ours alone, so that a keyring may be made for it.
@@ -101,7 +118,17 @@ fn options(state: &State, data_dir: PathBuf) -> Result<Options> {
     })
 }
 
-/// What stops a command is for its operator, so it is told as it is.
-pub fn told(error: impl std::fmt::Display) -> Error {
-    Error::Invalid(error.to_string())
+/// What stops a command is for its operator, so it is told with all its causes.
+pub fn told(error: impl std::error::Error) -> Error {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        let next = source.to_string();
+        // Some errors quote their cause themselves.
+        if !text.contains(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = source.source();
+    }
+    Error::Invalid(text)
 }

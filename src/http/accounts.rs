@@ -40,7 +40,10 @@ pub async fn list(State(app): State<App>, caller: OrgCaller, query: Query) -> Re
         limit: query.page_size()?,
         ..Default::default()
     };
-    match condition.as_ref().map(|(key, value)| (key.as_str(), value.as_str())) {
+    match condition
+        .as_ref()
+        .map(|(key, value)| (key.as_str(), value.as_str()))
+    {
         None => {}
         Some(("name", name)) => filter.name = Some(name),
         Some(("defaultAccount", "true")) | Some(("type", "Default")) => {
@@ -57,10 +60,21 @@ pub async fn list(State(app): State<App>, caller: OrgCaller, query: Query) -> Re
             ));
         }
     }
-    let accounts = app.store().org(caller.organization).accounts(&filter).await?;
-    let accounts: Vec<Account> = accounts.into_iter().map(|account| wire(&caller, account)).collect();
+    let accounts = app
+        .store()
+        .org(caller.organization)
+        .accounts(&filter)
+        .await?;
+    let accounts: Vec<Account> = accounts
+        .into_iter()
+        .map(|account| wire(&caller, account))
+        .collect();
     let count = accounts.len();
-    Ok(with_page_headers(Json(accounts).into_response(), count, None))
+    Ok(with_page_headers(
+        Json(accounts).into_response(),
+        count,
+        None,
+    ))
 }
 
 /// `GET /accounts/{id}`.
@@ -71,7 +85,12 @@ pub async fn read(
 ) -> Result<Response> {
     administrators_only(&caller)?;
     let account = match id.parse() {
-        Ok(number) => app.store().org(caller.organization).account(AccountId(number)).await?,
+        Ok(number) => {
+            app.store()
+                .org(caller.organization)
+                .account(AccountId(number))
+                .await?
+        }
         Err(_) => None,
     };
     let account =
@@ -96,7 +115,11 @@ fn wire(caller: &OrgCaller, account: store::Account) -> Account {
         external_id: account.external_id,
         active: account.active,
         default_account: account.default_account,
-        kind: if account.default_account { "Default" } else { "CompanyAccount" },
+        kind: if account.default_account {
+            "Default"
+        } else {
+            "CompanyAccount"
+        },
         company_id: caller.organization,
         created_date: dates::day(account.created_at),
     }

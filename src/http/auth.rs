@@ -10,7 +10,7 @@ use http::request::Parts;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::authorization::{self, ElementPart, Presented, Secrets};
-use crate::ids::{AccountId, InstanceId, OrganizationId, UserId};
+use crate::ids::{AccountId, OrganizationId, UserId};
 use crate::store::{FoundInstance, FoundUser, Owner};
 use crate::vault::SecretKind;
 
@@ -40,7 +40,6 @@ pub struct MaybeCaller;
 #[derive(Debug, Clone)]
 pub struct InstanceCaller {
     pub element_key: String,
-    pub instance: InstanceId,
     pub disabled: bool,
 }
 
@@ -95,7 +94,6 @@ impl FromRequestParts<App> for InstanceCaller {
         let instance = found.instance_of(&caller)?;
         Ok(Self {
             element_key: instance.element_key.clone(),
-            instance: instance.id,
             disabled: instance.disabled,
         })
     }
@@ -106,7 +104,7 @@ fn secrets(parts: &Parts) -> Result<Option<Secrets>> {
     match authorization::read(&parts.headers) {
         Ok(Presented::Nothing) => Ok(None),
         Ok(Presented::Secrets(secrets)) => Ok(Some(secrets)),
-        Ok(Presented::Bearer(_)) | Err(authorization::Malformed) => Err(REFUSED),
+        Ok(Presented::Bearer) | Err(authorization::Malformed) => Err(REFUSED),
     }
 }
 

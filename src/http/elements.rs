@@ -21,7 +21,11 @@ pub async fn list(State(app): State<App>, _: MaybeCaller, query: Query) -> Resul
         .map(|element| element.catalogue_json())
         .collect();
     let count = elements.len();
-    Ok(with_page_headers(Json(elements).into_response(), count, None))
+    Ok(with_page_headers(
+        Json(elements).into_response(),
+        count,
+        None,
+    ))
 }
 
 /// `GET /elements/keys`: an array of strings.

@@ -86,7 +86,9 @@ pub fn render(response: Response, request_id: &RequestId) -> Response {
     let body = Body {
         request_id: request_id.as_str(),
         message: told.as_ref().map_or(fallback, |told| &told.message),
-        provider_message: told.as_ref().and_then(|told| told.provider_message.as_deref()),
+        provider_message: told
+            .as_ref()
+            .and_then(|told| told.provider_message.as_deref()),
     };
     let bytes = serde_json::to_vec(&body).unwrap_or_default();
     let (mut parts, _) = response.into_parts();

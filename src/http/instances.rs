@@ -16,6 +16,10 @@ use crate::ids::{ElementId, InstanceId, UserId};
 use crate::provisioning::{self, CreateInstance, Filter, InstanceView, Who};
 
 const RETURNED_COUNT: HeaderName = HeaderName::from_static("elements-returned-count");
+const WARNING: HeaderName = HeaderName::from_static("elements-error");
+const NO_EVENTS_YET: HeaderValue = HeaderValue::from_static(
+    "event.notification.enabled is kept, but this server delivers no events yet.",
+);
 const NEXT_PAGE: HeaderName = HeaderName::from_static("elements-next-page-token");
 
 /// `POST /instances`: the body names the element.
@@ -23,9 +27,9 @@ pub async fn create(
     State(app): State<App>,
     OrgCallerIgnoringElement(caller): OrgCallerIgnoringElement,
     JsonBody(request): JsonBody<CreateInstance>,
-) -> Result<Json<Instance>> {
+) -> Result<Response> {
     let view = provisioning::create(&app, who(&caller), None, request).await?;
-    Ok(Json(wire(view)))
+    Ok(answer(view))
 }
 
 /// `POST /elements/{keyOrId}/instances`: the path names the element.
@@ -34,9 +38,9 @@ pub async fn create_for_element(
     caller: OrgCaller,
     Path(key_or_id): Path<String>,
     JsonBody(request): JsonBody<CreateInstance>,
-) -> Result<Json<Instance>> {
+) -> Result<Response> {
     let view = provisioning::create(&app, who(&caller), Some(key_or_id), request).await?;
-    Ok(Json(wire(view)))
+    Ok(answer(view))
 }
 
 /// `GET /instances`: those of the caller's account, by id.
@@ -63,21 +67,21 @@ pub async fn read(
     State(app): State<App>,
     caller: OrgCaller,
     Path(id): Path<String>,
-) -> Result<Json<Instance>> {
+) -> Result<Response> {
     let id = instance_id(&id)?;
     let view = provisioning::read(&app, who(&caller), id, None).await?;
-    Ok(Json(wire(view)))
+    Ok(answer(view))
 }
 
 pub async fn read_of_element(
     State(app): State<App>,
     caller: OrgCaller,
     Path((key_or_id, id)): Path<(String, String)>,
-) -> Result<Json<Instance>> {
+) -> Result<Response> {
     let element = app.element(&key_or_id)?.key.clone();
     let id = instance_id(&id)?;
     let view = provisioning::read(&app, who(&caller), id, Some(&element)).await?;
-    Ok(Json(wire(view)))
+    Ok(answer(view))
 }
 
 /// `DELETE /instances/{id}`: 200 with an empty body.
@@ -98,6 +102,19 @@ pub async fn delete_of_element(
     let element = app.element(&key_or_id)?.key.clone();
     provisioning::delete(&app, who(&caller), instance_id(&id)?, Some(element)).await?;
     Ok(StatusCode::OK)
+}
+
+/// One instance; with a warning when it asks for what is not there yet.
+fn answer(view: InstanceView) -> Response {
+    let wants_events = view
+        .configuration
+        .get("event.notification.enabled")
+        .is_some_and(|value| value == "true");
+    let mut response = Json(wire(view)).into_response();
+    if wants_events {
+        response.headers_mut().insert(WARNING, NO_EVENTS_YET);
+    }
+    response
 }
 
 async fn answer_list(
@@ -136,7 +153,11 @@ async fn answer_list(
         })
         .collect();
     let count = instances.len();
-    Ok(with_page_headers(Json(instances).into_response(), count, next))
+    Ok(with_page_headers(
+        Json(instances).into_response(),
+        count,
+        next,
+    ))
 }
 
 /// What every list answers beside its body.
@@ -170,7 +191,7 @@ fn instance_id(text: &str) -> Result<InstanceId> {
 /// An element instance as the wire has it: the union of what its clients read.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Instance {
+struct Instance {
     id: InstanceId,
     name: String,
     created_date: String,

@@ -33,8 +33,17 @@ impl<T: Serialize> IntoResponse for Json<T> {
 
 /// Refuses a caller that wants anything but JSON, before work is done.
 pub async fn acceptable(request: Request, next: Next) -> Result<Response> {
-    if request.headers().get_all(header::ACCEPT).iter().next().is_some()
-        && !request.headers().get_all(header::ACCEPT).iter().any(accepts_json)
+    if request
+        .headers()
+        .get_all(header::ACCEPT)
+        .iter()
+        .next()
+        .is_some()
+        && !request
+            .headers()
+            .get_all(header::ACCEPT)
+            .iter()
+            .any(accepts_json)
     {
         return Err(Error::NotAcceptable);
     }
@@ -48,9 +57,13 @@ fn accepts_json(value: &HeaderValue) -> bool {
             let mut parts = range.split(';').map(str::trim);
             let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
             let refused = parts.any(|part| {
-                part.strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0_f32))
+                part.strip_prefix("q=")
+                    .is_some_and(|q| q.parse() == Ok(0.0_f32))
             });
-            matches!(kind.as_str(), "*/*" | "*" | "application/*" | "application/json") && !refused
+            matches!(
+                kind.as_str(),
+                "*/*" | "*" | "application/*" | "application/json"
+            ) && !refused
         })
 }
 
@@ -100,8 +113,8 @@ fn accept_type(headers: &HeaderMap) -> Result<()> {
     let text = value.to_str().unwrap_or_default();
     let mime = text.split(';').next().unwrap_or_default().trim();
     let mime = mime.to_ascii_lowercase();
-    let json = mime == "application/json"
-        || (mime.starts_with("application/") && mime.ends_with("+json"));
+    let json =
+        mime == "application/json" || (mime.starts_with("application/") && mime.ends_with("+json"));
     if json || mime.is_empty() || mime == "application/x-www-form-urlencoded" {
         return Ok(());
     }
@@ -143,7 +156,10 @@ fn explain(text: &str, path: &str, error: &serde_json::Error) -> Error {
         };
         // The parser quotes the offending value, which may be a password: only its kind is told.
         let reason = error.to_string();
-        let reason = match (reason.split_once("invalid type: "), reason.split_once(", expected ")) {
+        let reason = match (
+            reason.split_once("invalid type: "),
+            reason.split_once(", expected "),
+        ) {
             (Some(_), Some((_, expected))) => {
                 let expected = expected.split(" at line ").next().unwrap_or(expected);
                 format!("must be {expected}")
@@ -166,7 +182,11 @@ fn explain(text: &str, path: &str, error: &serde_json::Error) -> Error {
     }
     Error::Invalid(format!(
         "Request body is missing or is not valid JSON: {} at line {}, column {}.",
-        if error.is_eof() { "it ends too early" } else { "unexpected character" },
+        if error.is_eof() {
+            "it ends too early"
+        } else {
+            "unexpected character"
+        },
         error.line(),
         error.column()
     ))
@@ -212,7 +232,9 @@ mod tests {
     }
 
     fn message(text: &str) -> String {
-        parse::<Example>(text.as_bytes()).expect_err("refused").to_string()
+        parse::<Example>(text.as_bytes())
+            .expect_err("refused")
+            .to_string()
     }
 
     #[test]
@@ -228,7 +250,11 @@ mod tests {
     #[test]
     fn a_curly_quote_inside_a_string_is_not_blamed() {
         let text = "{\"tags\": [\"\u{201c}a\u{201d}\"], }";
-        assert!(message(text).contains("unexpected character at line 1"), "{}", message(text));
+        assert!(
+            message(text).contains("unexpected character at line 1"),
+            "{}",
+            message(text)
+        );
     }
 
     #[test]
@@ -243,7 +269,12 @@ mod tests {
         assert!(message("   ").contains("missing"));
         assert!(message("{\"tags\": [").contains("ends too early"));
         assert!(message("{} {}").contains("unexpected character"));
-        assert!(parse::<Example>(b"\xef\xbb\xbf{}").expect("a byte order mark is skipped").tags.is_empty());
+        assert!(
+            parse::<Example>(b"\xef\xbb\xbf{}")
+                .expect("a byte order mark is skipped")
+                .tags
+                .is_empty()
+        );
         assert!(parse::<Example>(b"{\"tags\":[\"\xff\"]}").is_err());
     }
 

@@ -59,26 +59,85 @@ fn registered() -> Vec<Registered> {
     use Access::{Open, Optional, Platform};
     let mut list = Vec::new();
     let mut add = |method, path, access, handler| {
-        let route = Route { method, path, access };
+        let route = Route {
+            method,
+            path,
+            access,
+        };
         list.push(Registered { route, handler });
     };
     add("GET", "/health/live", Open, get(health::live));
     add("GET", "/health/ready", Open, get(health::ready));
 
-    add("GET", "/elements/api-v2/organizations/me", Platform, get(organizations::me));
-    add("GET", "/elements/api-v2/accounts", Platform, get(accounts::list));
-    add("GET", "/elements/api-v2/accounts/{id}", Platform, get(accounts::read));
+    add(
+        "GET",
+        "/elements/api-v2/organizations/me",
+        Platform,
+        get(organizations::me),
+    );
+    add(
+        "GET",
+        "/elements/api-v2/accounts",
+        Platform,
+        get(accounts::list),
+    );
+    add(
+        "GET",
+        "/elements/api-v2/accounts/{id}",
+        Platform,
+        get(accounts::read),
+    );
     add("GET", "/elements/api-v2/users", Platform, get(users::list));
-    add("GET", "/elements/api-v2/users/{emailOrId}", Platform, get(users::read));
+    add(
+        "GET",
+        "/elements/api-v2/users/{emailOrId}",
+        Platform,
+        get(users::read),
+    );
 
-    add("GET", "/elements/api-v2/elements", Optional, get(elements::list));
-    add("GET", "/elements/api-v2/elements/keys", Optional, get(elements::keys));
-    add("GET", "/elements/api-v2/elements/{keyOrId}", Optional, get(elements::read));
+    add(
+        "GET",
+        "/elements/api-v2/elements",
+        Optional,
+        get(elements::list),
+    );
+    add(
+        "GET",
+        "/elements/api-v2/elements/keys",
+        Optional,
+        get(elements::keys),
+    );
+    add(
+        "GET",
+        "/elements/api-v2/elements/{keyOrId}",
+        Optional,
+        get(elements::read),
+    );
 
-    add("POST", "/elements/api-v2/instances", Platform, post(instances::create));
-    add("GET", "/elements/api-v2/instances", Platform, get(instances::list));
-    add("GET", "/elements/api-v2/instances/{id}", Platform, get(instances::read));
-    add("DELETE", "/elements/api-v2/instances/{id}", Platform, delete(instances::delete));
+    add(
+        "POST",
+        "/elements/api-v2/instances",
+        Platform,
+        post(instances::create),
+    );
+    add(
+        "GET",
+        "/elements/api-v2/instances",
+        Platform,
+        get(instances::list),
+    );
+    add(
+        "GET",
+        "/elements/api-v2/instances/{id}",
+        Platform,
+        get(instances::read),
+    );
+    add(
+        "DELETE",
+        "/elements/api-v2/instances/{id}",
+        Platform,
+        delete(instances::delete),
+    );
     add(
         "POST",
         "/elements/api-v2/elements/{keyOrId}/instances",
@@ -122,7 +181,10 @@ pub fn service(app: App) -> NormalisePath<Router> {
         .fallback(hub::anything_else)
         .method_not_allowed_fallback(hub::other_method)
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn_with_state(app.clone(), envelope::envelope))
+        .layer(middleware::from_fn_with_state(
+            app.clone(),
+            envelope::envelope,
+        ))
         .with_state(app);
     NormalisePath(router)
 }

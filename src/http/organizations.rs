@@ -36,7 +36,11 @@ pub async fn me(State(app): State<App>, caller: OrgCaller) -> Result<Json<Organi
         created_date: dates::second(organization.created_at),
         active: organization.active,
         status: "paid",
-        environment: if app.is_sandbox() { "test" } else { "production" },
+        environment: if app.is_sandbox() {
+            "test"
+        } else {
+            "production"
+        },
         vdr_version: "v1",
         two_factor_auth_enabled: false,
     }))

@@ -104,12 +104,27 @@ mod tests {
             ("//", "/"),
             ("/elements/api-v2/instances/", "/elements/api-v2/instances"),
             ("/elements/api-v2//objects", "/elements/api-v2/objects"),
-            ("//elements//api-v2//accounts///?a=//b/", "/elements/api-v2/accounts?a=//b/"),
-            ("/elements/api-v2/users/a%2Fb@c", "/elements/api-v2/users/a%2Fb@c"),
-            ("/elements/api-v2/proxy//a//b/", "/elements/api-v2/proxy//a//b/"),
+            (
+                "//elements//api-v2//accounts///?a=//b/",
+                "/elements/api-v2/accounts?a=//b/",
+            ),
+            (
+                "/elements/api-v2/users/a%2Fb@c",
+                "/elements/api-v2/users/a%2Fb@c",
+            ),
+            (
+                "/elements/api-v2/proxy//a//b/",
+                "/elements/api-v2/proxy//a//b/",
+            ),
             ("/elements//api-v2/proxy/", "/elements/api-v2/proxy/"),
-            ("/elements/api-v2/hubs/proxy//x/", "/elements/api-v2/hubs/proxy/x"),
-            ("/elements/api-v2/proxyish//x/", "/elements/api-v2/proxyish/x"),
+            (
+                "/elements/api-v2/hubs/proxy//x/",
+                "/elements/api-v2/hubs/proxy/x",
+            ),
+            (
+                "/elements/api-v2/proxyish//x/",
+                "/elements/api-v2/proxyish/x",
+            ),
         ] {
             assert_eq!(clean(given), expected, "{given}");
         }

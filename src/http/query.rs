@@ -153,8 +153,7 @@ fn read_condition(text: &str) -> Option<(String, String)> {
     }
     let inner = value.strip_prefix('\'')?.strip_suffix('\'')?;
     let unescaped = inner.replace("''", "\u{0}");
-    (!unescaped.contains('\''))
-        .then(|| (attribute.to_owned(), unescaped.replace('\u{0}', "'")))
+    (!unescaped.contains('\'')).then(|| (attribute.to_owned(), unescaped.replace('\u{0}', "'")))
 }
 
 /// Opaque to callers; holds the last id of the page.
@@ -182,7 +181,11 @@ mod tests {
 
     #[test]
     fn page_sizes() {
-        let size = |text| Query::parse(text).page_size().map_err(|error| error.to_string());
+        let size = |text| {
+            Query::parse(text)
+                .page_size()
+                .map_err(|error| error.to_string())
+        };
         assert_eq!(size(""), Ok(200));
         assert_eq!(size("pageSize=7"), Ok(7));
         assert_eq!(size("pageSize=999999"), Ok(1000));
@@ -194,7 +197,10 @@ mod tests {
     #[test]
     fn the_start_of_a_walk() {
         for start in ["", "nextPage=", "nextPage=null", "nextPage=undefined"] {
-            assert!(matches!(Query::parse(start).next_page(), Ok(None)), "{start}");
+            assert!(
+                matches!(Query::parse(start).next_page(), Ok(None)),
+                "{start}"
+            );
         }
         assert!(Query::parse("nextPage=abc").next_page().is_err());
     }

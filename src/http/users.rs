@@ -52,7 +52,9 @@ pub async fn list(State(app): State<App>, caller: OrgCaller, query: Query) -> Re
     let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = users.len() > wanted;
     users.truncate(wanted);
-    let next = more.then(|| users.last().map(|user| page_token(user.id.0))).flatten();
+    let next = more
+        .then(|| users.last().map(|user| page_token(user.id.0)))
+        .flatten();
     if users.is_empty() {
         return Err(Error::NotFound("No users found".into()));
     }
@@ -89,7 +91,9 @@ fn wire(user: store::User) -> User {
         last_name: user.last_name,
         email: user.email,
         active: user.active,
-        last_login_date: user.last_login_at.map_or_else(|| "1970-01-01".into(), dates::day),
+        last_login_date: user
+            .last_login_at
+            .map_or_else(|| "1970-01-01".into(), dates::day),
         password: "secured",
         account_expired: false,
         account_locked: false,

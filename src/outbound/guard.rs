@@ -141,7 +141,7 @@ pub(super) fn check<'a>(
         .iter()
         .find(|grant| grant.covers(host, port));
     check_name(host, grant.is_some()).map_err(refuse)?;
-    if !allows(destination.hosts, host) {
+    if !destination.hosts.allows(host) {
         return Err(refuse(Reason::HostRule));
     }
     let port_allowed = port == 443
@@ -210,29 +210,6 @@ pub(super) fn check_name(host: &str, granted: bool) -> Result<(), Reason> {
         return Err(Reason::LocalName);
     }
     Ok(())
-}
-
-fn allows(rule: &HostRule, host: &str) -> bool {
-    match rule {
-        HostRule::Public => true,
-        HostRule::Suffixes(suffixes) => suffixes
-            .iter()
-            .any(|suffix| matches_suffix(host, suffix.as_str())),
-    }
-}
-
-/// `.vendor.example` matches names with at least one label in front of it, and because the dot
-/// is part of it, only at a label's boundary; without the dot the name must be equal.
-pub(super) fn matches_suffix(host: &str, suffix: &str) -> bool {
-    if !suffix.starts_with('.') {
-        return !suffix.is_empty() && host.eq_ignore_ascii_case(suffix);
-    }
-    match host.len().checked_sub(suffix.len()) {
-        Some(front) if front > 0 && suffix.len() > 1 => host
-            .get(front..)
-            .is_some_and(|end| end.eq_ignore_ascii_case(suffix)),
-        _ => false,
-    }
 }
 
 /// The host for messages; a name of thousands of letters would only hide the reason.

@@ -4,7 +4,7 @@
 
 use url::{Host, Position, Url};
 
-use super::guard::{check_name, matches_suffix};
+use super::guard::check_name;
 
 /// `PATTERN=URL`: `*.vendor.example=http://127.0.0.1:9000`, an exact host, or `*`.
 #[derive(Debug, Clone)]
@@ -48,8 +48,9 @@ impl VendorRoute {
     pub(super) fn origin_for(&self, host: &str) -> Option<&Origin> {
         let matches = match &self.pattern {
             Pattern::Any => true,
-            Pattern::Suffix(suffix) => matches_suffix(host, suffix),
-            Pattern::Exact(exact) => host.eq_ignore_ascii_case(exact),
+            // With a label in front, and because of its dot only at a label's boundary.
+            Pattern::Suffix(suffix) => host.len() > suffix.len() && host.ends_with(suffix),
+            Pattern::Exact(exact) => host == exact,
         };
         matches.then_some(&self.origin)
     }

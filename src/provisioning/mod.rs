@@ -5,31 +5,25 @@
 
 mod request;
 mod text;
+mod view;
 
-use std::collections::BTreeMap;
-
-use bunsen_engine::configuration::{Value, Values};
 use bunsen_engine::element::{Element, Group};
-use jiff::Timestamp;
 use tracing::Instrument;
 use uuid::Uuid;
-use zeroize::Zeroizing;
 
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::exchange::{self, Session};
-use crate::ids::{AccountId, ElementId, InstanceId, OrganizationId, Secret, UserId};
+use crate::ids::{AccountId, InstanceId, OrganizationId, UserId};
 use crate::outbound::Grant;
 use crate::store;
 use crate::tenancy;
-use crate::vault::{OrganizationKeys, Place, SecretKind};
+use crate::vault::SecretKind;
 
 pub use request::CreateInstance;
 use request::Prepared;
-
-/// Names of sealed columns: part of what their values are bound to.
-const CREDENTIALS: &str = "credentials_sealed";
-const TOKEN: &str = "token_sealed";
+pub use view::InstanceView;
+use view::{CREDENTIALS, Parts, TOKEN, place, view};
 
 /// The caller, as use cases need it.
 #[derive(Debug, Clone, Copy)]
@@ -39,23 +33,6 @@ pub struct Who {
     pub user: UserId,
     /// May use the instances of every account of the organization.
     pub admin: bool,
-}
-
-/// An instance as answers show it: secrets masked, defaults filled in.
-#[derive(Debug)]
-pub struct InstanceView {
-    pub id: InstanceId,
-    pub name: String,
-    pub created_at: Timestamp,
-    pub token: Secret,
-    pub element: serde_json::Value,
-    pub element_id: ElementId,
-    pub tags: Vec<String>,
-    pub valid: bool,
-    pub disabled: bool,
-    pub configuration: serde_json::Map<String, serde_json::Value>,
-    pub external_authentication: store::ExternalAuthentication,
-    pub owner: store::InstanceOwner,
 }
 
 #[derive(Debug)]
@@ -87,7 +64,11 @@ pub async fn create(
     let prepared = request::prepare(app, element_of_path.as_deref(), request)?;
     let group = group_of(&prepared.element, &prepared.group)?;
     // The simulated vendor still has every log-in that the real one ended.
-    if let Some(told) = prepared.element.retirement(group).filter(|_| !app.is_sandbox()) {
+    if let Some(told) = prepared
+        .element
+        .retirement(group)
+        .filter(|_| !app.is_sandbox())
+    {
         return Err(Error::Invalid(told));
     }
     to_its_end(app, {
@@ -115,7 +96,7 @@ async fn log_in_and_store(app: &App, who: Who, prepared: Prepared) -> Result<Ins
     let keys = tenancy::keys(app, who.organization).await?;
     let token = app.vault().new_element_token();
     let row = Uuid::new_v4();
-    let (configuration, secrets) = split(&values)?;
+    let values = Parts::of(&values);
     let new = store::NewInstance {
         account_id: who.account,
         user_id: who.user,
@@ -124,8 +105,11 @@ async fn log_in_and_store(app: &App, who: Who, prepared: Prepared) -> Result<Ins
         name: &prepared.name,
         tags: &prepared.tags,
         credential_group: &group.name,
-        configuration: &configuration,
-        credentials_sealed: &keys.seal(&place(who.organization, row, CREDENTIALS), &secrets),
+        configuration: &values.clear,
+        credentials_sealed: &keys.seal(
+            &place(who.organization, row, CREDENTIALS),
+            &values.secret_json()?,
+        ),
         token_sealed: &keys.seal(
             &place(who.organization, row, TOKEN),
             token.reveal().as_bytes(),
@@ -187,7 +171,12 @@ pub async fn delete(app: &App, who: Who, id: InstanceId, element: Option<String>
     to_its_end(app, {
         let app = app.clone();
         async move {
-            if !app.store().org(who.organization).remove_instance(id).await? {
+            if !app
+                .store()
+                .org(who.organization)
+                .remove_instance(id)
+                .await?
+            {
                 return Err(no_such_instance(id));
             }
             tracing::info!(org.id = %who.organization, instance.id = %id, "instance deleted");
@@ -238,102 +227,7 @@ fn outbound_grants(stored: Vec<store::Grant>) -> Vec<Grant> {
 }
 
 fn group_of<'a>(element: &'a Element, name: &str) -> Result<&'a Group> {
-    element.group(name).ok_or_else(|| {
-        Error::internal(format!("element '{}' has no group '{name}'", element.key))
-    })
-}
-
-fn place(organization: OrganizationId, row: Uuid, column: &'static str) -> Place<'static> {
-    Place { organization, table: "instances", row, column }
-}
-
-/// The clear part for the database to see, and the secret part as JSON to be sealed.
-fn split(values: &Values) -> Result<(BTreeMap<String, String>, Zeroizing<Vec<u8>>)> {
-    let mut clear = BTreeMap::new();
-    let mut secret = BTreeMap::new();
-    for (key, value) in values {
-        match value {
-            Value::Clear(text) => clear.insert(key.clone(), text.clone()).map(drop),
-            Value::Secret(text) => secret.insert(key.as_str(), text.reveal()).map(drop),
-        };
-    }
-    let sealed = serde_json::to_vec(&secret).map_err(Error::internal)?;
-    Ok((clear, Zeroizing::new(sealed)))
-}
-
-/// The stored values, opened.
-fn stored_values(
-    organization: OrganizationId,
-    keys: &OrganizationKeys,
-    row: &store::Instance,
-) -> Result<Values> {
-    let place = place(organization, row.row_id, CREDENTIALS);
-    let opened = keys.open(&place, &row.credentials_sealed)?;
-    let secrets: BTreeMap<String, String> =
-        serde_json::from_slice(&opened).map_err(Error::internal)?;
-    let clear = row.configuration.iter();
-    let mut values: Values = clear
-        .map(|(key, text)| (key.clone(), Value::Clear(text.clone())))
-        .collect();
-    values.extend(
-        secrets
-            .into_iter()
-            .map(|(key, text)| (key, Value::Secret(Secret::new(text)))),
-    );
-    Ok(values)
-}
-
-fn view(
-    app: &App,
-    organization: OrganizationId,
-    keys: &OrganizationKeys,
-    row: store::Instance,
-) -> Result<InstanceView> {
-    let values = stored_values(organization, keys, &row)?;
-    let token = tenancy::open_text(
-        keys,
-        &place(organization, row.row_id, TOKEN),
-        &row.token_sealed,
-    )?;
-    // An element that was taken out of the catalogue keeps its instances readable.
-    let (element, element_id, configuration) = match app.catalog().get(&row.element_key) {
-        Some(element) => {
-            let group = group_of(element, &row.credential_group)?;
-            let shown = element.shown(group, &values);
-            (element.instance_json().clone(), element.id, shown)
-        }
-        None => (
-            serde_json::json!({"key": row.element_key, "active": false, "deleted": true}),
-            ElementId(0),
-            masked(&values),
-        ),
-    };
-    Ok(InstanceView {
-        id: row.id,
-        name: row.name,
-        created_at: row.created_at,
-        token,
-        element,
-        element_id,
-        tags: row.tags,
-        valid: row.valid,
-        disabled: row.disabled,
-        configuration,
-        external_authentication: row.external_authentication,
-        owner: row.owner,
-    })
-}
-
-/// Without a definition nothing but what was sealed is known to be secret.
-fn masked(values: &Values) -> serde_json::Map<String, serde_json::Value> {
-    values
-        .iter()
-        .map(|(key, value)| {
-            let shown = match value {
-                Value::Clear(text) => text.clone(),
-                Value::Secret(_) => bunsen_engine::configuration::MASK.to_owned(),
-            };
-            (key.clone(), shown.into())
-        })
-        .collect()
+    element
+        .group(name)
+        .ok_or_else(|| Error::internal(format!("element '{}' has no group '{name}'", element.key)))
 }

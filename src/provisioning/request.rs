@@ -78,7 +78,11 @@ pub fn prepare(
     let element = resolve(app, element_of_path, request.element.as_ref())?;
     let configuration = request.configuration.unwrap_or_default().0;
     let name = request.name.unwrap_or_default();
-    refuse_placeholders(&name, request.tags.as_deref().unwrap_or_default(), &configuration)?;
+    refuse_placeholders(
+        &name,
+        request.tags.as_deref().unwrap_or_default(),
+        &configuration,
+    )?;
     refuse_unstorable(&configuration)?;
 
     let name = text::plain(&name);
@@ -98,7 +102,9 @@ pub fn prepare(
         None => vec![name.clone()],
     };
     if tags.len() > TAGS_LIMIT {
-        return Err(Error::Invalid(format!("'tags' has more than {TAGS_LIMIT} entries.")));
+        return Err(Error::Invalid(format!(
+            "'tags' has more than {TAGS_LIMIT} entries."
+        )));
     }
     if request_tag_too_long(&tags, &name) {
         return Err(Error::Invalid(format!(
@@ -123,7 +129,10 @@ pub fn prepare(
         Error::Invalid(told.join("; "))
     })?;
     let group = element.group_for(&given).map_err(|mistake| {
-        Error::Invalid(format!("configuration '{}': {}", mistake.key, mistake.message))
+        Error::Invalid(format!(
+            "configuration '{}': {}",
+            mistake.key, mistake.message
+        ))
     })?;
     let missing = element.missing(group, &given);
     if !missing.is_empty() {
@@ -133,7 +142,14 @@ pub fn prepare(
         )));
     }
     let group = group.name.clone();
-    Ok(Prepared { element, group, name, tags, given, external_authentication })
+    Ok(Prepared {
+        element,
+        group,
+        name,
+        tags,
+        given,
+        external_authentication,
+    })
 }
 
 fn resolve(
@@ -143,8 +159,20 @@ fn resolve(
 ) -> Result<Arc<Element>> {
     let named = match (element_of_path, reference) {
         (Some(path), _) => path.to_owned(),
-        (None, Some(ElementReference { id: Some(NumberOrText::Number(id)), .. })) => id.to_string(),
-        (None, Some(ElementReference { id: Some(NumberOrText::Text(id)), .. })) => id.clone(),
+        (
+            None,
+            Some(ElementReference {
+                id: Some(NumberOrText::Number(id)),
+                ..
+            }),
+        ) => id.to_string(),
+        (
+            None,
+            Some(ElementReference {
+                id: Some(NumberOrText::Text(id)),
+                ..
+            }),
+        ) => id.clone(),
         (None, Some(ElementReference { key: Some(key), .. })) => key.clone(),
         (None, _) => {
             return Err(Error::Invalid(
@@ -158,7 +186,11 @@ fn resolve(
 }
 
 /// Looks before sanitising, which would take the brackets for markup and drop them.
-fn refuse_placeholders(name: &str, tags: &[String], configuration: &Map<String, Value>) -> Result<()> {
+fn refuse_placeholders(
+    name: &str,
+    tags: &[String],
+    configuration: &Map<String, Value>,
+) -> Result<()> {
     let mut found = Vec::new();
     if let Some(placeholder) = text::placeholder(name) {
         found.push(format!("name: {placeholder}"));

@@ -33,7 +33,13 @@ fn once(text: &str) -> String {
     stripped
         .chars()
         .filter(|character| !character.is_control() || character.is_whitespace())
-        .map(|character| if character.is_whitespace() { ' ' } else { character })
+        .map(|character| {
+            if character.is_whitespace() {
+                ' '
+            } else {
+                character
+            }
+        })
         .collect::<String>()
         .trim()
         .to_owned()
@@ -78,8 +84,10 @@ fn is_request_to_fill_in(inner: &str) -> bool {
     let word = |character: char| character.is_ascii_alphanumeric() || "_- .".contains(character);
     let mut words = inner.split(['_', '-', ' ']);
     let first = words.next().unwrap_or_default().to_ascii_lowercase();
-    matches!(first.as_str(), "insert" | "add" | "your" | "enter" | "replace")
-        && words.next().is_some_and(|second| !second.is_empty())
+    matches!(
+        first.as_str(),
+        "insert" | "add" | "your" | "enter" | "replace"
+    ) && words.next().is_some_and(|second| !second.is_empty())
         && inner.chars().all(word)
 }
 
@@ -92,7 +100,10 @@ mod tests {
     #[test]
     fn markup_goes_and_text_stays() {
         for (given, expected) in [
-            ("<a href=\"#\" onClick=\"alert(1)\">acme-sync</a>", "acme-sync"),
+            (
+                "<a href=\"#\" onClick=\"alert(1)\">acme-sync</a>",
+                "acme-sync",
+            ),
             ("<b>@acme</b>", "@acme"),
             ("plain", "plain"),
             ("  two  words ", "two  words"),

@@ -9,6 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{Connection as _, Postgres};
 
 use super::Store;
+use super::retry::has_code;
 use crate::error::Result;
 use crate::ids::Secret;
 
@@ -27,9 +28,25 @@ pub enum ConnectError {
     #[error("BUNSEN_DATABASE_URL is not a URL of the form postgres://user:password@host/database")]
     Url,
     #[error("the database cannot be used: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] sqlx::Error),
+    #[error(
+        "a pooler before the database mixes up prepared statements: start with --statement-cache 0 \
+         (BUNSEN_STATEMENT_CACHE=0), or use PgBouncer 1.21 or later"
+    )]
+    Pooler,
     #[error("the database is Postgres {0}; version {OLDEST_POSTGRES} or later is needed")]
     TooOld(i32),
+}
+
+impl From<sqlx::Error> for ConnectError {
+    fn from(error: sqlx::Error) -> Self {
+        // A statement of that name exists already, or does not exist.
+        if has_code(&error, &["42P05", "26000"]) {
+            Self::Pooler
+        } else {
+            Self::Database(error)
+        }
+    }
 }
 
 impl Store {

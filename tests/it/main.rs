@@ -1,7 +1,19 @@
-//! Tests against a real Postgres and over HTTP, in one binary so that there is one thing to link.
+//! Tests against a real Postgres, over HTTP and of the real binary, in one so that there is one thing to link.
 
+mod answer;
+mod cli;
+mod conventions;
+mod crash;
 mod database;
+mod elements;
+mod house;
 mod outbound;
 mod private_postgres;
+mod process;
+mod provisioning;
+mod secrets;
 mod server;
 mod store;
+mod structure;
+mod vendors;
+mod walk;

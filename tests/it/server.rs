@@ -52,7 +52,10 @@ pub struct Caller {
 
 impl Caller {
     pub fn header(&self) -> String {
-        format!("User {}, Organization {}", self.user_secret, self.organization_secret)
+        format!(
+            "User {}, Organization {}",
+            self.user_secret, self.organization_secret
+        )
     }
 
     pub fn with_token(&self, token: &str) -> String {
@@ -99,7 +102,10 @@ impl TestServer {
             panic!("the database was not empty");
         };
 
-        let seed = Seed { store: &store, vault: &vault };
+        let seed = Seed {
+            store: &store,
+            vault: &vault,
+        };
         let organization_id: OrganizationId = sqlx::query_scalar("select id from organizations")
             .fetch_one(&database.pool)
             .await
@@ -122,8 +128,11 @@ impl TestServer {
             let user = seed.user(organization_id, &keys, customer, name, &["default-user"]);
             user.await.in_organization(organization_id, &first_secret)
         };
-        let (member, colleague, inactive) =
-            (user("member").await, user("colleague").await, user("inactive").await);
+        let (member, colleague, inactive) = (
+            user("member").await,
+            user("colleague").await,
+            user("inactive").await,
+        );
         sqlx::query("update users set active = false where id = $1")
             .bind(inactive.user_id)
             .execute(&database.pool)
@@ -154,7 +163,11 @@ impl TestServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         let service = bunsen::http::service(app);
-        let serving = tokio::spawn(bunsen::http::serve(listener, service, std::future::pending()));
+        let serving = tokio::spawn(bunsen::http::serve(
+            listener,
+            service,
+            std::future::pending(),
+        ));
         Self {
             url,
             sandbox,
@@ -221,7 +234,11 @@ pub fn examples() -> Vec<(String, Value)> {
         .expect("there are examples")
         .map(|entry| {
             let path = entry.expect("an entry").path();
-            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            let name = path
+                .file_name()
+                .expect("a name")
+                .to_string_lossy()
+                .into_owned();
             let text = std::fs::read_to_string(&path).expect("a readable file");
             (name, serde_json::from_str(&text).expect("JSON"))
         })
@@ -378,6 +395,10 @@ impl Seed<'_> {
             .await
             .expect("a user");
         transaction.commit().await.expect("a commit");
-        SeededUser { account, user_id: id.0, secret }
+        SeededUser {
+            account,
+            user_id: id.0,
+            secret,
+        }
     }
 }

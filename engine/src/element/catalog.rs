@@ -9,8 +9,7 @@ use serde_json::{Map, Value};
 use super::assign::ids;
 use super::compile::{Checker, compile};
 use super::definition::ElementDefinition;
-use super::schema::Schemas;
-use super::{Element, text};
+use super::{Element, schema, text};
 
 /// One `element.json`, wherever it was read from.
 #[derive(Debug, Clone)]
@@ -56,20 +55,10 @@ impl Catalog {
     /// `added` definitions replace shipped ones of the same key.
     pub fn load(shipped: Vec<SourceFile>, added: Vec<SourceFile>) -> Result<Self, Vec<Mistake>> {
         let mut mistakes = Vec::new();
-        let schemas = match Schemas::new() {
-            Ok(schemas) => schemas,
-            Err(message) => {
-                return Err(vec![Mistake {
-                    file: "element.schema.json".into(),
-                    place: String::new(),
-                    message,
-                }]);
-            }
-        };
         let mut written = Vec::new();
         for (files, is_shipped) in [(added, false), (shipped, true)] {
             for file in files {
-                written.extend(read(file, is_shipped, &schemas, &mut mistakes));
+                written.extend(read(file, is_shipped, &mut mistakes));
             }
         }
         let written = without_replaced(written, &mut mistakes);
@@ -118,12 +107,7 @@ impl Catalog {
     }
 }
 
-fn read(
-    file: SourceFile,
-    shipped: bool,
-    schemas: &Schemas,
-    mistakes: &mut Vec<Mistake>,
-) -> Option<Written> {
+fn read(file: SourceFile, shipped: bool, mistakes: &mut Vec<Mistake>) -> Option<Written> {
     let mut wrong = |place: String, message: String| {
         mistakes.push(Mistake {
             file: file.path.clone(),
@@ -154,7 +138,7 @@ fn read(
     } else {
         without_nulls(original.clone())
     };
-    for (place, message) in schemas.check(&checked, shipped) {
+    for (place, message) in schema::check(&checked, shipped) {
         wrong(place, message);
     }
     let Value::Object(original) = original else {

@@ -2,6 +2,8 @@
 //! place; what is missing or of the wrong type has been reported by the JSON Schema already and
 //! is passed over here.
 
+mod hosts;
+mod parameter;
 mod resource;
 
 use std::collections::BTreeSet;
@@ -11,10 +13,10 @@ use serde_json::{Map, Value};
 use super::catalog::Mistake;
 use super::definition::{DefaultValue, ElementDefinition, EntryDefinition, GroupWords};
 use super::documents::Documents;
-use super::{Authentication, Element, Entry, Group, HostRule, Refresh, Retired, Reuse};
+use super::{Authentication, Element, Entry, Group, Refresh, Retired, Reuse};
 use crate::configuration::{AUTHENTICATION_TYPE, is_common_key, is_secret_key};
 use crate::ids::{ElementId, EntryId};
-use crate::language::{Filter, PlaceholderPart, Placeholders, SyntaxError, Template};
+use crate::language::{Filter, Placeholders, SyntaxError, Template};
 
 /// Collects the mistakes of one file and knows what references may refer to.
 pub(super) struct Checker<'a> {
@@ -103,12 +105,12 @@ pub(super) fn compile(
         .collect();
     let groups = groups(definition, checker);
     let entries = entries(definition, checker);
-    let hosts = hosts(definition, checker);
+    let hosts = hosts::hosts(definition, checker);
     for (index, name) in definition.bunsen.session.iter().enumerate() {
         checker.known_key(&format!("bunsen.session[{index}]"), None, name);
     }
-    let parameters = resource::parameters(&definition.parameters.0, "parameters", checker);
-    let outputs = resource::outputs(&definition.parameters.0, "parameters", checker);
+    let parameters = parameter::parameters(&definition.parameters.0, "parameters", checker);
+    let outputs = parameter::outputs(&definition.parameters.0, "parameters", checker);
     if !outputs.is_empty() {
         let message = "what is read from an answer belongs to the resource that gives it";
         checker.wrong("parameters", message);
@@ -352,85 +354,5 @@ fn check_default(place: &str, default: &str, checker: &mut Checker<'_>) {
     };
     for (key, column) in placeholders.iter().flat_map(Placeholders::keys) {
         checker.known_key(place, Some(column), key);
-    }
-}
-
-/// `bunsen.hosts`; a foreign definition without it is held to the host of its own base URL.
-fn hosts(definition: &ElementDefinition, checker: &mut Checker<'_>) -> HostRule {
-    match &definition.bunsen.hosts {
-        None if checker.shipped => {
-            checker.wrong("bunsen.hosts", "is missing; say where credentials may go");
-            HostRule::Suffixes(Vec::new())
-        }
-        None => hosts_of_base_url(definition),
-        Some(Value::String(word)) => {
-            if word != "public" {
-                checker.wrong("bunsen.hosts", "must be a list of suffixes or \"public\"");
-            }
-            HostRule::Public
-        }
-        Some(list) => {
-            let mut suffixes = Vec::new();
-            for (index, suffix) in list.as_array().into_iter().flatten().enumerate() {
-                let Some(suffix) = suffix.as_str() else {
-                    continue;
-                };
-                let host = suffix.strip_prefix('.').unwrap_or(suffix);
-                let canonical = url::Host::parse(host).is_ok_and(|parsed| {
-                    matches!(parsed, url::Host::Domain(_)) && parsed.to_string() == host
-                });
-                // A suffix of one label would let credentials go to a whole top-level domain.
-                if !canonical || !host.contains('.') || host.ends_with('.') {
-                    let message =
-                        format!("{suffix:?} is no host name; write .vendor.example in lower case");
-                    checker.wrong(format!("bunsen.hosts[{index}]"), message);
-                }
-                suffixes.push(suffix.to_owned());
-            }
-            HostRule::Suffixes(suffixes)
-        }
-    }
-}
-
-fn hosts_of_base_url(definition: &ElementDefinition) -> HostRule {
-    let entry = definition
-        .configuration
-        .0
-        .iter()
-        .find(|entry| entry.key.as_deref() == Some("base.url"));
-    let Some(DefaultValue::Text(default)) = entry.map(|entry| &entry.default_value) else {
-        return HostRule::Public;
-    };
-    let Ok(placeholders) = Placeholders::parse_url(default) else {
-        return HostRule::Public;
-    };
-    // A mark becomes a NUL, which no host holds; what follows the last one is fixed.
-    let flat: String = placeholders
-        .parts()
-        .iter()
-        .map(|part| match part {
-            PlaceholderPart::Text(text) => text.as_str(),
-            PlaceholderPart::Key { .. } => "\0",
-        })
-        .collect();
-    let host = flat
-        .strip_prefix("https://")
-        .and_then(|rest| rest.split(['/', '?', '#', ':']).next())
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let fixed = host.rsplit('\0').next().unwrap_or_default();
-    let has_mark = fixed.len() < host.len();
-    match fixed.find('.') {
-        // Partial labels (`{zone}na.vendor.example`) are cut to the next dot.
-        Some(dot) if has_mark => {
-            let suffix = fixed.get(dot..).unwrap_or_default();
-            match suffix.matches('.').count() {
-                0 | 1 => HostRule::Public,
-                _ => HostRule::Suffixes(vec![suffix.to_owned()]),
-            }
-        }
-        None if has_mark => HostRule::Public,
-        _ if fixed.is_empty() => HostRule::Public,
-        _ => HostRule::Suffixes(vec![fixed.to_owned()]),
     }
 }

@@ -1,7 +1,7 @@
 //! An element as checked: templates, paths, kinds and references resolved once, when definitions
 //! are loaded. Everything that runs works on this form only.
 //!
-//! [`definition`](self::definition) is the platform's model as written, `compile` makes this form
+//! `definition` is the platform's model as written, `compile` makes this form
 //! of it, [`catalog`] holds all elements.
 
 mod assign;
@@ -11,7 +11,7 @@ mod definition;
 mod documents;
 mod schema;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod text;
 
 pub use assign::assign_ids;
@@ -350,7 +350,9 @@ impl Element {
     /// The configuration entry that decides which host is called: the first one that `base.url`
     /// names in its host, else `base.url` itself. For messages.
     pub fn host_entry(&self) -> &str {
-        let base = self.entry("base.url").and_then(|entry| entry.default.as_deref());
+        let base = self
+            .entry("base.url")
+            .and_then(|entry| entry.default.as_deref());
         base.and_then(|url| {
             let authority = url.split_once("://")?.1.split('/').next()?;
             let key = authority.split_once('{')?.1.split_once('}')?.0;

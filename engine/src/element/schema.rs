@@ -3,6 +3,8 @@
 //! Lenient means: members that the schema does not know are kept and ignored, and null counts as
 //! absent, as exports write it. The words of `bunsen` stay strict, since they are ours alone.
 
+use std::sync::LazyLock;
+
 use jsonschema::Validator;
 use jsonschema::error::{TypeKind, ValidationError, ValidationErrorKind};
 use serde_json::Value;
@@ -12,46 +14,46 @@ const SCHEMA: &str = include_str!("../../schema/element.schema.json");
 /// Definitions whose objects stay strict in both forms start with this.
 const OUR_WORDS: &str = "bunsen";
 
-#[derive(Debug)]
-pub(super) struct Schemas {
-    strict: Validator,
-    lenient: Validator,
+type Compiled = LazyLock<Result<Validator, String>>;
+
+static STRICT: Compiled = LazyLock::new(|| compile(&written()?));
+
+static LENIENT: Compiled = LazyLock::new(|| {
+    let mut schema = written()?;
+    if let Some(schema) = schema.as_object_mut() {
+        schema.remove("additionalProperties");
+    }
+    let definitions = schema.get_mut("$defs").and_then(Value::as_object_mut);
+    for (name, definition) in definitions.into_iter().flatten() {
+        if !name.starts_with(OUR_WORDS)
+            && let Some(definition) = definition.as_object_mut()
+        {
+            definition.remove("additionalProperties");
+        }
+    }
+    compile(&schema)
+});
+
+fn written() -> Result<Value, String> {
+    serde_json::from_str(SCHEMA).map_err(|error| error.to_string())
 }
 
-impl Schemas {
-    /// Fails only when the schema itself is broken.
-    pub fn new() -> Result<Self, String> {
-        let strict: Value = serde_json::from_str(SCHEMA).map_err(|error| error.to_string())?;
-        let mut lenient = strict.clone();
-        if let Some(schema) = lenient.as_object_mut() {
-            schema.remove("additionalProperties");
-        }
-        let definitions = lenient.get_mut("$defs").and_then(Value::as_object_mut);
-        for (name, definition) in definitions.into_iter().flatten() {
-            if !name.starts_with(OUR_WORDS)
-                && let Some(definition) = definition.as_object_mut()
-            {
-                definition.remove("additionalProperties");
-            }
-        }
-        let compile = |schema: &Value| {
-            jsonschema::draft202012::options()
-                .build(schema)
-                .map_err(|error| error.to_string())
-        };
-        Ok(Self {
-            strict: compile(&strict)?,
-            lenient: compile(&lenient)?,
-        })
-    }
+fn compile(schema: &Value) -> Result<Validator, String> {
+    jsonschema::draft202012::options()
+        .build(schema)
+        .map_err(|error| error.to_string())
+}
 
-    /// Place and message of everything that does not fit.
-    pub fn check(&self, definition: &Value, shipped: bool) -> Vec<(String, String)> {
-        let validator = if shipped { &self.strict } else { &self.lenient };
-        validator
+/// Place and message of everything that does not fit.
+pub(super) fn check(definition: &Value, shipped: bool) -> Vec<(String, String)> {
+    let schema: &Compiled = if shipped { &STRICT } else { &LENIENT };
+    match &**schema {
+        Ok(validator) => validator
             .iter_errors(definition)
             .flat_map(|error| in_words(&error))
-            .collect()
+            .collect(),
+        // Only a broken schema comes here; a definition that was not checked is not taken.
+        Err(message) => vec![(String::new(), format!("the schema is broken: {message}"))],
     }
 }
 

@@ -28,13 +28,12 @@ static PLACES: LazyLock<Option<AnswerPath>> = LazyLock::new(|| {
 
 /// `None` when the vendor said nothing that can be shown.
 pub(super) fn find(seen: &Seen<'_>, values: &Values) -> Option<String> {
-    let text = match (&seen.json, seen.content) {
-        (Some(json), _) => PLACES
+    let text = match &seen.json {
+        Some(json) => PLACES
             .as_ref()?
             .find_text(json)
             .or_else(|| json.as_str().map(str::to_owned))?,
-        (None, Some(Content::Html)) => return None,
-        (None, _) => std::str::from_utf8(&seen.reply.body).ok()?.to_owned(),
+        None => plain_text(seen)?,
     };
     if looks_like_markup(&text) {
         return None;
@@ -50,6 +49,15 @@ pub(super) fn find(seen: &Seen<'_>, values: &Values) -> Option<String> {
         Some((end, _)) => Some(format!("{}…", text.get(..end)?)),
         None => Some(text),
     }
+}
+
+/// The whole body of a refusal in plain words; broken JSON and pages are none.
+fn plain_text(seen: &Seen<'_>) -> Option<String> {
+    let status = seen.reply.status;
+    let refusal = status.is_client_error() || status.is_server_error();
+    let text = std::str::from_utf8(&seen.reply.body).ok()?;
+    let plain = seen.content != Some(Content::Html) && !text.trim_start().starts_with(['{', '[']);
+    (refusal && plain).then(|| text.to_owned())
 }
 
 fn looks_like_markup(text: &str) -> bool {

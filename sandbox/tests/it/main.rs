@@ -5,6 +5,7 @@ mod client;
 mod control;
 mod faults;
 mod freshdesk;
+mod freshdesk_account;
 mod freshdesk_groups;
 mod freshdesk_limits;
 mod freshdesk_v1;

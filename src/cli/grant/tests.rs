@@ -15,56 +15,6 @@ P73NfL2WhwuB/dPH
 ";
 
 #[test]
-fn targets_get_the_form_that_a_url_has() {
-    for (given, host, port) in [
-        ("crm.corp.example:8443", "crm.corp.example", 8443),
-        ("CRM.Corp.Example:443", "crm.corp.example", 443),
-        ("crm.corp.example.:443", "crm.corp.example", 443),
-        ("crm_1.corp.example:443", "crm_1.corp.example", 443),
-        ("bücher.example:443", "xn--bcher-kva.example", 443),
-        ("10.0.0.7:8080", "10.0.0.7", 8080),
-        ("0x0a000007:8080", "10.0.0.7", 8080),
-        ("[FD00::0:1]:65535", "[fd00::1]", 65535),
-        ("intranet:1", "intranet", 1),
-    ] {
-        assert_eq!(
-            parse_target(given).expect(given),
-            (host.to_owned(), port),
-            "{given}"
-        );
-        let url = url::Url::parse(&format!("https://{host}:{port}/")).expect("a URL");
-        assert_eq!(url.host_str(), Some(host));
-    }
-}
-
-#[test]
-fn other_targets_are_refused_with_the_form_to_use() {
-    for given in [
-        "",
-        ":443",
-        "crm.corp.example",
-        "crm.corp.example:",
-        "crm.corp.example:0",
-        "crm.corp.example:65536",
-        "crm.corp.example:+443",
-        "crm.corp.example:443/path",
-        "https://crm.corp.example:443",
-        "*.corp.example:443",
-        "crm..example:443",
-        "-crm.example:443",
-        "user@crm.example:443",
-        "crm example:443",
-        "fd00::1:443",
-        "[fd00::1:443",
-        "1.2.3.256:443",
-        "crm.example:443:443",
-    ] {
-        let error = parse_target(given).expect_err(given).to_string();
-        assert!(error.contains("HOST:PORT"), "{given}: {error}");
-    }
-}
-
-#[test]
 fn an_authority_is_certificates_and_nothing_else() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("ca.pem");

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bunsen::outbound::{SendError, Settings, Step as Reached, VendorRoute};
+use bunsen_engine::request::VendorRequest;
 use http::{HeaderValue, Method};
 use tokio::net::TcpListener;
 
@@ -71,16 +72,18 @@ async fn what_was_not_sent_is_known_not_to_be() {
         ..Settings::default()
     };
     for method in [Method::GET, Method::POST] {
-        let mut request = get("https://acme.vendor.example/");
-        request.method = method;
+        let request = || VendorRequest {
+            method: method.clone(),
+            ..get("https://acme.vendor.example/")
+        };
         let total = outbound(settings(5000, 200));
-        let outcome = total.send(request.clone(), &PUBLIC).await;
+        let outcome = total.send(request(), &PUBLIC).await;
         let Err(error @ SendError::TimedOut { sent: false, .. }) = outcome else {
             panic!("{outcome:?}");
         };
         assert!(!error.vendor_may_have_seen_it());
         let connect = outbound(settings(200, 5000));
-        let outcome = connect.send(request, &PUBLIC).await;
+        let outcome = connect.send(request(), &PUBLIC).await;
         let Err(
             error @ SendError::NotSent {
                 step: Reached::Connect,

@@ -166,3 +166,55 @@ async fn a_failed_migration_keeps_nothing_and_can_be_repeated(database: TestData
     execute(&database, "drop table exchanges").await;
     store.migrate().await.expect("nothing is in the way");
 }
+
+#[database_test]
+async fn a_server_that_lost_its_lease_cannot_commit(database: TestDatabase) {
+    empty(&database).await;
+    // Somebody holds the name of a late table, so that the migration stands still near its end.
+    let mut blocker = database.pool.begin().await.expect("a transaction");
+    sqlx::raw_sql("create table exchanges (n int)")
+        .execute(&mut *blocker)
+        .await
+        .expect("a table");
+    let paused = store(&database, 64).await;
+    let paused = tokio::spawn(async move { paused.migrate().await });
+    let stands = "select count(*) from pg_stat_activity
+                  where datname = current_database() and wait_event_type = 'Lock'";
+    let start = Instant::now();
+    while count(&database, stands).await == 0 {
+        assert!(
+            start.elapsed() < Duration::from_secs(30),
+            "it never came there"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // Another server thinks it dead and takes over.
+    execute(
+        &database,
+        "update leases set holder = gen_random_uuid(),
+                           expires_at = clock_timestamp() + interval '1 hour'",
+    )
+    .await;
+    blocker.rollback().await.expect("the way is free");
+    let tables = "select count(*) from pg_tables where tablename = 'organizations'";
+    while count(&database, stands).await > 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_millis(500) {
+        assert_eq!(count(&database, tables).await, 0, "it was not its turn");
+        assert!(!paused.is_finished());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    execute(
+        &database,
+        "update leases set expires_at = clock_timestamp()",
+    )
+    .await;
+    let outcome = tokio::time::timeout(Duration::from_secs(30), paused).await;
+    outcome
+        .expect("in time")
+        .expect("no panic")
+        .expect("migrated");
+    assert_eq!(count(&database, tables).await, 1);
+}

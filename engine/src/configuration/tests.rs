@@ -1,0 +1,146 @@
+use serde_json::json;
+
+use super::*;
+use crate::element::tests::sample;
+use crate::request::tests::{element, values};
+
+fn accept(given: Json) -> Result<Values, Vec<ConfigurationMistake>> {
+    element(&sample()).accept(given.as_object().unwrap())
+}
+
+#[test]
+fn values_become_text_and_what_says_nothing_is_dropped() {
+    let accepted = accept(json!({
+        "site": "acme", "username": 17, "filter.response.nulls": false, "event.metadata": {"a": [1]},
+        "password": "********", "token": "", "session": null, "unknown.key": "x", "vendor.event.type": "polling",
+    }))
+    .unwrap();
+    let texts: Vec<(&str, &str)> = accepted
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.reveal()))
+        .collect();
+    assert_eq!(
+        texts,
+        [
+            ("event.metadata", r#"{"a":[1]}"#),
+            ("event.vendor.type", "polling"),
+            ("filter.response.nulls", "false"),
+            ("site", "acme"),
+            ("username", "17"),
+        ]
+    );
+    let both = accept(json!({"vendor.event.type": "a", "event.vendor.type": "b"})).unwrap();
+    assert_eq!(both["event.vendor.type"].reveal(), "b");
+}
+
+#[test]
+fn every_mistake_is_reported_without_the_value() {
+    let given = json!({"site": "a.b/evil", "username": "a\u{0}b", "token": "<INSERT_TOKEN>", "page.size": "5"});
+    let mut mistakes = accept(given).unwrap_err();
+    mistakes.sort_by(|one, other| one.key.cmp(&other.key));
+    let keys: Vec<&str> = mistakes
+        .iter()
+        .map(|mistake| mistake.key.as_str())
+        .collect();
+    assert_eq!(keys, ["site", "token", "username"]);
+    assert!(!format!("{mistakes:?}").contains("evil"));
+    assert!(mistakes[1].message.contains("<INSERT_TOKEN>"));
+}
+
+#[test]
+fn secrets_are_known_by_type_and_by_name() {
+    let element = element(&sample());
+    for key in [
+        "token",
+        "password",
+        "session",
+        "oauth.api.key",
+        "oauth.user.refresh_token",
+        "x.password",
+        "crm.api.token",
+        "event.notification.signature.key",
+    ] {
+        assert!(element.is_secret(key), "{key}");
+    }
+    for key in [
+        "username",
+        "site",
+        "base.url",
+        "passwordless",
+        "oauth.scope",
+    ] {
+        assert!(!element.is_secret(key), "{key}");
+    }
+    let values = values(&element, &[("token", "t0psecret"), ("username", "me")]);
+    let printed = format!("{values:?}");
+    assert!(
+        printed.contains("me") && !printed.contains("t0psecret"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn the_group_is_the_named_one_else_the_first_complete_else_the_founding() {
+    let element = element(&sample());
+    let group = |pairs: &[(&str, &str)]| {
+        element
+            .group_for(&values(&element, pairs))
+            .map(|group| group.name.clone())
+    };
+    assert_eq!(group(&[]).unwrap(), "password");
+    assert_eq!(group(&[("username", "u")]).unwrap(), "password");
+    assert_eq!(
+        group(&[("username", "u"), ("token", "t")]).unwrap(),
+        "token"
+    );
+    let all = [("username", "u"), ("password", "p"), ("token", "t")];
+    assert_eq!(group(&all).unwrap(), "password");
+    assert_eq!(group(&[("authentication.type", "token")]).unwrap(), "token");
+    let mistake = group(&[("authentication.type", "oauth9")]).unwrap_err();
+    assert_eq!(
+        mistake.to_string(),
+        "authentication.type: must be one of password, token"
+    );
+}
+
+#[test]
+fn missing_entries_are_those_of_the_group_in_display_order() {
+    let element = element(&sample());
+    let missing = |group: &str, pairs: &[(&str, &str)]| {
+        let group = element.group(group).unwrap();
+        element.missing(group, &values(&element, pairs)).join(" ")
+    };
+    assert_eq!(missing("password", &[]), "username password site");
+    assert_eq!(missing("password", &[("username", "u")]), "password site");
+    assert_eq!(missing("token", &[("username", "u")]), "token site");
+    assert_eq!(missing("token", &[("token", "t"), ("site", "s")]), "");
+}
+
+#[test]
+fn shown_masks_fills_defaults_and_leaves_marks_unresolved() {
+    let element = element(&sample());
+    let given = [
+        ("site", "https://Acme.vendor.example/"),
+        ("password", "p"),
+        ("event.objects", "a"),
+    ];
+    let stored = values(&element, &given);
+    let password = element.group("password").unwrap();
+    assert_eq!(
+        Json::Object(element.shown(password, &stored)),
+        json!({
+            "authentication.type": "password", "base.url": "https://{site}.vendor.example/v1",
+            "event.objects": "a", "password": "********", "session": null, "site": "https://Acme.vendor.example/",
+        })
+    );
+    let shown = element.shown(element.group("token").unwrap(), &stored);
+    assert_eq!(shown["page.size"], "20");
+    assert_eq!(shown["authentication.type"], "token");
+
+    let effective = element.effective(password, &stored);
+    assert!(!effective.contains_key("page.size") && !effective.contains_key("session"));
+    assert_eq!(
+        effective["base.url"].reveal(),
+        "https://{site}.vendor.example/v1"
+    );
+}

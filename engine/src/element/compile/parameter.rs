@@ -1,0 +1,191 @@
+//! Parameters: what goes into a call, and what is stored from its answer.
+
+use http::HeaderName;
+
+use super::Checker;
+use crate::element::definition::ParameterDefinition;
+use crate::element::{JsonType, Output, OutputFrom, Parameter, Source, Target};
+use crate::language::{AnswerPath, Template};
+
+/// Headers that the sender owns.
+const RESERVED_HEADERS: &[&str] = &["connection", "content-length", "host", "transfer-encoding"];
+
+/// Those of the direction to the vendor.
+pub(super) fn parameters(
+    written: &[ParameterDefinition],
+    place: &str,
+    checker: &mut Checker<'_>,
+) -> Vec<Parameter> {
+    let numbered = written.iter().enumerate();
+    numbered
+        .filter(|(_, parameter)| parameter.source.as_deref() != Some("response"))
+        .filter_map(|(index, parameter)| {
+            self::parameter(parameter, &format!("{place}[{index}]"), checker)
+        })
+        .collect()
+}
+
+fn parameter(
+    written: &ParameterDefinition,
+    place: &str,
+    checker: &mut Checker<'_>,
+) -> Option<Parameter> {
+    let name = written.name.clone()?;
+    let vendor_name = converted(written, place, checker);
+    let fill = checker.fill(place, written.bunsen.fill.as_deref());
+    let kind = written.kind.as_deref()?;
+    let vendor_type = written.vendor_type.as_deref()?;
+    let template = written.bunsen.template.as_deref();
+    if template.is_some() && kind != "value" {
+        checker.wrong(
+            format!("{place}.bunsen.template"),
+            "only a parameter of type value has one",
+        );
+    }
+    let source = match kind {
+        "configuration" => {
+            checker.known_key(&format!("{place}.name"), None, &name);
+            Source::Configuration(name.clone())
+        }
+        "value" => Source::Literal(literal(&name, template, vendor_type, place, checker)?),
+        "prevBody" => Source::PreviousBody,
+        "prevBodyField" => {
+            let path = checker.parsed(&format!("{place}.name"), AnswerPath::parse(&name))?;
+            Source::PreviousField(path)
+        }
+        _ => Source::Caller,
+    };
+    let wanted = vendor_name.clone().unwrap_or_else(|| name.clone());
+    let target = match vendor_type {
+        "path" => Target::Path(wanted),
+        "query" => Target::Query(wanted),
+        "header" => Target::Header(header(&wanted, place, checker)?),
+        "form" => Target::Form(wanted),
+        "body" => Target::Body,
+        "bodyField" => Target::BodyField(wanted.split('.').map(str::to_owned).collect()),
+        "bodyToken" => Target::BodyToken(wanted),
+        // `configuration` is a target of answers only, and `value` and `no-op` send nothing.
+        _ => Target::Nowhere,
+    };
+    if fill.is_some() && !matches!(target, Target::Path(_)) {
+        checker.wrong(
+            format!("{place}.bunsen.fill"),
+            "only a path parameter fills a mark",
+        );
+    }
+    Some(Parameter {
+        name,
+        source,
+        target,
+        required: written.required,
+        fill,
+        vendor_type: match written.vendor_data_type.as_deref() {
+            Some("integer" | "long" | "float" | "double") => JsonType::Number,
+            Some("boolean") => JsonType::Boolean,
+            _ => JsonType::Text,
+        },
+    })
+}
+
+/// The vendor's name; `converter:NAME` in its place is a converter, not a name.
+fn converted(
+    written: &ParameterDefinition,
+    place: &str,
+    checker: &mut Checker<'_>,
+) -> Option<String> {
+    let vendor_name = written
+        .vendor_name
+        .clone()
+        .filter(|name| !name.is_empty())?;
+    let Some(converter) = vendor_name.strip_prefix("converter:") else {
+        return Some(vendor_name);
+    };
+    if !matches!(converter, "toQueryParameters" | "toODataFilter") {
+        let message =
+            format!("unknown {converter:?}; one of \"toQueryParameters\", \"toODataFilter\"");
+        checker.wrong(format!("{place}.vendorName"), message);
+    }
+    None
+}
+
+fn literal(
+    name: &str,
+    template: Option<&str>,
+    vendor_type: &str,
+    place: &str,
+    checker: &mut Checker<'_>,
+) -> Option<Template> {
+    let Some(text) = template else {
+        let place = format!("{place}.name");
+        let literal = checker.parsed(&place, Template::parse_literal(name))?;
+        for (key, column) in literal.keys() {
+            checker.known_key(&place, Some(column), key);
+        }
+        return Some(literal);
+    };
+    let place = format!("{place}.bunsen.template");
+    let template = checker.template(&place, text)?;
+    if vendor_type == "body" {
+        for (column, key) in template.unfiltered() {
+            let message =
+                format!("column {column}: {key} needs a filter in a body: json, xml or url");
+            checker.wrong(&place, message);
+        }
+    }
+    Some(template)
+}
+
+fn header(name: &str, place: &str, checker: &mut Checker<'_>) -> Option<HeaderName> {
+    let place = format!("{place}.vendorName");
+    let Ok(header) = HeaderName::from_bytes(name.as_bytes()) else {
+        checker.wrong(place, format!("{name:?} is no name of a header"));
+        return None;
+    };
+    if RESERVED_HEADERS.contains(&header.as_str()) {
+        checker.wrong(
+            place,
+            format!("the header {name} is not for definitions to set"),
+        );
+    }
+    Some(header)
+}
+
+/// What answers give to the configuration.
+pub(super) fn outputs(
+    written: &[ParameterDefinition],
+    place: &str,
+    checker: &mut Checker<'_>,
+) -> Vec<Output> {
+    let mut outputs = Vec::new();
+    for (index, parameter) in written.iter().enumerate() {
+        let place = format!("{place}[{index}]");
+        let reads = parameter.source.as_deref() == Some("response")
+            && parameter.kind.as_deref() == Some("configuration");
+        let Some(key) = parameter.name.clone().filter(|_| reads) else {
+            continue;
+        };
+        checker.known_key(&format!("{place}.name"), None, &key);
+        let vendor_name = parameter.vendor_name.as_deref().unwrap_or(&key);
+        let named = format!("{place}.vendorName");
+        let from = match parameter.vendor_type.as_deref() {
+            Some("bodyField") => checker
+                .parsed(&named, AnswerPath::parse(vendor_name))
+                .map(OutputFrom::Field),
+            Some("header") => header(vendor_name, &place, checker).map(OutputFrom::Header),
+            Some("body") => Some(OutputFrom::Body),
+            _ => {
+                let message = "an answer is read from bodyField, header or body";
+                checker.wrong(format!("{place}.vendorType"), message);
+                None
+            }
+        };
+        if let Some(from) = from {
+            outputs.push(Output {
+                key,
+                from,
+                required: parameter.required,
+            });
+        }
+    }
+    outputs
+}

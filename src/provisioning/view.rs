@@ -1,0 +1,160 @@
+//! Between a row and what is seen of it: which part of the configuration is stored in clear, which
+//! sealed, and what answers show.
+
+use std::collections::BTreeMap;
+
+use bunsen_engine::configuration::{MASK, Value, Values};
+use jiff::Timestamp;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::ids::{ElementId, InstanceId, OrganizationId, Secret};
+use crate::provisioning::group_of;
+use crate::store;
+use crate::tenancy;
+use crate::vault::{OrganizationKeys, Place};
+
+/// Names of sealed columns: part of what their values are bound to.
+pub(super) const CREDENTIALS: &str = "credentials_sealed";
+pub(super) const TOKEN: &str = "token_sealed";
+
+/// An instance as answers show it: secrets masked, defaults filled in.
+#[derive(Debug)]
+pub struct InstanceView {
+    pub id: InstanceId,
+    pub name: String,
+    pub created_at: Timestamp,
+    pub token: Secret,
+    pub element: serde_json::Value,
+    pub element_id: ElementId,
+    pub tags: Vec<String>,
+    pub valid: bool,
+    pub disabled: bool,
+    pub configuration: serde_json::Map<String, serde_json::Value>,
+    pub external_authentication: store::ExternalAuthentication,
+    pub owner: store::InstanceOwner,
+}
+
+pub(super) fn place(
+    organization: OrganizationId,
+    row: Uuid,
+    column: &'static str,
+) -> Place<'static> {
+    Place {
+        organization,
+        table: "instances",
+        row,
+        column,
+    }
+}
+
+/// A configuration in the two parts that are stored.
+pub(super) struct Parts<'a> {
+    /// For the database to see.
+    pub clear: BTreeMap<String, String>,
+    secret: BTreeMap<&'a str, &'a str>,
+}
+
+impl<'a> Parts<'a> {
+    pub fn of(values: &'a Values) -> Self {
+        let mut parts = Self {
+            clear: BTreeMap::new(),
+            secret: BTreeMap::new(),
+        };
+        for (key, value) in values {
+            match value {
+                Value::Clear(text) => drop(parts.clear.insert(key.clone(), text.clone())),
+                Value::Secret(text) => drop(parts.secret.insert(key, text.reveal())),
+            }
+        }
+        parts
+    }
+
+    /// What is sealed, as JSON.
+    pub fn secret_json(&self) -> Result<Zeroizing<Vec<u8>>> {
+        serde_json::to_vec(&self.secret)
+            .map(Zeroizing::new)
+            .map_err(Error::internal)
+    }
+}
+
+/// The stored values, opened.
+fn stored_values(
+    organization: OrganizationId,
+    keys: &OrganizationKeys,
+    row: &store::Instance,
+) -> Result<Values> {
+    let place = place(organization, row.row_id, CREDENTIALS);
+    let opened = keys.open(&place, &row.credentials_sealed)?;
+    let secrets: BTreeMap<String, String> =
+        serde_json::from_slice(&opened).map_err(Error::internal)?;
+    let clear = row.configuration.iter();
+    let mut values: Values = clear
+        .map(|(key, text)| (key.clone(), Value::Clear(text.clone())))
+        .collect();
+    values.extend(
+        secrets
+            .into_iter()
+            .map(|(key, text)| (key, Value::Secret(Secret::new(text)))),
+    );
+    Ok(values)
+}
+
+/// # Errors
+/// Internal, when a sealed value does not open or the element lost the instance's group.
+pub(super) fn view(
+    app: &App,
+    organization: OrganizationId,
+    keys: &OrganizationKeys,
+    row: store::Instance,
+) -> Result<InstanceView> {
+    let values = stored_values(organization, keys, &row)?;
+    let token = tenancy::open_text(
+        keys,
+        &place(organization, row.row_id, TOKEN),
+        &row.token_sealed,
+    )?;
+    // An element that was taken out of the catalogue keeps its instances readable.
+    let (element, element_id, configuration) = match app.catalog().get(&row.element_key) {
+        Some(element) => {
+            let group = group_of(element, &row.credential_group)?;
+            let shown = element.shown(group, &values);
+            (element.instance_json().clone(), element.id, shown)
+        }
+        None => (
+            serde_json::json!({"key": row.element_key, "active": false, "deleted": true}),
+            ElementId(0),
+            masked(&values),
+        ),
+    };
+    Ok(InstanceView {
+        id: row.id,
+        name: row.name,
+        created_at: row.created_at,
+        token,
+        element,
+        element_id,
+        tags: row.tags,
+        valid: row.valid,
+        disabled: row.disabled,
+        configuration,
+        external_authentication: row.external_authentication,
+        owner: row.owner,
+    })
+}
+
+/// Without a definition nothing but what was sealed is known to be secret.
+fn masked(values: &Values) -> serde_json::Map<String, serde_json::Value> {
+    values
+        .iter()
+        .map(|(key, value)| {
+            let shown = match value {
+                Value::Clear(text) => text.clone(),
+                Value::Secret(_) => MASK.to_owned(),
+            };
+            (key.clone(), shown.into())
+        })
+        .collect()
+}

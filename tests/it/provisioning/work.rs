@@ -1,0 +1,71 @@
+//! Work that outlives its caller, and many callers at once.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use bunsen_test_macros::database_test;
+use serde_json::json;
+
+use crate::answer::Answer;
+use crate::database::TestDatabase;
+use crate::server::TestServer;
+use crate::vendors::{Vendors, example_named, until};
+
+async fn names(server: &TestServer) -> Vec<String> {
+    sqlx::query_scalar("select name from instances order by id")
+        .fetch_all(&server.database.pool)
+        .await
+        .expect("names")
+}
+
+/// The vendor has let somebody in by then; whether the caller still listens changes nothing.
+#[database_test]
+async fn a_client_that_hangs_up_gets_its_instance(database: TestDatabase) {
+    let server = TestServer::start(database).await;
+    let vendors = Vendors::of(&server);
+    vendors.fault(json!({"kind": "slow", "milliseconds": 700})).await;
+    let request = server
+        .request("POST", "/elements/api-v2/instances")
+        .header("authorization", server.admin.header())
+        .json(&example_named("left behind"));
+    let waiting = tokio::spawn(request.send());
+    vendors.wait_for_calls(1).await;
+    assert!(names(&server).await.is_empty(), "the vendor has not answered yet");
+    waiting.abort();
+    assert!(waiting.await.is_err_and(|error| error.is_cancelled()), "the client has hung up");
+    until("the instance is there", async || names(&server).await == ["left behind"]).await;
+    // And it is a whole one: readable, with a token that works.
+    let request = server.request("GET", "/elements/api-v2/instances").header("authorization", server.admin.header());
+    let listed = Answer::of(request).await.success();
+    let token = listed[0]["token"].as_str().expect("a token").to_owned();
+    let hub_call = server.request("GET", "/elements/api-v2/incidents").header("authorization", server.admin.with_token(&token));
+    Answer::of(hub_call).await.error(404);
+}
+
+/// More slow log-ins at once than the database has connections: none is held while a vendor is called.
+#[database_test]
+async fn slow_vendors_do_not_keep_others_waiting(database: TestDatabase) {
+    let server = TestServer::start(database).await;
+    let vendors = Vendors::of(&server);
+    vendors.fault(json!({"kind": "slow", "milliseconds": 3000})).await;
+    let creates: Vec<_> = (0..40)
+        .map(|number| {
+            let request = server
+                .request("POST", "/elements/api-v2/instances")
+                .header("authorization", server.admin.header())
+                .json(&example_named(&format!("slow {number}")));
+            tokio::spawn(Answer::of(request))
+        })
+        .collect();
+    vendors.wait_for_calls(40).await;
+    let reading = server.request("GET", "/elements/api-v2/organizations/me").header("authorization", server.admin.header());
+    let read = tokio::time::timeout(Duration::from_secs(5), Answer::of(reading)).await;
+    read.expect("reading does not wait for the vendor").success();
+    assert!(names(&server).await.is_empty(), "all of them were still waiting");
+    let mut tokens = BTreeSet::new();
+    for create in creates {
+        let created = create.await.expect("the create ends").success();
+        assert!(tokens.insert(created["token"].to_string()), "a token twice");
+    }
+    assert_eq!(names(&server).await.len(), 40);
+}
