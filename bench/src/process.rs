@@ -98,3 +98,37 @@ fn kilobytes(rollup: &str) -> Option<f64> {
     let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"))?;
     line.split_ascii_whitespace().next()?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::{Tree, kilobytes};
+
+    #[test]
+    fn a_child_belongs_to_the_tree_and_weighs_something() {
+        let alone = Tree::of(std::process::id()).expect("we live").0.len();
+        let mut child = Command::new("sleep")
+            .arg("60")
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("sleep is everywhere");
+        let tree = Tree::of(std::process::id()).expect("we live");
+        child.kill().expect("it is ours");
+        child.wait().expect("it is ours");
+        assert!(tree.0.len() > alone);
+        assert!(tree.memory().server > 0.0);
+        assert!(tree.memory().postgres.abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn a_process_that_never_was_is_an_error() {
+        assert!(Tree::of(u32::MAX).is_err());
+    }
+
+    #[test]
+    fn the_proportional_share_is_found_among_its_parts() {
+        let text = "00-ff ---p 0 00:00 0 [rollup]\nRss:  900 kB\nPss:  123 kB\nPss_Anon:  7 kB\n";
+        assert_eq!(kilobytes(text), Some(123.0));
+    }
+}

@@ -41,3 +41,19 @@ impl Middle {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Middle;
+
+    #[test]
+    fn the_middle_of_an_even_number_lies_between_two() {
+        let middle = Middle::of([4.0, 1.0, 3.0, 2.0]);
+        assert_eq!(middle.show(1), "2.5 (1.0 to 4.0)");
+    }
+
+    #[test]
+    fn one_measurement_is_its_own_middle() {
+        assert_eq!(Middle::of([7.0]).show(0), "7 (7 to 7)");
+    }
+}
