@@ -1,6 +1,7 @@
 //! The files of the first start: the credentials that make the first call possible, and the keyring
 //! of a private database. Each is on disk before the database commits what it belongs to, under
-//! `NAME.new`, and takes its name afterwards; a start that finds a pending one finishes it.
+//! `NAME.new`, and takes its name afterwards; a start that finds a pending one finishes it. The
+//! header file for curl is made from the credentials whenever it is missing beside them.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use crate::error::Result;
 use crate::ids::{Secret, SecretKind};
 use crate::keyring::{Keyring, KeyringError};
 use crate::private_postgres::data_dir::{
-    discard_staged, publish_secret, secret_is_staged, stage_secret, staged,
+    discard_staged, publish_secret, secret_is_staged, stage_secret, staged, write_secret,
 };
 use crate::store::{Mode, Store};
 use crate::vault::Vault;
@@ -65,7 +66,7 @@ pub async fn bootstrap(
         .map_err(told)?;
     match outcome {
         Bootstrapped::Made(_) => {
-            for path in [keyring_file, folder.join(CREDENTIALS), folder.join(HEADER)] {
+            for path in [keyring_file, folder.join(CREDENTIALS)] {
                 if secret_is_staged(&path) {
                     publish_secret(&path).map_err(told)?;
                 }
@@ -74,6 +75,7 @@ pub async fn bootstrap(
         }
         Bootstrapped::Found => finish_pending(store, &keyring, folder, &keyring_file).await?,
     }
+    write_header(folder)?;
     Ok(keyring)
 }
 
@@ -117,7 +119,6 @@ fn stage(
         first.user_secret.reveal(),
         first.organization_secret.reveal()
     );
-    let header = format!("Authorization: {authorization}\n");
     let credentials = Credentials {
         base_url: base_url.to_owned(),
         organization: Named {
@@ -141,8 +142,27 @@ fn stage(
             keyring.to_json().reveal().as_bytes(),
         )?;
     }
-    stage(folder.join(CREDENTIALS), &json)?;
-    stage(folder.join(HEADER), header.as_bytes())
+    stage(folder.join(CREDENTIALS), &json)
+}
+
+/// For `curl -H @FILE`. Nobody's credentials here: nothing to write.
+fn write_header(folder: &Path) -> Result<()> {
+    let header = folder.join(HEADER);
+    if header.exists() {
+        return Ok(());
+    }
+    match read_credentials(&folder.join(CREDENTIALS)) {
+        Some(credentials) => {
+            let line = format!("Authorization: {}\n", credentials.authorization);
+            write_secret(&header, line.as_bytes()).map_err(told)
+        }
+        None => Ok(()),
+    }
+}
+
+fn read_credentials(path: &Path) -> Option<Credentials> {
+    let bytes = std::fs::read(path).ok()?;
+    serde_json::from_slice(&bytes).ok()
 }
 
 /// After a crash between commit and rename. A pending file of a start that never committed is
@@ -159,18 +179,12 @@ async fn finish_pending(
         settle(keyring_file, fits && !keyring_file.exists())?;
     }
     let credentials = folder.join(CREDENTIALS);
-    let pending = std::fs::read(staged(&credentials))
-        .ok()
-        .and_then(|bytes| serde_json::from_slice::<Credentials>(&bytes).ok());
-    let ours = match &pending {
-        Some(pending) => is_known(store, keyring, &pending.organization.secret).await?,
-        // The header was staged last and renamed last: alone it belongs to published credentials.
-        None => credentials.exists(),
-    };
-    for path in [credentials, folder.join(HEADER)] {
-        if secret_is_staged(&path) {
-            settle(&path, ours)?;
-        }
+    if secret_is_staged(&credentials) {
+        let ours = match read_credentials(&staged(&credentials)) {
+            Some(pending) => is_known(store, keyring, &pending.organization.secret).await?,
+            None => false,
+        };
+        settle(&credentials, ours)?;
     }
     Ok(())
 }

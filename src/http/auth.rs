@@ -10,7 +10,7 @@ use http::request::Parts;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::authorization::{self, ElementPart, Presented, Secrets};
-use crate::ids::{AccountId, OrganizationId, UserId};
+use crate::ids::{AccountId, InstanceId, OrganizationId, UserId};
 use crate::store::{FoundInstance, FoundUser, Owner};
 use crate::vault::SecretKind;
 
@@ -40,6 +40,7 @@ pub struct MaybeCaller;
 #[derive(Debug, Clone)]
 pub struct InstanceCaller {
     pub element_key: String,
+    pub instance: InstanceId,
     pub disabled: bool,
 }
 
@@ -94,6 +95,7 @@ impl FromRequestParts<App> for InstanceCaller {
         let instance = found.instance_of(&caller)?;
         Ok(Self {
             element_key: instance.element_key.clone(),
+            instance: instance.id,
             disabled: instance.disabled,
         })
     }

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::http::auth::MaybeCaller;
 use crate::http::instances::with_page_headers;
 use crate::http::json::Json;
-use crate::http::query::Query;
+use crate::http::query::{Query, page_token};
 
 /// `GET /elements`: every active element, by key.
 pub async fn list(State(app): State<App>, _: MaybeCaller, query: Query) -> Result<Response> {
@@ -28,16 +28,23 @@ pub async fn list(State(app): State<App>, _: MaybeCaller, query: Query) -> Resul
     ))
 }
 
-/// `GET /elements/keys`: an array of strings.
-pub async fn keys(State(app): State<App>, _: MaybeCaller) -> Response {
-    let keys: Vec<&str> = app
-        .catalog()
-        .iter()
-        .filter(|element| element.active)
-        .map(|element| element.key.as_str())
-        .collect();
+/// `GET /elements/keys`: an array of strings; `pageSize` and `nextPage` page it.
+pub async fn keys(State(app): State<App>, _: MaybeCaller, query: Query) -> Result<Response> {
+    let size = usize::try_from(query.page_size()?).unwrap_or(usize::MAX);
+    // Here a token holds how many keys came before.
+    let start = match query.next_page()? {
+        None => 0,
+        Some(start) => usize::try_from(start).unwrap_or(usize::MAX),
+    };
+    let active = app.catalog().iter().filter(|element| element.active);
+    let mut rest = active.map(|element| element.key.as_str()).skip(start);
+    let keys: Vec<&str> = rest.by_ref().take(size).collect();
     let count = keys.len();
-    with_page_headers(Json(keys).into_response(), count, None)
+    let next = match (rest.next(), i64::try_from(start + count)) {
+        (Some(_), Ok(end)) => Some(page_token(end)),
+        _ => None,
+    };
+    Ok(with_page_headers(Json(keys).into_response(), count, next))
 }
 
 /// `GET /elements/{keyOrId}`: the whole definition.

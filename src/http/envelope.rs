@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use tracing::Instrument;
 
 use crate::app::App;
+use crate::http::drain;
 use crate::http::error::render;
 use crate::http::request_id::RequestId;
 
@@ -42,12 +43,20 @@ pub async fn envelope(State(app): State<App>, mut request: Request, next: Next) 
     request.extensions_mut().insert(request_id);
     let span = tracing::info_span!("request", id = request_id.as_str());
 
+    // Who asks before sending does not send what was refused, and must not be told to.
+    let asks_first = request.headers().contains_key(header::EXPECT);
+    let (parts, body) = request.into_parts();
+    let (body, leftover) = drain::watch(body);
+    let request = Request::from_parts(parts, body);
     let response = if method == Method::OPTIONS {
         preflight()
     } else {
         next.run(request).instrument(span.clone()).await
     };
     let mut response = render(response, &request_id);
+    if response.status().is_client_error() && !asks_first {
+        leftover.drain().await;
+    }
     finish(response.headers_mut(), &request_id, origin, &app);
     let _entered = span.entered();
     tracing::info!(

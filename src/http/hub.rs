@@ -3,13 +3,16 @@
 //! The order of resolution is that of the wire: bare paths overlap platform paths.
 
 use axum::extract::{FromRequestParts, State};
-use axum::http::request::Parts;
-use http::Method;
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Method};
 
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::auth::InstanceCaller;
 use crate::http::path::BASE;
+
+const INSTANCE_ID: HeaderName = HeaderName::from_static("elements-element-instance-id");
 
 /// First segments that belong to the platform, implemented or not; never a hub resource.
 const RESERVED: &[&str] = &[
@@ -54,11 +57,19 @@ enum Target<'a> {
 }
 
 /// No platform route matches the path.
-pub async fn anything_else(State(app): State<App>, mut parts: Parts) -> Result<()> {
+pub async fn anything_else(State(app): State<App>, mut parts: Parts) -> Result<Response> {
     let path = parts.uri.path().to_owned();
     match target(&path) {
         Target::Nothing => Err(no_such_path(&parts.method)),
-        Target::Hub { resource } => call(&app, &mut parts, resource).await,
+        Target::Hub { resource } => {
+            let caller = InstanceCaller::from_request_parts(&mut parts, &app).await?;
+            let mut response = call(&caller, &parts.method, resource).into_response();
+            // Also on failures: clients read the number from every hub call.
+            response
+                .headers_mut()
+                .insert(INSTANCE_ID, HeaderValue::from(caller.instance.0));
+            Ok(response)
+        }
     }
 }
 
@@ -67,15 +78,27 @@ pub async fn other_method() -> Error {
     Error::MethodNotAllowed
 }
 
-async fn call(app: &App, parts: &mut Parts, resource: &str) -> Result<()> {
-    let caller = InstanceCaller::from_request_parts(parts, app).await?;
-    if caller.disabled {
-        return Err(Error::Forbidden("Element instance is disabled.".into()));
+/// No hub resource exists yet, so every call that may be made finds none.
+fn call(caller: &InstanceCaller, method: &Method, resource: &str) -> Error {
+    if caller.disabled && !describes(method, resource) {
+        return Error::Forbidden("Element instance is disabled.".into());
     }
-    Err(Error::NotFound(format!(
-        "Element '{}' does not support the resource {} {resource}.",
-        caller.element_key, parts.method
-    )))
+    Error::NotFound(format!(
+        "Element '{}' does not support the resource {method} {resource}.",
+        caller.element_key
+    ))
+}
+
+/// What a disabled instance still answers: whether it is there, and what it holds.
+fn describes(method: &Method, resource: &str) -> bool {
+    let mut segments = resource.trim_start_matches('/').split('/');
+    let words = (segments.next(), segments.next(), segments.next());
+    method == Method::GET
+        && matches!(
+            words,
+            (Some("ping" | "objects"), None, None)
+                | (Some("objects"), Some(_), Some("metadata" | "docs"))
+        )
 }
 
 fn target(path: &str) -> Target<'_> {

@@ -137,6 +137,12 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
             "Request body is missing or is not valid JSON.".into(),
         ));
     }
+    // The derived readers would take an array for an object, member by member.
+    if text.trim_start().starts_with('[') {
+        return Err(Error::Invalid(
+            "The request body must be a JSON object.".into(),
+        ));
+    }
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();

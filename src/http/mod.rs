@@ -4,6 +4,7 @@ mod accounts;
 mod auth;
 mod authorization;
 mod dates;
+mod drain;
 mod elements;
 mod envelope;
 mod error;

@@ -1,4 +1,5 @@
-//! Paths as clients send them: double slashes collapsed, a trailing slash dropped.
+//! Paths as clients send them: double slashes collapsed, a trailing slash dropped, letters and
+//! digits that came percent-encoded decoded, so that `%65lements` is `elements`.
 //!
 //! Wraps the router: inside it a layer would run after the route is chosen. The part of a path
 //! after the reserved first segment `proxy` belongs to the vendor and is kept as it is.
@@ -39,14 +40,15 @@ where
 /// `None` when nothing has to change, which is the common case and allocates nothing.
 fn normalised(uri: &Uri) -> Option<Uri> {
     let path = uri.path();
-    if !(path.contains("//") || (path.len() > 1 && path.ends_with('/'))) {
+    let slashes = path.contains("//") || (path.len() > 1 && path.ends_with('/'));
+    if !(slashes || path.contains('%')) {
         return None;
     }
     let (ours, theirs) = split_at_proxy(path);
     let mut clean = String::with_capacity(path.len());
     for segment in ours.split('/').filter(|segment| !segment.is_empty()) {
         clean.push('/');
-        clean.push_str(segment);
+        push_decoded(segment, &mut clean);
     }
     clean.push_str(theirs);
     if clean.is_empty() {
@@ -59,6 +61,30 @@ fn normalised(uri: &Uri) -> Option<Uri> {
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = Some(PathAndQuery::try_from(clean).ok()?);
     Uri::from_parts(parts).ok()
+}
+
+/// Undoes the encoding of characters that never need one (RFC 3986 §2.3, §6.2.2.2). Everything
+/// else, an encoded slash above all, stays as it is until the segments are split.
+fn push_decoded(segment: &str, clean: &mut String) {
+    let mut rest = segment;
+    while let Some(at) = rest.find('%') {
+        clean.push_str(&rest[..at]);
+        let decoded = rest
+            .get(at + 1..at + 3)
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok())
+            .filter(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(byte));
+        match decoded {
+            Some(byte) => {
+                clean.push(char::from(byte));
+                rest = &rest[at + 3..];
+            }
+            None => {
+                clean.push('%');
+                rest = &rest[at + 1..];
+            }
+        }
+    }
+    clean.push_str(rest);
 }
 
 /// The path up to and including the segment `proxy` behind the base, and the raw rest.
@@ -132,7 +158,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_second_pass_changes_nothing(path in "(/(elements|api-v2|proxy|a|%2F|))*/?", query in "(\\?[a-z/=]{0,8})?") {
+        fn a_second_pass_changes_nothing(path in "(/(elements|api-v2|proxy|a|%2F|%61|%2561|%))*/?", query in "(\\?[a-z/=]{0,8})?") {
             let given = format!("/{path}{query}");
             if let Ok(uri) = given.parse::<Uri>() {
                 let once = normalised(&uri).unwrap_or(uri);

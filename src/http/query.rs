@@ -94,7 +94,7 @@ impl Query {
         }
     }
 
-    /// `nextPage`: the id after which the page starts. Empty, `null` and `undefined` mean the start.
+    /// `nextPage`: the number in the token, as given to [`page_token`]. Empty, `null` and `undefined` mean the start.
     pub fn next_page(&self) -> Result<Option<i64>> {
         match self.get("nextPage") {
             None | Some("null" | "undefined") => Ok(None),
@@ -156,9 +156,9 @@ fn read_condition(text: &str) -> Option<(String, String)> {
     (!unescaped.contains('\'')).then(|| (attribute.to_owned(), unescaped.replace('\u{0}', "'")))
 }
 
-/// Opaque to callers; holds the last id of the page.
-pub fn page_token(last_id: i64) -> String {
-    URL_SAFE_NO_PAD.encode(format!("a{last_id}"))
+/// Opaque to callers; holds where the next page starts, usually the last id of this one.
+pub fn page_token(position: i64) -> String {
+    URL_SAFE_NO_PAD.encode(format!("a{position}"))
 }
 
 fn read_page_token(token: &str) -> Option<i64> {

@@ -24,25 +24,11 @@ const VALUE_LIMIT: usize = 65_536;
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CreateInstance {
-    element: Option<ElementReference>,
+    element: Option<Map<String, Value>>,
     name: Option<String>,
     configuration: Option<Configuration>,
     tags: Option<Vec<String>>,
     external_authentication: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct ElementReference {
-    id: Option<NumberOrText>,
-    key: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum NumberOrText {
-    Number(i64),
-    Text(String),
 }
 
 /// Holds passwords, so its `Debug` shows only how many entries there are.
@@ -152,31 +138,29 @@ pub fn prepare(
     })
 }
 
+/// The path's element, else the body's `id`, else its `key`.
 fn resolve(
     app: &App,
     element_of_path: Option<&str>,
-    reference: Option<&ElementReference>,
+    reference: Option<&Map<String, Value>>,
 ) -> Result<Arc<Element>> {
-    let named = match (element_of_path, reference) {
-        (Some(path), _) => path.to_owned(),
-        (
-            None,
-            Some(ElementReference {
-                id: Some(NumberOrText::Number(id)),
-                ..
-            }),
-        ) => id.to_string(),
-        (
-            None,
-            Some(ElementReference {
-                id: Some(NumberOrText::Text(id)),
-                ..
-            }),
-        ) => id.clone(),
-        (None, Some(ElementReference { key: Some(key), .. })) => key.clone(),
-        (None, _) => {
+    if let Some(named) = element_of_path {
+        return app.element(named).cloned();
+    }
+    let given = |name: &str| {
+        reference
+            .and_then(|reference| reference.get(name))
+            .filter(|value| !value.is_null() && value.as_str() != Some(""))
+    };
+    let named = match (given("id"), given("key")) {
+        (Some(Value::Number(id)), _) => id.to_string(),
+        (Some(Value::String(id)), _) => id.clone(),
+        (Some(_), _) => return Err(Error::Invalid("'element.id' must be a number.".into())),
+        (None, Some(Value::String(key))) => key.clone(),
+        (None, Some(_)) => return Err(Error::Invalid("'element.key' must be a string.".into())),
+        (None, None) => {
             return Err(Error::Invalid(
-                "Missing required field: 'element.key'. Name the element, for example \
+                "Missing required field: 'element.key'. Name the element, as in \
                  {\"element\":{\"key\":\"…\"}}; GET /elements/keys lists them."
                     .into(),
             ));

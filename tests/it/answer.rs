@@ -24,7 +24,11 @@ impl Answer {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let bytes = response.bytes().await.expect("the answer is whole");
         let text = String::from_utf8(bytes.to_vec()).expect("the answer is UTF-8");
-        Answer { status, headers, text }
+        Answer {
+            status,
+            headers,
+            text,
+        }
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -45,7 +49,8 @@ impl Answer {
 
     /// The body of an error answer that keeps every rule for error answers.
     pub fn error(&self, status: u16) -> Value {
-        self.checked_error(status).unwrap_or_else(|fault| panic!("{fault}"))
+        self.checked_error(status)
+            .unwrap_or_else(|fault| panic!("{fault}"))
     }
 
     /// The same with a sentence instead of a panic, for tests that go through tables.
@@ -74,10 +79,16 @@ impl Answer {
         if self.header("elements-request-id") != Some(request_id) {
             return fail("requestId is also the header Elements-Request-Id");
         }
-        if body["message"].as_str().is_none_or(|message| message.trim().is_empty()) {
+        if body["message"]
+            .as_str()
+            .is_none_or(|message| message.trim().is_empty())
+        {
             return fail("message is a text");
         }
-        if fields.get("providerMessage").is_some_and(|text| !text.is_string()) {
+        if fields
+            .get("providerMessage")
+            .is_some_and(|text| !text.is_string())
+        {
             return fail("providerMessage is a text or absent");
         }
         Ok(body)
@@ -137,11 +148,18 @@ impl Findings {
     }
 
     pub fn status(&mut self, what: &str, answer: &Answer, status: u16) {
-        self.check(answer.status == status, || format!("{what}: expected {status}, {answer}"));
+        self.check(answer.status == status, || {
+            format!("{what}: expected {status}, {answer}")
+        });
     }
 
     #[track_caller]
     pub fn none(self) {
-        assert!(self.0.is_empty(), "{} findings:\n{}", self.0.len(), self.0.join("\n"));
+        assert!(
+            self.0.is_empty(),
+            "{} findings:\n{}",
+            self.0.len(),
+            self.0.join("\n")
+        );
     }
 }

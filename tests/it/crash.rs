@@ -2,6 +2,7 @@
 
 mod first_start;
 mod kills;
+mod refusals;
 mod several;
 
 use crate::database::TestDatabase;
@@ -10,7 +11,10 @@ use crate::process::{Folder, new_keyring};
 /// A test's database as it is before any server has seen it.
 async fn emptied(database: &TestDatabase) {
     for statement in ["drop schema public cascade", "create schema public"] {
-        sqlx::query(statement).execute(&database.pool).await.expect("the schema is emptied");
+        sqlx::query(statement)
+            .execute(&database.pool)
+            .await
+            .expect("the schema is emptied");
     }
 }
 

@@ -136,7 +136,11 @@ impl Server {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{}_{number}", std::process::id());
         let mut admin = self.admin().await;
-        let create = format!("create database {name} template {}", self.template);
+        // Copying files is the quick way when nothing is synced.
+        let create = format!(
+            "create database {name} template {} strategy file_copy",
+            self.template
+        );
         execute(&mut admin, create).await;
         (admin, name)
     }

@@ -75,6 +75,7 @@ pub fn written(output: &Output) -> String {
 #[derive(Debug)]
 pub struct Server {
     child: Child,
+    client: reqwest::Client,
     pub url: String,
     pub data: PathBuf,
     stdout: Arc<Mutex<Vec<u8>>>,
@@ -86,14 +87,22 @@ pub struct Server {
 pub async fn serve(data: &Path, more: &[&str]) -> Server {
     match try_serve(data, more).await {
         Ok(server) => server,
-        Err(output) => panic!("the server did not start ({}): {}", output.status, written(&output)),
+        Err(output) => panic!(
+            "the server did not start ({}): {}",
+            output.status,
+            written(&output)
+        ),
     }
 }
 
 /// The same; when the process ends before it is ready, what it wrote.
 pub async fn try_serve(data: &Path, more: &[&str]) -> Result<Server, Output> {
     let folder = data.to_str().expect("a UTF-8 path");
-    let arguments = [&["serve", "--data-dir", folder, "--listen", "127.0.0.1:0"], more].concat();
+    let arguments = [
+        &["serve", "--data-dir", folder, "--listen", "127.0.0.1:0"],
+        more,
+    ]
+    .concat();
     let mut child = command(&arguments).spawn().expect("the binary starts");
     let (stdout, stderr) = (Arc::default(), Arc::default());
     let readers = vec![
@@ -102,6 +111,7 @@ pub async fn try_serve(data: &Path, more: &[&str]) -> Result<Server, Output> {
     ];
     let mut server = Server {
         child,
+        client: client(),
         url: String::new(),
         data: data.to_owned(),
         stdout,
@@ -135,12 +145,17 @@ fn announced(stdout: &str) -> Option<String> {
     line.strip_prefix("bunsen listening on ").map(str::to_owned)
 }
 
-fn collect(mut pipe: impl AsyncRead + Unpin + Send + 'static, into: &Arc<Mutex<Vec<u8>>>) -> JoinHandle<()> {
+fn collect(
+    mut pipe: impl AsyncRead + Unpin + Send + 'static,
+    into: &Arc<Mutex<Vec<u8>>>,
+) -> JoinHandle<()> {
     let into = Arc::clone(into);
     tokio::spawn(async move {
         let mut buffer = [0; 8192];
         while let Ok(length @ 1..) = pipe.read(&mut buffer).await {
-            into.lock().expect("a lock").extend_from_slice(&buffer[..length]);
+            into.lock()
+                .expect("a lock")
+                .extend_from_slice(&buffer[..length]);
         }
     })
 }
@@ -174,14 +189,22 @@ impl Server {
     pub async fn stop(self) -> Output {
         self.signal(Signal::TERM);
         let output = self.ended().await;
-        assert!(output.status.success(), "the server ended with {}: {}", output.status, written(&output));
+        assert!(
+            output.status.success(),
+            "the server ended with {}: {}",
+            output.status,
+            written(&output)
+        );
         output
     }
 
-    /// kill -9.
-    pub async fn kill(self) -> Output {
+    /// kill -9. What it wrote is of no interest any more, and processes of a private database may still hold the pipes.
+    pub async fn kill(mut self) {
         self.signal(Signal::KILL);
-        self.ended().await
+        self.child.wait().await.expect("the child's end");
+        for reader in &self.readers {
+            reader.abort();
+        }
     }
 
     async fn output(self, status: ExitStatus) -> Output {
@@ -199,25 +222,36 @@ impl Server {
 
     /// `DATA/credentials.json`.
     pub fn credentials(&self) -> Value {
-        let text = std::fs::read_to_string(self.data.join("credentials.json")).expect("credentials.json");
+        let text =
+            std::fs::read_to_string(self.data.join("credentials.json")).expect("credentials.json");
         serde_json::from_str(&text).expect("credentials.json is JSON")
     }
 
     /// The first user's authorization.
     pub fn authorization(&self) -> String {
-        self.credentials()["authorization"].as_str().expect("authorization").to_owned()
+        self.credentials()["authorization"]
+            .as_str()
+            .expect("authorization")
+            .to_owned()
     }
 
     /// A request below the API's base path.
-    pub fn request(&self, method: &str, path: &str, authorization: &str) -> reqwest::RequestBuilder {
+    pub fn request(
+        &self,
+        method: &str,
+        path: &str,
+        authorization: &str,
+    ) -> reqwest::RequestBuilder {
         let method = method.parse().expect("a method");
-        client()
+        self.client
             .request(method, format!("{}/elements/api-v2{path}", self.url))
             .header("authorization", authorization)
     }
 
     pub async fn create(&self, authorization: &str, body: &Value) -> Value {
-        Answer::of(self.request("POST", "/instances", authorization).json(body)).await.success()
+        Answer::of(self.request("POST", "/instances", authorization).json(body))
+            .await
+            .success()
     }
 
     /// Waits until nothing listens on the server's address any more.
@@ -238,5 +272,9 @@ pub async fn new_keyring(file: &str) {
 
 /// The permission bits of a file.
 pub fn mode(file: &Path) -> u32 {
-    std::fs::metadata(file).expect("the file exists").permissions().mode() & 0o7777
+    std::fs::metadata(file)
+        .expect("the file exists")
+        .permissions()
+        .mode()
+        & 0o7777
 }

@@ -16,6 +16,7 @@
 
 mod answers;
 mod names;
+mod requests;
 mod searching;
 mod work;
 
@@ -40,7 +41,8 @@ pub fn case_files() -> Vec<(String, Value)> {
         .filter_map(|element| {
             let path = element.expect("an entry").path();
             let text = std::fs::read_to_string(path.join("cases/create.json")).ok()?;
-            let file = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let file = serde_json::from_str(&text)
+                .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             Some((path.file_name()?.to_string_lossy().into_owned(), file))
         })
         .collect();
@@ -65,11 +67,19 @@ fn create_body(file: &Value, case: &Value) -> Value {
         return body.clone();
     }
     let mut configuration: Map<String, Value> = match case["from"].as_str() {
-        Some(from) => file["working"][from].as_object().expect("a working configuration").clone(),
-        None => case["configuration"].as_object().expect("`from` or `configuration`").clone(),
+        Some(from) => file["working"][from]
+            .as_object()
+            .expect("a working configuration")
+            .clone(),
+        None => case["configuration"]
+            .as_object()
+            .expect("`from` or `configuration`")
+            .clone(),
     };
     for key in case["without"].as_array().into_iter().flatten() {
-        configuration.remove(key.as_str().expect("a key")).expect("`without` names an entry");
+        configuration
+            .remove(key.as_str().expect("a key"))
+            .expect("`without` names an entry");
     }
     if let Some(with) = case["with"].as_object() {
         configuration.extend(with.clone());
@@ -89,22 +99,38 @@ async fn the_cases_of_every_element(database: TestDatabase) {
     let mut findings = Findings::default();
     for (element, file) in case_files() {
         for case in file["cases"].as_array().expect("cases") {
-            let what = format!("{element}, {}", case["name"].as_str().expect("a case has a name"));
+            let what = format!(
+                "{element}, {}",
+                case["name"].as_str().expect("a case has a name")
+            );
             run(&server, &vendors, &file, case, &what, &mut findings).await;
         }
     }
     findings.none();
 }
 
-async fn run(server: &TestServer, vendors: &Vendors, file: &Value, case: &Value, what: &str, findings: &mut Findings) {
+async fn run(
+    server: &TestServer,
+    vendors: &Vendors,
+    file: &Value,
+    case: &Value,
+    what: &str,
+    findings: &mut Findings,
+) {
     vendors.reset().await;
     for control in case["control"].as_array().into_iter().flatten() {
-        let (method, path) = (control["method"].as_str().expect("a method"), control["path"].as_str().expect("a path"));
+        let (method, path) = (
+            control["method"].as_str().expect("a method"),
+            control["path"].as_str().expect("a path"),
+        );
         vendors.control(method, path, control.get("body")).await;
     }
     let body = create_body(file, case);
     let before = stored(server).await;
-    let request = server.request("POST", INSTANCES).header("authorization", server.admin.header()).json(&body);
+    let request = server
+        .request("POST", INSTANCES)
+        .header("authorization", server.admin.header())
+        .json(&body);
     let answer = Answer::of(request).await;
     if case["status"] == 200 {
         findings.status(what, &answer, 200);
@@ -114,22 +140,35 @@ async fn run(server: &TestServer, vendors: &Vendors, file: &Value, case: &Value,
     } else {
         check_failure(case, &answer, what, findings);
         let after = stored(server).await;
-        findings.check(before == after, || format!("{what}: something was stored: {before:?} became {after:?}"));
+        findings.check(before == after, || {
+            format!("{what}: something was stored: {before:?} became {after:?}")
+        });
     }
-    let visible = if answer.status == 200 { &answer.json()["configuration"].to_string() } else { &answer.text };
+    let visible = if answer.status == 200 {
+        &answer.json()["configuration"].to_string()
+    } else {
+        &answer.text
+    };
     for secret in secrets(file, &body) {
         let expected = case["maybeShown"] == true;
-        findings.check(expected || !visible.contains(secret), || format!("{what}: a secret of the request is shown: {answer}"));
+        findings.check(expected || !visible.contains(secret), || {
+            format!("{what}: a secret of the request is shown: {answer}")
+        });
     }
     let calls = vendors.calls().await;
-    findings.check(case["vendorCalls"] == calls, || format!("{what}: {calls} calls to the vendor: {answer}"));
+    findings.check(case["vendorCalls"] == calls, || {
+        format!("{what}: {calls} calls to the vendor: {answer}")
+    });
     check_headers(case, &answer, what, findings);
     check_vendor_call(vendors, case, what, findings).await;
 }
 
 /// The request's secrets, as far as they are no common words.
 fn secrets<'a>(file: &'a Value, body: &'a Value) -> impl Iterator<Item = &'a str> {
-    let keys = file["secretEntries"].as_array().expect("secretEntries").iter();
+    let keys = file["secretEntries"]
+        .as_array()
+        .expect("secretEntries")
+        .iter();
     keys.filter_map(|key| body["configuration"][key.as_str()?].as_str())
         .filter(|secret| secret.len() > "password".len())
 }
@@ -141,16 +180,24 @@ fn texts<'a>(case: &'a Value, field: &str) -> Vec<&'a str> {
 
 fn check_failure(case: &Value, answer: &Answer, what: &str, findings: &mut Findings) {
     let status = u16::try_from(case["status"].as_u64().expect("a status")).expect("a status");
-    let Some(error) = findings.error(what, answer, status) else { return };
+    let Some(error) = findings.error(what, answer, status) else {
+        return;
+    };
     let text = message(&error);
     if let Some(exact) = case["messageIs"].as_str() {
-        findings.check(text == exact, || format!("{what}: expected {exact:?}, got {text:?}"));
+        findings.check(text == exact, || {
+            format!("{what}: expected {exact:?}, got {text:?}")
+        });
     }
     for part in texts(case, "message") {
-        findings.check(text.contains(part), || format!("{what}: the message must contain {part:?}: {text:?}"));
+        findings.check(text.contains(part), || {
+            format!("{what}: the message must contain {part:?}: {text:?}")
+        });
     }
     for part in texts(case, "messageLacks") {
-        findings.check(!text.contains(part), || format!("{what}: the message must not contain {part:?}: {text:?}"));
+        findings.check(!text.contains(part), || {
+            format!("{what}: the message must not contain {part:?}: {text:?}")
+        });
     }
     let provider = error.get("providerMessage").and_then(Value::as_str);
     let holds = match &case["providerMessage"] {
@@ -162,31 +209,60 @@ fn check_failure(case: &Value, answer: &Answer, what: &str, findings: &mut Findi
             (None, None) => panic!("{what}: providerMessage is `is`, `contains` or \"any\""),
         },
     };
-    findings.check(holds, || format!("{what}: expected the provider's message {}, got {provider:?}", case["providerMessage"]));
+    findings.check(holds, || {
+        format!(
+            "{what}: expected the provider's message {}, got {provider:?}",
+            case["providerMessage"]
+        )
+    });
 }
 
-fn check_success(file: &Value, case: &Value, body: &Value, answer: &Answer, what: &str, findings: &mut Findings) {
+fn check_success(
+    file: &Value,
+    case: &Value,
+    body: &Value,
+    answer: &Answer,
+    what: &str,
+    findings: &mut Findings,
+) {
     let instance = answer.json();
     let shown = &instance["configuration"];
-    findings.check(instance["element"]["key"] == file["element"], || format!("{what}: another element: {answer}"));
+    findings.check(instance["element"]["key"] == file["element"], || {
+        format!("{what}: another element: {answer}")
+    });
     for key in file["secretEntries"].as_array().expect("secretEntries") {
         let key = key.as_str().expect("a key");
-        let masked = body["configuration"].get(key).is_none() || shown.get(key).is_none_or(|shown| shown == "********");
-        findings.check(masked, || format!("{what}: {key} is not shown as eight asterisks: {shown}"));
+        let masked = body["configuration"].get(key).is_none()
+            || shown.get(key).is_none_or(|shown| shown == "********");
+        findings.check(masked, || {
+            format!("{what}: {key} is not shown as eight asterisks: {shown}")
+        });
     }
     for (key, value) in case["shown"].as_object().into_iter().flatten() {
-        findings.check(shown.get(key) == Some(value), || format!("{what}: {key} is not shown as {value}: {shown}"));
+        findings.check(shown.get(key) == Some(value), || {
+            format!("{what}: {key} is not shown as {value}: {shown}")
+        });
     }
     for key in texts(case, "absent") {
-        findings.check(shown.get(key).is_none(), || format!("{what}: {key:?} is shown: {shown}"));
+        findings.check(shown.get(key).is_none(), || {
+            format!("{what}: {key:?} is shown: {shown}")
+        });
     }
     for text in texts(case, "notShown") {
-        findings.check(!answer.text.contains(text), || format!("{what}: {text} is shown: {answer}"));
+        findings.check(!answer.text.contains(text), || {
+            format!("{what}: {text} is shown: {answer}")
+        });
     }
     for (pointer, value) in case["answer"].as_object().into_iter().flatten() {
         let got = instance.pointer(pointer);
-        let holds = if value == "absent" { got.is_none() } else { got == Some(value) };
-        findings.check(holds, || format!("{what}: {pointer} is not {value}: {got:?}"));
+        let holds = if value == "absent" {
+            got.is_none()
+        } else {
+            got == Some(value)
+        };
+        findings.check(holds, || {
+            format!("{what}: {pointer} is not {value}: {got:?}")
+        });
     }
 }
 
@@ -198,16 +274,28 @@ fn check_headers(case: &Value, answer: &Answer, what: &str, findings: &mut Findi
             Some("any") => got.is_some(),
             wanted => got == wanted,
         };
-        findings.check(holds, || format!("{what}: the header {name} is not {value}: {answer}"));
+        findings.check(holds, || {
+            format!("{what}: the header {name} is not {value}: {answer}")
+        });
     }
 }
 
 async fn check_vendor_call(vendors: &Vendors, case: &Value, what: &str, findings: &mut Findings) {
-    let Some(wanted) = case["vendorCall"].as_object() else { return };
-    let journal = vendors.control("GET", "/_control/journal?limit=1", None).await;
+    let Some(wanted) = case["vendorCall"].as_object() else {
+        return;
+    };
+    let journal = vendors
+        .control("GET", "/_control/journal?limit=1", None)
+        .await;
     let call = &journal["calls"][0];
     for (field, value) in wanted {
-        let got = if field == "authorization" { &call["headers"]["authorization"][0] } else { &call[field] };
-        findings.check(got == value, || format!("{what}: the vendor got {field} {got} instead of {value}"));
+        let got = if field == "authorization" {
+            &call["headers"]["authorization"][0]
+        } else {
+            &call[field]
+        };
+        findings.check(got == value, || {
+            format!("{what}: the vendor got {field} {got} instead of {value}")
+        });
     }
 }

@@ -1,14 +1,17 @@
 //! Marked secrets go through success and every error path of the real binary; then everything that was written
 //! anywhere is searched for them: log at the finest level, standard output, database, files, answers.
 
+mod search;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use bunsen_test_macros::database_test;
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, PgPool};
+
+use search::{Mark, Written};
 
 use crate::answer::{Answer, unknown_organization_secret, unknown_secret};
 use crate::database::TestDatabase;
@@ -17,154 +20,22 @@ use crate::provisioning::case_files;
 use crate::vendors::{Vendors, client};
 
 /// The only files that may hold secrets.
-const SECRET_FILES: &[&str] = &["keyring.json", "credentials.json", "authorization.header", "pg.password"];
-
-/// A secret by name, with the forms in which it could be written.
-#[derive(Debug)]
-struct Mark {
-    name: String,
-    forms: Vec<Vec<u8>>,
-}
-
-impl Mark {
-    fn new(name: &str, secret: &str) -> Mark {
-        let mut forms = forms_of(secret.as_bytes());
-        forms.push(url::form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>().into_bytes());
-        // What is text for the caller is bytes for the server.
-        if let Ok(bytes) = STANDARD.decode(secret) {
-            forms.extend(forms_of(&bytes));
-        }
-        if secret.len() == 32 && secret.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            let value = u128::from_str_radix(secret, 16).expect("hexadecimal");
-            forms.extend(forms_of(&value.to_be_bytes()));
-        }
-        Mark {
-            name: name.to_owned(),
-            forms,
-        }
-    }
-
-    fn is_in(&self, text: &[u8]) -> bool {
-        self.forms.iter().any(|form| contains(text, form))
-    }
-}
-
-/// The bytes themselves, in hexadecimal, as a list of numbers, and in base64 wherever they stand in a longer text.
-fn forms_of(bytes: &[u8]) -> Vec<Vec<u8>> {
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let numbers = bytes.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
-    let mut forms = vec![bytes.to_vec(), hex.to_uppercase().into_bytes(), hex.into_bytes(), numbers.into_bytes()];
-    for shift in 0..3 {
-        let shifted = [vec![b'x'; shift], bytes.to_vec()].concat();
-        for text in [STANDARD_NO_PAD.encode(&shifted), URL_SAFE_NO_PAD.encode(&shifted)] {
-            // The first and the last letters depend on the neighbours.
-            let first = [0, 2, 3][shift];
-            forms.push(text.as_bytes()[first..text.len() - 2].to_vec());
-        }
-    }
-    forms
-}
-
-fn contains(text: &[u8], part: &[u8]) -> bool {
-    part.len() <= text.len() && text.windows(part.len()).any(|window| window == part)
-}
+const SECRET_FILES: &[&str] = &[
+    "keyring.json",
+    "credentials.json",
+    "authorization.header",
+    "pg.password",
+];
 
 fn random_word() -> String {
     format!("{:032x}Mark", rand::random::<u128>())
 }
 
-#[test]
-fn the_search_finds_every_form() {
-    let mark = Mark::new("password", "a-secret-of-somebody");
-    for hidden in ["a-secret-of-somebody", "a%2Dsecret", "xxa-secret-of-somebodyxx"] {
-        let text = format!("before {hidden} after");
-        assert_eq!(mark.is_in(text.as_bytes()), hidden.contains("a-secret-of-somebody"), "{hidden}");
-    }
-    for user in ["", "u", "us", "use", "user"] {
-        let basic = STANDARD.encode(format!("{user}:a-secret-of-somebody"));
-        assert!(mark.is_in(basic.as_bytes()), "{user}");
-    }
-    assert!(mark.is_in(b"612d7365637265742d6f662d736f6d65626f6479"));
-    let bytes = [7; 32];
-    assert!(Mark::new("token", &STANDARD.encode(bytes)).is_in(&[&[1, 2][..], &bytes, &[3]].concat()));
-}
-
-/// Everything that one run wrote, by where it stands.
-#[derive(Debug, Default)]
-struct Written(Vec<(String, Vec<u8>)>);
-
-impl Written {
-    fn add(&mut self, place: impl Into<String>, text: impl Into<Vec<u8>>) {
-        self.0.push((place.into(), text.into()));
-    }
-
-    fn files(&mut self, folder: &Path) {
-        for entry in std::fs::read_dir(folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            let kind = std::fs::symlink_metadata(&path).expect("metadata").file_type();
-            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-            if kind.is_dir() {
-                self.files(&path);
-            } else if kind.is_file() {
-                if SECRET_FILES.contains(&name.as_str()) {
-                    assert_eq!(mode(&path), 0o600, "{}", path.display());
-                } else {
-                    self.add(path.display().to_string(), std::fs::read(&path).expect("a file"));
-                }
-            }
-        }
-    }
-
-    /// Every row of every table, sequences and statistics included, as Postgres prints it: bytes in hexadecimal.
-    async fn database(&mut self, pool: &PgPool) {
-        let tables: Vec<(String, String)> = sqlx::query_as(
-            "select table_schema::text, table_name::text from information_schema.tables \
-             where table_schema not in ('information_schema', 'pg_catalog')",
-        )
-        .fetch_all(pool)
-        .await
-        .expect("the tables");
-        assert!(tables.len() > 5, "{tables:?}");
-        for (schema, table) in tables {
-            let rows: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!("select t::text from \"{schema}\".\"{table}\" t")))
-                .fetch_all(pool)
-                .await
-                .expect("the rows");
-            self.add(format!("table {table}"), rows.join("\n"));
-        }
-        let running: Vec<String> = sqlx::query_scalar("select query from pg_stat_activity where query is not null")
-            .fetch_all(pool)
-            .await
-            .expect("the statements");
-        self.add("statements of the connections", running.join("\n"));
-    }
-
-    fn must_not_hold(&self, marks: &[Mark]) {
-        let mut found = Vec::new();
-        for (place, text) in &self.0 {
-            for mark in marks {
-                if let Some(form) = mark.forms.iter().find(|form| contains(text, form)) {
-                    found.push(format!("{} in {place}: …{}…", mark.name, around(text, form)));
-                }
-            }
-        }
-        assert!(found.is_empty(), "secrets were written:\n{}", found.join("\n"));
-    }
-
-    fn holds(&self, mark: &Mark) -> bool {
-        self.0.iter().any(|(_, text)| mark.is_in(text))
-    }
-}
-
-/// What stands before a form, so that its writer can be found.
-fn around(text: &[u8], form: &[u8]) -> String {
-    let at = text.windows(form.len()).position(|window| window == form).unwrap_or(0);
-    String::from_utf8_lossy(&text[at.saturating_sub(160)..at]).into_owned()
-}
-
 /// `{name}` in every text of a JSON value.
 fn filled(value: &Value, marks: &BTreeMap<&str, String>) -> Value {
-    let text = marks.iter().fold(value.to_string(), |text, (name, mark)| text.replace(&format!("{{{name}}}"), mark));
+    let text = marks.iter().fold(value.to_string(), |text, (name, mark)| {
+        text.replace(&format!("{{{name}}}"), mark)
+    });
     serde_json::from_str(&text).expect("marks need no escapes")
 }
 
@@ -182,18 +53,38 @@ struct Traffic {
 impl Traffic {
     async fn start(data: &Path, more: &[&str]) -> Traffic {
         let vendors = Vendors::start().await;
-        let arguments = [&["--log", "trace", "--vendor-timeout", "1", "--sandbox", &vendors.url], more].concat();
+        let arguments = [
+            &[
+                "--log",
+                "trace",
+                "--vendor-timeout",
+                "1",
+                "--sandbox",
+                &vendors.url,
+            ],
+            more,
+        ]
+        .concat();
         let server = serve(data, &arguments).await;
         let words: BTreeMap<&'static str, String> =
-            ["password", "api key", "wrong password", "wrong api key"].into_iter().map(|name| (name, random_word())).collect();
-        let mut marks: Vec<Mark> = words.iter().map(|(name, word)| Mark::new(name, word)).collect();
+            ["password", "api key", "wrong password", "wrong api key"]
+                .into_iter()
+                .map(|name| (name, random_word()))
+                .collect();
+        let mut marks: Vec<Mark> = words
+            .iter()
+            .map(|(name, word)| Mark::new(name, word))
+            .collect();
         let credentials = server.credentials();
         for (name, pointer) in [
             ("organization secret", "/organization/secret"),
             ("user secret", "/user/secret"),
             ("log-in password", "/user/password"),
         ] {
-            let secret = credentials.pointer(pointer).and_then(Value::as_str).expect("credentials.json is complete");
+            let secret = credentials
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .expect("credentials.json is complete");
             marks.push(Mark::new(name, secret));
         }
         let authorization = server.authorization();
@@ -214,42 +105,78 @@ impl Traffic {
     async fn refused(&mut self, what: &str, request: reqwest::RequestBuilder) {
         let answer = Answer::of(request).await;
         assert!(answer.status >= 400, "{what}: {answer}");
-        self.errors.add(format!("the answer to {what}"), format!("{:?} {}", answer.headers, answer.text));
+        self.errors.add(
+            format!("the answer to {what}"),
+            format!("{:?} {}", answer.headers, answer.text),
+        );
     }
 
     fn post(&self, body: &Value) -> reqwest::RequestBuilder {
-        self.server.request("POST", "/instances", &self.authorization).json(body)
+        self.server
+            .request("POST", "/instances", &self.authorization)
+            .json(body)
     }
 
     /// Creates that work, reads, hub calls, a deletion; with every mark of the case files.
     async fn successes(&mut self) {
         for (element, file) in case_files() {
-            let Some(marked) = file.get("marked") else { continue };
+            let Some(marked) = file.get("marked") else {
+                continue;
+            };
             self.vendors.reset().await;
-            for control in filled(&marked["control"], &self.words).as_array().expect("control calls") {
-                let (method, path) = (control["method"].as_str().expect("a method"), control["path"].as_str().expect("a path"));
-                self.vendors.control(method, path, control.get("body")).await;
+            for control in filled(&marked["control"], &self.words)
+                .as_array()
+                .expect("control calls")
+            {
+                let (method, path) = (
+                    control["method"].as_str().expect("a method"),
+                    control["path"].as_str().expect("a path"),
+                );
+                self.vendors
+                    .control(method, path, control.get("body"))
+                    .await;
             }
-            for configuration in marked["works"].as_array().expect("configurations that work") {
+            for configuration in marked["works"]
+                .as_array()
+                .expect("configurations that work")
+            {
                 let mut body = self.element(&file, configuration, "a name to be found");
-                body["providerData"] = json!({"code": null, "secret": self.words["wrong password"]});
+                body["providerData"] =
+                    json!({"code": null, "secret": self.words["wrong password"]});
                 body["no.such.field"] = json!(self.words["wrong password"]);
                 body["configuration"]["no.such.entry"] = json!(self.words["wrong api key"]);
                 let created = Answer::of(self.post(&body)).await.success();
                 let token = created["token"].as_str().expect("a token").to_owned();
-                self.marks.push(Mark::new(&format!("token of {element}"), &token));
+                self.marks
+                    .push(Mark::new(&format!("token of {element}"), &token));
                 let with_token = format!("{}, Element {token}", self.authorization);
-                for (method, path) in [("GET", format!("/instances/{}", created["id"])), ("GET", "/instances".to_owned()), ("GET", "/accounts".to_owned())] {
-                    Answer::of(self.server.request(method, &path, &with_token)).await.success();
+                for (method, path) in [
+                    ("GET", format!("/instances/{}", created["id"])),
+                    ("GET", "/instances".to_owned()),
+                    ("GET", "/accounts".to_owned()),
+                ] {
+                    Answer::of(self.server.request(method, &path, &with_token))
+                        .await
+                        .success();
                 }
                 for path in ["/incidents", "/hubs/helpdesk/incidents?where=x", "/proxy/x"] {
-                    self.refused(path, self.server.request("GET", path, &with_token)).await;
+                    self.refused(path, self.server.request("GET", path, &with_token))
+                        .await;
                 }
             }
             let configuration = &marked["works"][0];
-            let gone = Answer::of(self.post(&self.element(&file, configuration, "to be deleted"))).await.success();
-            self.marks.push(Mark::new("token of a deleted instance", gone["token"].as_str().expect("a token")));
-            let delete = self.server.request("DELETE", &format!("/instances/{}", gone["id"]), &self.authorization);
+            let gone = Answer::of(self.post(&self.element(&file, configuration, "to be deleted")))
+                .await
+                .success();
+            self.marks.push(Mark::new(
+                "token of a deleted instance",
+                gone["token"].as_str().expect("a token"),
+            ));
+            let delete = self.server.request(
+                "DELETE",
+                &format!("/instances/{}", gone["id"]),
+                &self.authorization,
+            );
             assert_eq!(Answer::of(delete).await.status, 200);
         }
     }
@@ -257,10 +184,21 @@ impl Traffic {
     /// What vendors refuse, and every way in which they fail.
     async fn vendor_failures(&mut self) {
         for (element, file) in case_files() {
-            let Some(marked) = file.get("marked") else { continue };
-            for (number, configuration) in marked["refused"].as_array().expect("refused configurations").iter().enumerate() {
+            let Some(marked) = file.get("marked") else {
+                continue;
+            };
+            for (number, configuration) in marked["refused"]
+                .as_array()
+                .expect("refused configurations")
+                .iter()
+                .enumerate()
+            {
                 let body = self.element(&file, configuration, "refused");
-                self.refused(&format!("{element}, refused configuration {number}"), self.post(&body)).await;
+                self.refused(
+                    &format!("{element}, refused configuration {number}"),
+                    self.post(&body),
+                )
+                .await;
             }
             let faults = [
                 json!({"kind": "status", "status": 401}),
@@ -281,14 +219,22 @@ impl Traffic {
                 json!({"kind": "slow", "milliseconds": 5000}),
             ];
             for fault in faults {
-                self.vendors.control("DELETE", "/_control/faults", None).await;
+                self.vendors
+                    .control("DELETE", "/_control/faults", None)
+                    .await;
                 self.vendors.fault(fault.clone()).await;
-                for configuration in marked["works"].as_array().expect("configurations that work") {
+                for configuration in marked["works"]
+                    .as_array()
+                    .expect("configurations that work")
+                {
                     let body = self.element(&file, configuration, "refused by a fault");
-                    self.refused(&format!("{element} under {fault}"), self.post(&body)).await;
+                    self.refused(&format!("{element} under {fault}"), self.post(&body))
+                        .await;
                 }
             }
-            self.vendors.control("DELETE", "/_control/faults", None).await;
+            self.vendors
+                .control("DELETE", "/_control/faults", None)
+                .await;
         }
     }
 
@@ -296,23 +242,50 @@ impl Traffic {
     async fn callers_mistakes(&mut self) {
         let word = self.words["password"].clone();
         for (what, body) in [
-            ("cut JSON", format!("{{\"configuration\":{{\"password\":\"{word}\"")),
-            ("curly quotes", format!("{{\u{201c}configuration\u{201d}:{{\"password\":\"{word}\"}}}}")),
-            ("a secret in the place of a number", format!("{{\"name\":\"n\",\"configuration\":\"{word}\"}}")),
-            ("a secret as name of a field", format!("{{\"name\":{{\"{word}\":1}}}}")),
-            ("a secret as element", format!("{{\"name\":\"n\",\"element\":\"{word}\"}}")),
-            ("a secret as tags", format!("{{\"name\":\"n\",\"tags\":\"{word}\"}}")),
+            (
+                "cut JSON",
+                format!("{{\"configuration\":{{\"password\":\"{word}\""),
+            ),
+            (
+                "curly quotes",
+                format!("{{\u{201c}configuration\u{201d}:{{\"password\":\"{word}\"}}}}"),
+            ),
+            (
+                "a secret in the place of a number",
+                format!("{{\"name\":\"n\",\"configuration\":\"{word}\"}}"),
+            ),
+            (
+                "a secret as name of a field",
+                format!("{{\"name\":{{\"{word}\":1}}}}"),
+            ),
+            (
+                "a secret as element",
+                format!("{{\"name\":\"n\",\"element\":\"{word}\"}}"),
+            ),
+            (
+                "a secret as tags",
+                format!("{{\"name\":\"n\",\"tags\":\"{word}\"}}"),
+            ),
             ("bare words", word.clone()),
             ("a secret behind the body", format!("{{}} {word}")),
         ] {
-            let request = self.server.request("POST", "/instances", &self.authorization).body(body.clone());
-            self.refused(what, request.header("content-type", "application/json")).await;
-            let request = self.server.request("POST", "/instances", &self.authorization).body(body);
-            self.refused(what, request.header("content-type", "text/plain")).await;
+            let request = self
+                .server
+                .request("POST", "/instances", &self.authorization)
+                .body(body.clone());
+            self.refused(what, request.header("content-type", "application/json"))
+                .await;
+            let request = self
+                .server
+                .request("POST", "/instances", &self.authorization)
+                .body(body);
+            self.refused(what, request.header("content-type", "text/plain"))
+                .await;
         }
         let (user, organization) = (unknown_secret(), unknown_organization_secret());
         self.marks.push(Mark::new("unknown user secret", &user));
-        self.marks.push(Mark::new("unknown organization secret", &organization));
+        self.marks
+            .push(Mark::new("unknown organization secret", &organization));
         for header in [
             format!("User {user}, Organization {organization}"),
             format!("{}, Element {user}", self.authorization),
@@ -322,8 +295,9 @@ impl Traffic {
             format!("Something {user}"),
             user.clone(),
         ] {
-            for path in ["/instances", "/elements", "/incidents"] {
-                self.refused("a wrong header", self.server.request("GET", path, &header)).await;
+            for path in ["/organizations/me", "/elements", "/incidents"] {
+                self.refused("a wrong header", self.server.request("GET", path, &header))
+                    .await;
             }
         }
         // Where secrets do not belong, some put them nevertheless.
@@ -351,23 +325,50 @@ async fn marked_secrets_are_written_nowhere(database: TestDatabase) {
     traffic.vendor_failures().await;
     traffic.callers_mistakes().await;
 
-    let Traffic { server, vendors, marks, errors, .. } = traffic;
+    let Traffic {
+        server,
+        vendors,
+        marks,
+        errors,
+        ..
+    } = traffic;
     // The vendor did get them: the journal is not ours, and shows that the marks were used.
-    let journal = vendors.control("GET", "/_control/journal", None).await.to_string();
-    let used = |name: &str| marks.iter().any(|mark| mark.name == name && mark.is_in(journal.as_bytes()));
-    assert!(used("password") && used("api key") && used("wrong password"), "the marks never reached the vendor");
+    let journal = vendors
+        .control("GET", "/_control/journal", None)
+        .await
+        .to_string();
+    let used = |name: &str| {
+        marks
+            .iter()
+            .any(|mark| mark.name == name && mark.is_in(journal.as_bytes()))
+    };
+    assert!(
+        used("password") && used("api key") && used("wrong password"),
+        "the marks never reached the vendor"
+    );
 
     let mut everything = Written::default();
     let output = server.stop().await;
-    assert!(String::from_utf8_lossy(&output.stderr).contains("TRACE"), "the finest level was logged");
-    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 1, "one line: {}", written(&output));
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("TRACE"),
+        "the finest level was logged"
+    );
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout).lines().count(),
+        1,
+        "one line: {}",
+        written(&output)
+    );
     everything.add("the log", output.stderr);
     everything.add("standard output", output.stdout);
     everything.files(&folder.path("data"));
     everything.database(&database.pool).await;
     everything.0.extend(errors.0);
     // A search that finds nothing proves something only if it can find.
-    assert!(everything.holds(&Mark::new("name", "a name to be found")), "the search does not see the database");
+    assert!(
+        everything.holds(&Mark::new("name", "a name to be found")),
+        "the search does not see the database"
+    );
     everything.must_not_hold(&marks);
 }
 
@@ -378,11 +379,14 @@ async fn marked_secrets_are_in_no_file_of_the_private_database() {
     let data = folder.path("data");
     let mut traffic = Traffic::start(&data, &[]).await;
     traffic.successes().await;
-    let Traffic { server, mut marks, .. } = traffic;
+    let Traffic {
+        server, mut marks, ..
+    } = traffic;
     for file in SECRET_FILES {
         assert_eq!(mode(&data.join(file)), 0o600, "{file}");
     }
-    let password = std::fs::read_to_string(data.join("pg.password")).expect("the database's password");
+    let password =
+        std::fs::read_to_string(data.join("pg.password")).expect("the database's password");
     marks.push(Mark::new("database password", password.trim()));
     marks.extend(keys_of(&data.join("keyring.json")));
     let output = server.stop().await;
@@ -390,7 +394,10 @@ async fn marked_secrets_are_in_no_file_of_the_private_database() {
     everything.add("the log", output.stderr);
     everything.add("standard output", output.stdout);
     everything.files(&data);
-    assert!(everything.holds(&Mark::new("name", "a name to be found")), "the search does not see the database's files");
+    assert!(
+        everything.holds(&Mark::new("name", "a name to be found")),
+        "the search does not see the database's files"
+    );
     everything.must_not_hold(&marks);
 }
 
@@ -409,7 +416,10 @@ fn keys_of(keyring: &PathBuf) -> Vec<Mark> {
     let text = std::fs::read_to_string(keyring).expect("a keyring");
     let mut keys = Vec::new();
     collect(&serde_json::from_str(&text).expect("JSON"), &mut keys);
-    assert!(keys.len() >= 2, "a keyring has at least two keys of 32 bytes in base64");
+    assert!(
+        keys.len() >= 2,
+        "a keyring has at least two keys of 32 bytes in base64"
+    );
     keys
 }
 
@@ -422,18 +432,43 @@ async fn what_needs_no_authorization_shows_no_secret(database: TestDatabase) {
     let vendors = Vendors::start().await;
     let server = serve(
         &folder.path("data"),
-        &["--sandbox", &vendors.url, "--database-url", &database.url, "--keyring", &keyring],
+        &[
+            "--sandbox",
+            &vendors.url,
+            "--database-url",
+            &database.url,
+            "--keyring",
+            &keyring,
+        ],
     )
     .await;
     let credentials = server.credentials();
     let mut public = Written::default();
-    for path in ["/health/live", "/health/ready", "/elements/api-v2/elements", "/elements/api-v2/elements/keys", "/metrics", "/openapi.json", "/"] {
+    for path in [
+        "/health/live",
+        "/health/ready",
+        "/elements/api-v2/elements",
+        "/elements/api-v2/elements/keys",
+        "/metrics",
+        "/openapi.json",
+        "/",
+    ] {
         let answer = Answer::of(client().get(format!("{}{path}", server.url))).await;
         public.add(path, format!("{:?} {}", answer.headers, answer.text));
     }
-    let marks = ["/organization/secret", "/user/secret", "/user/password"]
-        .map(|pointer| Mark::new(pointer, credentials.pointer(pointer).and_then(Value::as_str).expect("a secret")));
+    let marks = ["/organization/secret", "/user/secret", "/user/password"].map(|pointer| {
+        Mark::new(
+            pointer,
+            credentials
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .expect("a secret"),
+        )
+    });
     public.must_not_hold(&marks);
-    assert!(!public.holds(&Mark::new("database", &database.url)), "the database's address is shown");
+    assert!(
+        !public.holds(&Mark::new("database", &database.url)),
+        "the database's address is shown"
+    );
     server.stop().await;
 }

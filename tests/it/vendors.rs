@@ -11,8 +11,16 @@ use crate::server::{TestServer, examples};
 
 /// A create body that works with the simulated vendors as it is: the first that is named after its element alone.
 pub fn example() -> Value {
-    let plain = |(name, body): &(String, Value)| body["element"]["key"].as_str().map(|key| format!("{key}.json")) == Some(name.clone());
-    let (_, body) = examples().into_iter().find(plain).expect("examples/instances has a file");
+    let plain = |(name, body): &(String, Value)| {
+        body["element"]["key"]
+            .as_str()
+            .map(|key| format!("{key}.json"))
+            == Some(name.clone())
+    };
+    let (_, body) = examples()
+        .into_iter()
+        .find(plain)
+        .expect("examples/instances has a file");
     body
 }
 
@@ -26,7 +34,10 @@ pub fn example_named(name: &str) -> Value {
 /// The key of the example's element.
 pub fn element_key() -> String {
     let body = example();
-    body["element"]["key"].as_str().expect("the example names its element").to_owned()
+    body["element"]["key"]
+        .as_str()
+        .expect("the example names its element")
+        .to_owned()
 }
 
 /// The sandbox's control calls.
@@ -48,8 +59,14 @@ impl Vendors {
     pub async fn start() -> Vendors {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("a bound address"));
-        let sandbox = Arc::new(bunsen_sandbox::Sandbox::new(&bunsen_sandbox::Settings::default()));
-        tokio::spawn(bunsen_sandbox::serve(listener, sandbox, std::future::pending()));
+        let sandbox = Arc::new(bunsen_sandbox::Sandbox::new(
+            &bunsen_sandbox::Settings::default(),
+        ));
+        tokio::spawn(bunsen_sandbox::serve(
+            listener,
+            sandbox,
+            std::future::pending(),
+        ));
         Vendors {
             url,
             client: client(),
@@ -59,14 +76,19 @@ impl Vendors {
     /// One control call; panics when the sandbox does not take it.
     pub async fn control(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
-        let mut request = self.client.request(method.clone(), format!("{}{path}", self.url));
+        let mut request = self
+            .client
+            .request(method.clone(), format!("{}{path}", self.url));
         if let Some(body) = body {
             request = request.json(body);
         }
         let response = request.send().await.expect("the sandbox answers");
         let status = response.status();
         let text = response.text().await.expect("the sandbox's answer");
-        assert!(status.is_success(), "{method} {path}: the sandbox answered {status} {text}");
+        assert!(
+            status.is_success(),
+            "{method} {path}: the sandbox answered {status} {text}"
+        );
         serde_json::from_str(&text).unwrap_or(Value::Null)
     }
 

@@ -1,7 +1,7 @@
 //! Freshdesk v2: what describes the account, and what its state and its agents' state refuse.
 
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::client::{ME, SAMPLE, start};
 use crate::freshdesk::{invalid_credentials, keys, set, validation};

@@ -91,7 +91,10 @@ async fn platform_headers_that_are_refused(database: TestDatabase) {
         let what = without_secrets(&header, &[u, o]);
         if let Some(error) = findings.error(&what, &answer, 401) {
             let text = message(&error);
-            findings.check(!text.contains(u.as_str()) && !text.contains(o.as_str()), || format!("{what}: the message shows a secret"));
+            findings.check(
+                !text.contains(u.as_str()) && !text.contains(o.as_str()),
+                || format!("{what}: the message shows a secret"),
+            );
         }
     }
     findings.none();
@@ -99,16 +102,24 @@ async fn platform_headers_that_are_refused(database: TestDatabase) {
 
 /// A test's report shows the form, not the secrets.
 fn without_secrets(header: &str, secrets: &[&String]) -> String {
-    secrets.iter().fold(header.to_owned(), |text, secret| text.replace(secret.as_str(), "…"))
+    secrets.iter().fold(header.to_owned(), |text, secret| {
+        text.replace(secret.as_str(), "…")
+    })
 }
 
 #[database_test]
 async fn odd_bytes_in_the_header_are_401(database: TestDatabase) {
     let server = TestServer::start(database).await;
     let good = server.admin.header().into_bytes();
-    for bytes in [b"\xff\xfe".to_vec(), [good.clone(), b"\xe9".to_vec()].concat(), [b"\xef\xbb\xbf".to_vec(), good].concat()] {
+    for bytes in [
+        b"\xff\xfe".to_vec(),
+        [good.clone(), b"\xe9".to_vec()].concat(),
+        [b"\xef\xbb\xbf".to_vec(), good].concat(),
+    ] {
         let value = HeaderValue::from_bytes(&bytes).expect("a header value");
-        let request = server.request("GET", "/elements/api-v2/organizations/me").header("authorization", value);
+        let request = server
+            .request("GET", "/elements/api-v2/organizations/me")
+            .header("authorization", value);
         Answer::of(request).await.error(401);
     }
 }

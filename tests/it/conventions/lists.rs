@@ -3,22 +3,26 @@
 use std::collections::BTreeSet;
 
 use bunsen_test_macros::database_test;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::answer::{Answer, Findings};
 use crate::database::TestDatabase;
 use crate::server::{Caller, TestServer};
 use crate::vendors::{element_key, example_named};
 
-async fn get(server: &TestServer, caller: &Caller, path: &str) -> Answer {
+pub async fn get(server: &TestServer, caller: &Caller, path: &str) -> Answer {
     let request = server
         .request("GET", &format!("/elements/api-v2{path}"))
         .header("authorization", caller.header());
     Answer::of(request).await
 }
 
-fn entries(answer: &Answer) -> Vec<Value> {
-    answer.success().as_array().expect("a list is an array").clone()
+pub fn entries(answer: &Answer) -> Vec<Value> {
+    answer
+        .success()
+        .as_array()
+        .expect("a list is an array")
+        .clone()
 }
 
 /// A token as it has to stand in a query.
@@ -34,15 +38,34 @@ async fn walk(server: &TestServer, caller: &Caller, path: &str, page_size: usize
     let mut next = String::new();
     loop {
         let question = if path.contains('?') { '&' } else { '?' };
-        let answer = get(server, caller, &format!("{path}{question}pageSize={page_size}&nextPage={}", escaped(&next))).await;
+        let answer = get(
+            server,
+            caller,
+            &format!(
+                "{path}{question}pageSize={page_size}&nextPage={}",
+                escaped(&next)
+            ),
+        )
+        .await;
         let page = entries(&answer);
-        assert!(page.len() <= page_size, "{path}: more than pageSize: {answer}");
-        assert_eq!(answer.header("elements-returned-count"), Some(page.len().to_string().as_str()), "{path}");
+        assert!(
+            page.len() <= page_size,
+            "{path}: more than pageSize: {answer}"
+        );
+        assert_eq!(
+            answer.header("elements-returned-count"),
+            Some(page.len().to_string().as_str()),
+            "{path}"
+        );
         all.extend(page);
         let Some(token) = answer.header("elements-next-page-token") else {
             return all;
         };
-        assert!(seen.insert(token.to_owned()), "{path}: the same token again after {} entries", all.len());
+        assert!(
+            seen.insert(token.to_owned()),
+            "{path}: the same token again after {} entries",
+            all.len()
+        );
         next = token.to_owned();
     }
 }
@@ -63,19 +86,38 @@ fn paged_lists() -> Vec<String> {
 async fn a_walk_by_tokens_gives_everything_once(database: TestDatabase) {
     let server = TestServer::start(database).await;
     for number in 0..5 {
-        server.create(&server.member, &example_named(&format!("paged {number}"))).await;
-        server.create(&server.admin, &example_named(&format!("paged, of another account {number}"))).await;
+        server
+            .create(&server.member, &example_named(&format!("paged {number}")))
+            .await;
+        server
+            .create(
+                &server.admin,
+                &example_named(&format!("paged, of another account {number}")),
+            )
+            .await;
     }
     for path in paged_lists() {
         let whole_answer = get(&server, &server.member, &path).await;
         let whole = entries(&whole_answer);
-        assert_eq!(whole_answer.header("elements-next-page-token"), None, "{path}: everything is on this page");
-        assert_eq!(whole_answer.header("elements-returned-count"), Some(whole.len().to_string().as_str()), "{path}");
+        assert_eq!(
+            whole_answer.header("elements-next-page-token"),
+            None,
+            "{path}: everything is on this page"
+        );
+        assert_eq!(
+            whole_answer.header("elements-returned-count"),
+            Some(whole.len().to_string().as_str()),
+            "{path}"
+        );
         if path.contains("instances") {
             assert_eq!(whole.len(), 5, "{path}");
         }
         for page_size in [1, 2, 3, whole.len(), whole.len() + 1] {
-            assert_eq!(walk(&server, &server.member, &path, page_size).await, whole, "{path} in pages of {page_size}");
+            assert_eq!(
+                walk(&server, &server.member, &path, page_size).await,
+                whole,
+                "{path} in pages of {page_size}"
+            );
         }
     }
 }
@@ -85,7 +127,11 @@ async fn instances_come_in_the_order_of_their_ids(database: TestDatabase) {
     let server = TestServer::start(database).await;
     let mut created = Vec::new();
     for name in ["c", "a", "b"] {
-        created.push(server.create(&server.admin, &example_named(name)).await["id"].as_i64().expect("an id"));
+        created.push(
+            server.create(&server.admin, &example_named(name)).await["id"]
+                .as_i64()
+                .expect("an id"),
+        );
     }
     created.sort_unstable();
     let listed: Vec<i64> = entries(&get(&server, &server.admin, "/instances").await)
@@ -100,17 +146,42 @@ async fn bad_pages_are_400(database: TestDatabase) {
     let server = TestServer::start(database).await;
     server.create(&server.admin, &example_named("one")).await;
     let mut findings = Findings::default();
-    for path in ["/instances".to_owned(), format!("/elements/{}/instances", element_key()), "/users".to_owned(), "/accounts".to_owned(), "/elements/keys".to_owned()] {
-        for query in ["pageSize=0", "pageSize=-1", "pageSize=abc", "pageSize=1.5", "pageSize=1e3", "pageSize=0x10", "pageSize=99999999999999999999999"] {
+    for path in [
+        "/instances".to_owned(),
+        format!("/elements/{}/instances", element_key()),
+        "/users".to_owned(),
+        "/accounts".to_owned(),
+        "/elements/keys".to_owned(),
+    ] {
+        for query in [
+            "pageSize=0",
+            "pageSize=-1",
+            "pageSize=abc",
+            "pageSize=1.5",
+            "pageSize=1e3",
+            "pageSize=0x10",
+            "pageSize=99999999999999999999999",
+        ] {
             let what = format!("{path}?{query}");
             let answer = get(&server, &server.admin, &what).await;
             findings.error(&what, &answer, 400);
-            findings.check(answer.text.contains("pageSize"), || format!("{what}: the message names pageSize: {answer}"));
+            findings.check(answer.text.contains("pageSize"), || {
+                format!("{what}: the message names pageSize: {answer}")
+            });
         }
         if path == "/accounts" {
             continue;
         }
-        for token in ["nonsense", "%00", "0", "-1", "AAAAAAAAAAAAAAAAAAAAAAAA", "9223372036854775807", "%F0%9F%A6%80", "eyJpZCI6MX0="] {
+        for token in [
+            "nonsense",
+            "%00",
+            "0",
+            "-1",
+            "AAAAAAAAAAAAAAAAAAAAAAAA",
+            "9223372036854775807",
+            "%F0%9F%A6%80",
+            "eyJpZCI6MX0=",
+        ] {
             let what = format!("{path}?nextPage={token}");
             let answer = get(&server, &server.admin, &what).await;
             findings.error(&what, &answer, 400);
@@ -125,12 +196,31 @@ async fn an_absent_token_has_many_spellings(database: TestDatabase) {
     server.create(&server.admin, &example_named("one")).await;
     server.create(&server.admin, &example_named("two")).await;
     let first = entries(&get(&server, &server.admin, "/instances?pageSize=1").await);
-    for query in ["nextPage=", "nextPage=null", "nextPage=undefined", "nextPage", "page=1", "unknown=parameter", "page=1&nextPage="] {
-        let page = entries(&get(&server, &server.admin, &format!("/instances?pageSize=1&{query}")).await);
+    for query in [
+        "nextPage=",
+        "nextPage=null",
+        "nextPage=undefined",
+        "nextPage",
+        "page=1",
+        "unknown=parameter",
+        "page=1&nextPage=",
+    ] {
+        let page = entries(
+            &get(
+                &server,
+                &server.admin,
+                &format!("/instances?pageSize=1&{query}"),
+            )
+            .await,
+        );
         assert_eq!(page, first, "{query}");
     }
     for query in ["pageSize=", "searchText=", "hydrate=", "tags%5B%5D="] {
-        assert_eq!(entries(&get(&server, &server.admin, &format!("/instances?{query}")).await).len(), 2, "{query}");
+        assert_eq!(
+            entries(&get(&server, &server.admin, &format!("/instances?{query}")).await).len(),
+            2,
+            "{query}"
+        );
     }
 }
 
@@ -139,7 +229,11 @@ async fn a_large_page_size_is_no_mistake(database: TestDatabase) {
     let server = TestServer::start(database).await;
     server.create(&server.admin, &example_named("one")).await;
     for path in ["/instances", "/users", "/accounts", "/elements/keys"] {
-        assert!(!entries(&get(&server, &server.admin, &format!("{path}?pageSize=500")).await).is_empty(), "{path}");
+        assert!(
+            !entries(&get(&server, &server.admin, &format!("{path}?pageSize=500")).await)
+                .is_empty(),
+            "{path}"
+        );
     }
 }
 
@@ -149,21 +243,44 @@ async fn a_token_of_somebody_else_shows_nothing_of_his(database: TestDatabase) {
     let server = TestServer::start(database).await;
     let mut of_foreign = BTreeSet::new();
     for number in 0..3 {
-        server.create(&server.member, &example_named(&format!("mine {number}"))).await;
-        let foreign = server.create(&server.foreign, &example_named(&format!("not yours {number}"))).await;
+        server
+            .create(&server.member, &example_named(&format!("mine {number}")))
+            .await;
+        let foreign = server
+            .create(
+                &server.foreign,
+                &example_named(&format!("not yours {number}")),
+            )
+            .await;
         of_foreign.insert(foreign["id"].as_i64());
     }
     let page = get(&server, &server.foreign, "/instances?pageSize=1").await;
-    let token = escaped(page.header("elements-next-page-token").expect("a next page"));
-    let answer = get(&server, &server.member, &format!("/instances?pageSize=10&nextPage={token}")).await;
+    let token = escaped(
+        page.header("elements-next-page-token")
+            .expect("a next page"),
+    );
+    let answer = get(
+        &server,
+        &server.member,
+        &format!("/instances?pageSize=10&nextPage={token}"),
+    )
+    .await;
     assert!([200, 400, 404].contains(&answer.status), "{answer}");
     if answer.status == 200 {
         for entry in entries(&answer) {
-            assert!(!of_foreign.contains(&entry["id"].as_i64()), "another organization's instance: {entry}");
+            assert!(
+                !of_foreign.contains(&entry["id"].as_i64()),
+                "another organization's instance: {entry}"
+            );
         }
     }
     // A token of another list has no meaning here.
-    let answer = get(&server, &server.foreign, &format!("/users?nextPage={token}")).await;
+    let answer = get(
+        &server,
+        &server.foreign,
+        &format!("/users?nextPage={token}"),
+    )
+    .await;
     assert!([200, 400].contains(&answer.status), "{answer}");
 }
 
@@ -173,82 +290,31 @@ async fn a_walk_survives_deletions(database: TestDatabase) {
     let server = TestServer::start(database).await;
     let mut ids = Vec::new();
     for number in 0..4 {
-        ids.push(server.create(&server.admin, &example_named(&format!("n{number}"))).await["id"].clone());
+        ids.push(
+            server
+                .create(&server.admin, &example_named(&format!("n{number}")))
+                .await["id"]
+                .clone(),
+        );
     }
     let first = get(&server, &server.admin, "/instances?pageSize=2").await;
-    let token = escaped(first.header("elements-next-page-token").expect("a next page"));
+    let token = escaped(
+        first
+            .header("elements-next-page-token")
+            .expect("a next page"),
+    );
     let request = server
         .request("DELETE", &format!("/elements/api-v2/instances/{}", ids[0]))
         .header("authorization", server.admin.header());
     assert_eq!(Answer::of(request).await.status, 200);
-    let second = entries(&get(&server, &server.admin, &format!("/instances?pageSize=2&nextPage={token}")).await);
+    let second = entries(
+        &get(
+            &server,
+            &server.admin,
+            &format!("/instances?pageSize=2&nextPage={token}"),
+        )
+        .await,
+    );
     let got: Vec<_> = second.iter().map(|entry| entry["id"].clone()).collect();
     assert_eq!(got, ids[2..], "neither skipped nor repeated");
-}
-
-#[database_test]
-async fn the_organization_shows_its_secret(database: TestDatabase) {
-    let server = TestServer::start(database).await;
-    let organization = get(&server, &server.admin, "/organizations/me").await.success();
-    assert_eq!(organization["id"], server.admin.organization_id);
-    assert_eq!(organization["secret"], server.admin.organization_secret);
-    assert!(organization["name"].is_string(), "{organization}");
-    assert_eq!(organization["vdrVersion"], "v1");
-    assert_eq!(organization["status"], "paid");
-    assert!(organization["twoFactorAuthEnabled"].is_boolean(), "{organization}");
-    assert!(["production", "test"].contains(&organization["environment"].as_str().unwrap_or_default()), "{organization}");
-    let foreign = get(&server, &server.foreign, "/organizations/me").await.success();
-    assert_eq!(foreign["secret"], server.foreign.organization_secret);
-}
-
-#[database_test]
-async fn accounts_have_their_documented_fields(database: TestDatabase) {
-    let server = TestServer::start(database).await;
-    let accounts = entries(&get(&server, &server.admin, "/accounts").await);
-    let of = |id: i64| accounts.iter().find(|account| account["id"] == id).unwrap_or_else(|| panic!("no account {id}: {accounts:?}"));
-    let (default, other) = (of(server.admin.account_id), of(server.member.account_id));
-    assert_eq!((&default["defaultAccount"], &default["type"]), (&json!(true), &json!("Default")));
-    assert_eq!((&other["defaultAccount"], &other["type"]), (&json!(false), &json!("CompanyAccount")));
-    for account in &accounts {
-        assert_eq!(account["companyId"], server.admin.organization_id);
-        assert_eq!(account["active"], true);
-        for field in ["name", "description", "externalId"] {
-            assert!(account[field].is_string(), "{field}: {account}");
-        }
-        let date: jiff::civil::Date = account["createdDate"].as_str().expect("createdDate").parse().expect("a date");
-        assert!(date.year() >= 2024, "{account}");
-    }
-    assert!(accounts.iter().all(|account| account["id"] != server.foreign.account_id), "another organization's account");
-    let second = entries(&get(&server, &server.admin, "/accounts?offset=1&pageSize=1").await);
-    assert_eq!(second, accounts[1..2]);
-}
-
-#[database_test]
-async fn users_have_their_documented_fields_and_no_secret(database: TestDatabase) {
-    let server = TestServer::start(database).await;
-    let answer = get(&server, &server.admin, "/users").await;
-    let users = entries(&answer);
-    let ids: BTreeSet<i64> = users.iter().map(|user| user["id"].as_i64().expect("an id")).collect();
-    for caller in [&server.admin, &server.member, &server.colleague] {
-        assert!(ids.contains(&caller.user_id), "the administrator sees the organization's users: {ids:?}");
-        assert!(!answer.text.contains(&caller.user_secret), "a secret is shown");
-    }
-    assert!(!ids.contains(&server.foreign.user_id), "another organization's user");
-    assert!(!ids.contains(&server.inactive.user_id), "a deactivated user is shown only on request");
-    for user in &users {
-        assert_eq!(user.get("secret"), None, "{user}");
-        assert_eq!(user["password"], "secured", "{user}");
-        assert_eq!(user["active"], true, "{user}");
-        for field in ["email", "firstName", "lastName", "createdDate"] {
-            assert!(user[field].is_string(), "{field}: {user}");
-        }
-        for (field, value) in [("accountExpired", false), ("accountLocked", false), ("credentialsExpired", false), ("emailValid", true), ("enabled", true)] {
-            assert_eq!(user[field], value, "{field}: {user}");
-        }
-    }
-    let of_member: BTreeSet<i64> = entries(&get(&server, &server.member, "/users").await)
-        .iter()
-        .map(|user| user["id"].as_i64().expect("an id"))
-        .collect();
-    assert_eq!(of_member, BTreeSet::from([server.member.user_id, server.colleague.user_id]), "an ordinary user sees the own account");
 }

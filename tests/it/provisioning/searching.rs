@@ -23,7 +23,11 @@ async fn found(server: &TestServer, query: &str) -> Vec<String> {
         return Vec::new();
     }
     let entries = answer.success();
-    let names = entries.as_array().expect("a list").iter().map(|entry| entry["name"].as_str().expect("a name").to_owned());
+    let names = entries
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|entry| entry["name"].as_str().expect("a name").to_owned());
     names.collect()
 }
 
@@ -31,8 +35,13 @@ async fn found(server: &TestServer, query: &str) -> Vec<String> {
 fn assert_is_empty_list(answer: &Answer) {
     let error = answer.error(404);
     let text = message(&error);
-    let middle = text.strip_prefix("No ").and_then(|rest| rest.strip_suffix(" found"));
-    assert!(middle.is_some_and(|middle| !middle.is_empty() && !middle.contains('\n')), "no `No … found`: {text}");
+    let middle = text
+        .strip_prefix("No ")
+        .and_then(|rest| rest.strip_suffix(" found"));
+    assert!(
+        middle.is_some_and(|middle| !middle.is_empty() && !middle.contains('\n')),
+        "no `No … found`: {text}"
+    );
 }
 
 fn escaped(text: &str) -> String {
@@ -44,10 +53,23 @@ async fn empty_lists_are_404_in_words_that_clients_know(database: TestDatabase) 
     let server = TestServer::start(database).await;
     server.create(&server.admin, &example()).await;
     let key = element_key();
-    for query in ["", "?pageSize=1", "?searchText=x", "?tags%5B%5D=x", "?hydrate=false"] {
+    for query in [
+        "",
+        "?pageSize=1",
+        "?searchText=x",
+        "?tags%5B%5D=x",
+        "?hydrate=false",
+    ] {
         assert_is_empty_list(&list(&server, &server.foreign, query).await);
     }
-    for query in ["?searchText=nobody-has-this", "?tags%5B%5D=nobody-has-this", &format!("?tags%5B%5D=example&searchText={}", escaped("nobody has this"))] {
+    for query in [
+        "?searchText=nobody-has-this",
+        "?tags%5B%5D=nobody-has-this",
+        &format!(
+            "?tags%5B%5D=example&searchText={}",
+            escaped("nobody has this")
+        ),
+    ] {
         assert_is_empty_list(&list(&server, &server.admin, query).await);
     }
     let request = server
@@ -59,7 +81,12 @@ async fn empty_lists_are_404_in_words_that_clients_know(database: TestDatabase) 
 #[database_test]
 async fn tags_filter(database: TestDatabase) {
     let server = TestServer::start(database).await;
-    for (name, tags) in [("one", json!(["a", "b"])), ("two", json!(["b", "c d"])), ("three", json!(["B", "100%", "x_y", "back\\slash", "it's"])), ("four", json!([]))] {
+    for (name, tags) in [
+        ("one", json!(["a", "b"])),
+        ("two", json!(["b", "c d"])),
+        ("three", json!(["B", "100%", "x_y", "back\\slash", "it's"])),
+        ("four", json!([])),
+    ] {
         let mut body = example_named(name);
         body["tags"] = tags;
         server.create(&server.member, &body).await;
@@ -86,7 +113,9 @@ async fn tags_filter(database: TestDatabase) {
         ("?tags[]=a&searchText=two", vec![]),
     ] {
         let got = found(&server, query).await;
-        findings.check(got == names, || format!("{query}: expected {names:?}, got {got:?}"));
+        findings.check(got == names, || {
+            format!("{query}: expected {names:?}, got {got:?}")
+        });
     }
     findings.none();
 }
@@ -105,7 +134,16 @@ async fn an_instance_without_tags_is_found_by_its_name(database: TestDatabase) {
 #[database_test]
 async fn search_text_is_a_part_of_the_name_or_of_the_elements_key(database: TestDatabase) {
     let server = TestServer::start(database).await;
-    let names = ["Alpha desk", "beta 100%", "gamma_delta", "back\\slash", "GROSSE STRAßE", "Ünder", "it's \"quoted\"", "[set] (group) .* ^$"];
+    let names = [
+        "Alpha desk",
+        "beta 100%",
+        "gamma_delta",
+        "back\\slash",
+        "GROSSE STRAßE",
+        "Ünder",
+        "it's \"quoted\"",
+        "[set] (group) .* ^$",
+    ];
     for name in names {
         server.create(&server.member, &example_named(name)).await;
     }
@@ -139,7 +177,9 @@ async fn search_text_is_a_part_of_the_name_or_of_the_elements_key(database: Test
         (&key[1..key.len() - 1], all.clone()),
     ] {
         let got = found(&server, &format!("?searchText={}", escaped(text))).await;
-        findings.check(got == expected, || format!("{text:?}: expected {expected:?}, got {got:?}"));
+        findings.check(got == expected, || {
+            format!("{text:?}: expected {expected:?}, got {got:?}")
+        });
     }
     findings.none();
 }
@@ -151,13 +191,28 @@ async fn unhydrated_entries_keep_what_clients_need(database: TestDatabase) {
     for query in ["?hydrate=false", "?hydrate=FALSE"] {
         let entries = list(&server, &server.admin, query).await.success();
         let entry = &entries[0];
-        for field in ["id", "name", "createdDate", "token", "tags", "valid", "disabled"] {
+        for field in [
+            "id",
+            "name",
+            "createdDate",
+            "token",
+            "tags",
+            "valid",
+            "disabled",
+        ] {
             assert_eq!(entry[field], created[field], "{query}: {field}");
         }
         for field in ["id", "key", "hub"] {
-            assert_eq!(entry["element"][field], created["element"][field], "{query}: element.{field}");
+            assert_eq!(
+                entry["element"][field], created["element"][field],
+                "{query}: element.{field}"
+            );
         }
-        assert_eq!(entry.get("configuration").unwrap_or(&Value::Null), &Value::Null, "{query}: short entries leave it out");
+        assert_eq!(
+            entry.get("configuration").unwrap_or(&Value::Null),
+            &Value::Null,
+            "{query}: short entries leave it out"
+        );
     }
 }
 
@@ -165,7 +220,9 @@ async fn unhydrated_entries_keep_what_clients_need(database: TestDatabase) {
 async fn a_filter_that_is_no_boolean_is_named(database: TestDatabase) {
     let server = TestServer::start(database).await;
     server.create(&server.admin, &example()).await;
-    let error = list(&server, &server.admin, "?hydrate=perhaps").await.error(400);
+    let error = list(&server, &server.admin, "?hydrate=perhaps")
+        .await
+        .error(400);
     assert!(message(&error).contains("hydrate"), "{error}");
 }
 
@@ -175,15 +232,30 @@ async fn secrets_are_eight_asterisks_in_every_answer(database: TestDatabase) {
     let server = TestServer::start(database).await;
     let mut masked = 0;
     for (element, file) in super::case_files() {
-        for configuration in file["working"].as_object().expect("working configurations").values() {
+        for configuration in file["working"]
+            .as_object()
+            .expect("working configurations")
+            .values()
+        {
             let body = json!({"element": {"key": file["element"]}, "name": "masked", "configuration": configuration});
             let created = server.create(&server.admin, &body).await;
             let request = server
-                .request("GET", &format!("/elements/api-v2/instances/{}", created["id"]))
+                .request(
+                    "GET",
+                    &format!("/elements/api-v2/instances/{}", created["id"]),
+                )
                 .header("authorization", server.admin.header());
             let read = Answer::of(request).await.success();
-            let listed = list(&server, &server.admin, "?pageSize=200").await.success();
-            let listed = listed.as_array().expect("a list").iter().find(|entry| entry["id"] == created["id"]).expect("it is listed").clone();
+            let listed = list(&server, &server.admin, "?pageSize=200")
+                .await
+                .success();
+            let listed = listed
+                .as_array()
+                .expect("a list")
+                .iter()
+                .find(|entry| entry["id"] == created["id"])
+                .expect("it is listed")
+                .clone();
             for key in file["secretEntries"].as_array().expect("secret entries") {
                 let key = key.as_str().expect("a key");
                 for answer in [&created, &read, &listed] {
@@ -194,8 +266,15 @@ async fn secrets_are_eight_asterisks_in_every_answer(database: TestDatabase) {
                 }
             }
             for (key, value) in configuration.as_object().expect("a configuration") {
-                if !file["secretEntries"].as_array().expect("secret entries").contains(&json!(key)) {
-                    assert_eq!(&read["configuration"][key], value, "{element}: {key} is no secret");
+                if !file["secretEntries"]
+                    .as_array()
+                    .expect("secret entries")
+                    .contains(&json!(key))
+                {
+                    assert_eq!(
+                        &read["configuration"][key], value,
+                        "{element}: {key} is no secret"
+                    );
                 }
             }
         }
