@@ -89,11 +89,27 @@ impl App {
             .ok_or_else(|| {
                 let digits = key_or_id.bytes().all(|byte| byte.is_ascii_digit());
                 let kind = if digits { "ID" } else { "key" };
-                let hint = match self.catalog().nearest(key_or_id) {
+                // Nobody misspells a key by more than its length.
+                let near = (key_or_id.len() <= LONGEST_ECHO)
+                    .then(|| self.catalog().nearest(key_or_id))
+                    .flatten();
+                let hint = match near {
                     Some(near) if !digits => format!(" Did you mean '{near}'?"),
                     _ => String::new(),
                 };
-                Error::NotFound(format!("No element found with {kind} '{key_or_id}'.{hint}"))
+                let named = shortened(key_or_id);
+                Error::NotFound(format!("No element found with {kind} '{named}'.{hint}"))
             })
+    }
+}
+
+/// Characters of a caller's own text that an error repeats.
+const LONGEST_ECHO: usize = 80;
+
+/// What a caller named, for an error.
+pub fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_ECHO) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }

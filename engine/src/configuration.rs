@@ -106,6 +106,7 @@ const SYNONYMS: &[(&str, &str)] = &[("vendor.event.type", "event.vendor.type")];
 const SECRET_KEYS: &[&str] = &[
     "aws.api.key",
     "aws.api.secret",
+    "event.notification.callback.headers",
     "event.notification.signature.key",
     "oauth.api.key",
     "oauth.api.secret",

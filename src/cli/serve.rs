@@ -24,6 +24,8 @@ use crate::vault::Vault;
 use crate::{elements, http};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// For answers to reach their readers once all of them are made.
+const LAST_BYTES: Duration = Duration::from_secs(5);
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 4096;
 
@@ -47,6 +49,7 @@ pub async fn run(arguments: &Serve) -> Result<()> {
         ))
     })?;
     raise_descriptor_limit();
+    forbid_core_dumps();
     let address = socket.local_addr().map_err(Error::internal)?;
     warn_about_exposure(address);
     let mode = match arguments.sandbox {
@@ -129,8 +132,10 @@ async fn until_stopped(
     drop(stop);
     app.work().close();
     let finished = async {
-        let _ = serving.await;
         app.work().wait().await;
+        // Every call has its answer; who does not read it, or never finished asking, is not
+        // waited for any longer.
+        let _ = tokio::time::timeout(LAST_BYTES, serving).await;
     };
     tokio::select! {
         () = finished => {}
@@ -185,6 +190,17 @@ fn raise_descriptor_limit() {
     };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
         tracing::warn!(%error, "cannot raise the limit of open files");
+    }
+}
+
+/// The memory of this process and its children holds keys and passwords.
+fn forbid_core_dumps() {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    if let Err(error) = setrlimit(Resource::Core, none) {
+        tracing::warn!(%error, "cannot switch core dumps off");
     }
 }
 

@@ -4,12 +4,13 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::app::App;
+use crate::app::{App, shortened};
 use crate::error::{Error, Result};
 use crate::http::auth::OrgCaller;
 use crate::http::dates;
 use crate::http::instances::with_page_headers;
 use crate::http::json::Json;
+use crate::http::path;
 use crate::http::query::Query;
 use crate::ids::{AccountId, OrganizationId};
 use crate::store;
@@ -84,17 +85,17 @@ pub async fn read(
     Path(id): Path<String>,
 ) -> Result<Response> {
     administrators_only(&caller)?;
-    let account = match id.parse() {
-        Ok(number) => {
+    let account = match path::id(&id) {
+        Some(number) => {
             app.store()
                 .org(caller.organization)
                 .account(AccountId(number))
                 .await?
         }
-        Err(_) => None,
+        None => None,
     };
-    let account =
-        account.ok_or_else(|| Error::NotFound(format!("No account found with ID {id}.")))?;
+    let account = account
+        .ok_or_else(|| Error::NotFound(format!("No account found with ID {}.", shortened(&id))))?;
     Ok(Json(wire(&caller, account)).into_response())
 }
 

@@ -6,11 +6,12 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::app::App;
+use crate::app::{App, shortened};
 use crate::error::{Error, Result};
 use crate::http::auth::{OrgCaller, OrgCallerIgnoringElement};
 use crate::http::dates;
 use crate::http::json::{Json, JsonBody};
+use crate::http::path;
 use crate::http::query::{Query, page_token};
 use crate::ids::{ElementId, InstanceId, UserId};
 use crate::provisioning::{self, CreateInstance, Filter, InstanceView, Who};
@@ -179,13 +180,10 @@ fn who(caller: &OrgCaller) -> Who {
     }
 }
 
-/// Ids are digits only; anything else does not exist.
 fn instance_id(text: &str) -> Result<InstanceId> {
-    text.parse()
-        .ok()
-        .filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
+    path::id(text)
         .map(InstanceId)
-        .ok_or_else(|| provisioning::no_such_instance(text))
+        .ok_or_else(|| provisioning::no_such_instance(shortened(text)))
 }
 
 /// An element instance as the wire has it: the union of what its clients read.

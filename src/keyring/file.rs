@@ -50,21 +50,23 @@ impl Keyring {
     /// Writes a new file, mode 0600, on disk when this returns. Refuses to overwrite: whatever
     /// stands there may be the only key to somebody's data.
     pub fn write_new(&self, path: &Path) -> io::Result<()> {
+        // Whole or not at all: half a keyring would be taken for the keyring after a crash.
+        let mut partial = path.as_os_str().to_owned();
+        partial.push(format!(".{}", std::process::id()));
+        let partial = Path::new(&partial);
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
-            .open(path)?;
+            .open(partial)?;
         // The mode given to `open` is lessened by the umask, which may take from the owner too.
         let written = file
             .set_permissions(std::fs::Permissions::from_mode(0o600))
             .and_then(|()| file.write_all(self.to_json().reveal().as_bytes()))
-            .and_then(|()| file.sync_all());
-        if let Err(error) = written {
-            // Half a keyring must not stand in the way of a second attempt.
-            let _ = std::fs::remove_file(path);
-            return Err(error);
-        }
+            .and_then(|()| file.sync_all())
+            .and_then(|()| std::fs::hard_link(partial, path));
+        std::fs::remove_file(partial)?;
+        written?;
         let folder = path
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty());

@@ -25,6 +25,9 @@ use request::Prepared;
 pub use view::InstanceView;
 use view::{CREDENTIALS, Parts, TOKEN, place, view};
 
+/// A page ends early rather than grow beyond this, whatever its instances hold.
+const PAGE_BYTES: usize = 4 * 1024 * 1024;
+
 /// The caller, as use cases need it.
 #[derive(Debug, Clone, Copy)]
 pub struct Who {
@@ -156,12 +159,19 @@ pub async fn list(app: &App, who: Who, filter: Filter) -> Result<Page> {
         .await?;
     let keys = tenancy::keys(app, who.organization).await?;
     let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = rows.len() > wanted;
-    let instances = rows
-        .into_iter()
-        .take(wanted)
-        .map(|row| view(app, who.organization, &keys, row))
-        .collect::<Result<_>>()?;
+    let found = rows.len();
+    let mut instances: Vec<InstanceView> = Vec::with_capacity(found.min(wanted));
+    let mut bytes = 0;
+    for row in rows.into_iter().take(wanted) {
+        let instance = view(app, who.organization, &keys, row)?;
+        bytes += instance.rough_size();
+        // At least one, or a walk over the pages would never end.
+        if bytes > PAGE_BYTES && !instances.is_empty() {
+            break;
+        }
+        instances.push(instance);
+    }
+    let more = found > instances.len();
     Ok(Page { instances, more })
 }
 

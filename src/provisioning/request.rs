@@ -12,12 +12,14 @@ use crate::error::{Error, Result};
 use crate::provisioning::text;
 use crate::store::ExternalAuthentication;
 
-/// Characters of a name at most.
+/// Bytes of a name, of a tag, and tags, at most. The index over tags takes no longer ones.
 const NAME_LIMIT: usize = 1000;
 const TAG_LIMIT: usize = 255;
 const TAGS_LIMIT: usize = 100;
-/// Bytes of one configuration value at most.
-const VALUE_LIMIT: usize = 65_536;
+/// Bytes as sent: markup is taken out afterwards, which costs more than it should for long texts.
+const RAW_LIMIT: usize = 4096;
+/// Bytes of a whole configuration at most; what is listed must stay small.
+const CONFIGURATION_LIMIT: usize = 65_536;
 
 /// Body of `POST /instances`. A whole instance as returned earlier is accepted too: what only the
 /// server sets is ignored.
@@ -64,6 +66,7 @@ pub fn prepare(
     let element = resolve(app, element_of_path, request.element.as_ref())?;
     let configuration = request.configuration.unwrap_or_default().0;
     let name = request.name.unwrap_or_default();
+    refuse_oversized(&name, request.tags.as_deref().unwrap_or_default())?;
     refuse_placeholders(
         &name,
         request.tags.as_deref().unwrap_or_default(),
@@ -77,9 +80,9 @@ pub fn prepare(
             "Missing required field: 'name'. Give the instance a name.".into(),
         ));
     }
-    if name.chars().count() > NAME_LIMIT {
+    if name.len() > NAME_LIMIT {
         return Err(Error::Invalid(format!(
-            "'name' is longer than {NAME_LIMIT} characters."
+            "'name' is longer than {NAME_LIMIT} bytes."
         )));
     }
     // Without the field an instance is found by its name; an empty list means none.
@@ -87,14 +90,10 @@ pub fn prepare(
         Some(given) => text::tags(&given),
         None => vec![name.clone()],
     };
-    if tags.len() > TAGS_LIMIT {
+    // The tag that stands for the name may be as long as the name.
+    if tags.iter().any(|tag| *tag != name && tag.len() > TAG_LIMIT) {
         return Err(Error::Invalid(format!(
-            "'tags' has more than {TAGS_LIMIT} entries."
-        )));
-    }
-    if request_tag_too_long(&tags, &name) {
-        return Err(Error::Invalid(format!(
-            "An entry of 'tags' is longer than {TAG_LIMIT} characters."
+            "An entry of 'tags' is longer than {TAG_LIMIT} bytes."
         )));
     }
     let external_authentication = match request.external_authentication.as_deref() {
@@ -196,10 +195,32 @@ fn refuse_placeholders(
     )))
 }
 
+/// Before anything is done with them.
+fn refuse_oversized(name: &str, tags: &[String]) -> Result<()> {
+    if name.len() > RAW_LIMIT {
+        return Err(Error::Invalid(format!(
+            "'name' is longer than {NAME_LIMIT} bytes."
+        )));
+    }
+    if tags.len() > TAGS_LIMIT {
+        return Err(Error::Invalid(format!(
+            "'tags' has more than {TAGS_LIMIT} entries."
+        )));
+    }
+    if tags.iter().any(|tag| tag.len() > RAW_LIMIT) {
+        return Err(Error::Invalid(format!(
+            "An entry of 'tags' is longer than {TAG_LIMIT} bytes."
+        )));
+    }
+    Ok(())
+}
+
 /// What no database text can hold, and what nobody means to send.
 fn refuse_unstorable(configuration: &Map<String, Value>) -> Result<()> {
+    let mut total = 0;
     for (key, value) in configuration {
-        let length = match value {
+        total += key.len();
+        total += match value {
             Value::String(text) if text.contains('\0') => {
                 return Err(Error::Invalid(format!(
                     "configuration '{key}' holds a NUL character; remove it."
@@ -208,17 +229,11 @@ fn refuse_unstorable(configuration: &Map<String, Value>) -> Result<()> {
             Value::String(text) => text.len(),
             other => other.to_string().len(),
         };
-        if length > VALUE_LIMIT {
-            return Err(Error::Invalid(format!(
-                "configuration '{key}' is longer than {VALUE_LIMIT} bytes."
-            )));
-        }
+    }
+    if total > CONFIGURATION_LIMIT {
+        return Err(Error::Invalid(format!(
+            "'configuration' is larger than {CONFIGURATION_LIMIT} bytes."
+        )));
     }
     Ok(())
-}
-
-/// The tag that stands for the name may be as long as the name.
-fn request_tag_too_long(tags: &[String], name: &str) -> bool {
-    tags.iter()
-        .any(|tag| tag != name && tag.chars().count() > TAG_LIMIT)
 }

@@ -11,7 +11,6 @@ use zeroize::Zeroizing;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::ids::{ElementId, InstanceId, OrganizationId, Secret};
-use crate::provisioning::group_of;
 use crate::store;
 use crate::tenancy;
 use crate::vault::{OrganizationKeys, Place};
@@ -35,6 +34,17 @@ pub struct InstanceView {
     pub configuration: serde_json::Map<String, serde_json::Value>,
     pub external_authentication: store::ExternalAuthentication,
     pub owner: store::InstanceOwner,
+}
+
+impl InstanceView {
+    /// Bytes that callers decide on.
+    pub(super) fn rough_size(&self) -> usize {
+        let configuration = self.configuration.iter();
+        let values =
+            configuration.map(|(key, value)| key.len() + value.as_str().map_or(4, str::len));
+        let tags = self.tags.iter().map(String::len);
+        self.name.len() + values.sum::<usize>() + tags.sum::<usize>()
+    }
 }
 
 pub(super) fn place(
@@ -103,7 +113,7 @@ fn stored_values(
 }
 
 /// # Errors
-/// Internal, when a sealed value does not open or the element lost the instance's group.
+/// Internal, when a sealed value does not open.
 pub(super) fn view(
     app: &App,
     organization: OrganizationId,
@@ -116,13 +126,15 @@ pub(super) fn view(
         &place(organization, row.row_id, TOKEN),
         &row.token_sealed,
     )?;
-    // An element that was taken out of the catalogue keeps its instances readable.
-    let (element, element_id, configuration) = match app.catalog().get(&row.element_key) {
-        Some(element) => {
-            let group = group_of(element, &row.credential_group)?;
-            let shown = element.shown(group, &values);
-            (element.instance_json().clone(), element.id, shown)
-        }
+    // An element or group that was taken out of the catalogue keeps its instances readable.
+    let known = app.catalog().get(&row.element_key);
+    let known = known.and_then(|element| Some((element, element.group(&row.credential_group)?)));
+    let (element, element_id, configuration) = match known {
+        Some((element, group)) => (
+            element.instance_json().clone(),
+            element.id,
+            element.shown(group, &values),
+        ),
         None => (
             serde_json::json!({"key": row.element_key, "active": false, "deleted": true}),
             ElementId(0),

@@ -11,6 +11,10 @@ const DEFAULT_DEPTH: usize = 4;
 
 const BASE_URL: &str = "base.url";
 
+/// Bytes of an instance's own base URL, and of a whole URL, at most.
+const BASE_URL_LIMIT: usize = 2048;
+const URL_LIMIT: usize = 8192;
+
 /// Where the next character of a URL stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Position {
@@ -198,8 +202,16 @@ impl Address<'_, '_> {
         if is_default {
             return self.push_all(&placeholders, depth + 1);
         }
+        if text.len() > BASE_URL_LIMIT {
+            let message = format!("must not be longer than {BASE_URL_LIMIT} bytes");
+            return Err(entry(key, message));
+        }
+        let own = self.call.element.entry(key);
+        let default = own.and_then(|own| own.default.as_deref());
+        let default = Placeholders::parse_url(default.unwrap_or_default()).unwrap_or_default();
         for (used, _) in placeholders.keys() {
-            if self.call.element.entry(used).is_none() || self.call.element.is_secret(used) {
+            let known = default.keys().any(|(known, _)| known == used) && used != key;
+            if !known || self.call.element.is_secret(used) {
                 return Err(entry(key, format!("must not use {{{used}}}")));
             }
         }
@@ -214,6 +226,9 @@ impl Address<'_, '_> {
     }
 
     fn push_value(&mut self, text: &str, fill: Option<&Filter>) -> Result<(), String> {
+        if self.text.len() + text.len() > URL_LIMIT {
+            return Err(format!("makes the URL longer than {URL_LIMIT} bytes"));
+        }
         match self.position() {
             Position::Start => return Err("must be an https URL".to_owned()),
             Position::Host => {
