@@ -57,6 +57,7 @@ fn golden_wrapped() -> WrappedKey {
         number: 7,
         kek_id: "encrypt-golden".into(),
         wrapped: bytes(GOLDEN_WRAPPED),
+        staged: false,
     }
 }
 
