@@ -138,7 +138,9 @@ impl Written {
         let bounded = self.memory_ki_b <= MOST_MEMORY_KIB
             && self.passes <= MOST_PASSES
             && self.lanes <= MOST_LANES;
-        bounded.then_some(()).ok_or(ExportError::Refused("memory, passes or lanes"))
+        bounded
+            .then_some(())
+            .ok_or(ExportError::Refused("memory, passes or lanes"))
     }
 
     fn context(&self, salt: &[u8]) -> Zeroizing<Vec<u8>> {

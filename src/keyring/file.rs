@@ -20,6 +20,8 @@ pub struct Stamp {
     inode: u64,
     length: u64,
     modified: (i64, i64),
+    /// Also of a changed owner or mode.
+    changed: (i64, i64),
 }
 
 impl Stamp {
@@ -34,6 +36,7 @@ impl Stamp {
             inode: metadata.ino(),
             length: metadata.len(),
             modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
         }
     }
 }

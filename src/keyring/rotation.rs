@@ -46,7 +46,9 @@ impl Keyring {
 
     /// Without this key; `None`: it is not here, or it is the current one.
     pub fn without(&self, id: &str) -> Option<Self> {
-        let use_ = self.use_of(id).filter(|use_| self.current_id(*use_) != id)?;
+        let use_ = self
+            .use_of(id)
+            .filter(|use_| self.current_id(*use_) != id)?;
         let mut changed = self.clone();
         changed.of_mut(use_).keys.retain(|key| key.id != id);
         Some(changed)

@@ -123,9 +123,13 @@ impl Store {
     /// Ids of all keys that were taken out of use.
     pub async fn retired_keys(&self) -> Result<Vec<String>> {
         let mut reader = self.reader().await?;
+        self.retired_keys_in(&mut reader).await
+    }
+
+    pub async fn retired_keys_in(&self, connection: &mut PgConnection) -> Result<Vec<String>> {
         let rows: Vec<(String,)> = self
             .query_as("select key_id from key_checks where retired_at is not null order by key_id")
-            .fetch_all(&mut *reader)
+            .fetch_all(connection)
             .await?;
         Ok(rows.into_iter().map(|(id,)| id).collect())
     }

@@ -26,23 +26,62 @@ macro_rules! held_column {
             table: $table,
             column: $column,
             read: concat!(
-                "select ", $key, "::text as key, ", $row, " as row_id, ", $column, " as sealed
-                 from ", $table, " where ", $org, " = $1 and ", $column, " is not null
-                 and ($2::text is null or ", $key, " > $2::text::", $type, ")
-                 order by ", $table, ".", $key, " limit $3"
+                "select ",
+                $key,
+                "::text as key, ",
+                $row,
+                " as row_id, ",
+                $column,
+                " as sealed
+                 from ",
+                $table,
+                " where ",
+                $org,
+                " = $1 and ",
+                $column,
+                " is not null
+                 and ($2::text is null or ",
+                $key,
+                " > $2::text::",
+                $type,
+                ")
+                 order by ",
+                $table,
+                ".",
+                $key,
+                " limit $3"
             ),
             // Whoever changed the value meanwhile sealed it with the right key.
             write: concat!(
-                "update ", $table, " as t set ", $column, " = n.resealed
+                "update ",
+                $table,
+                " as t set ",
+                $column,
+                " = n.resealed
                  from unnest($2::text[], $3::bytea[], $4::bytea[]) as n (key, sealed, resealed)
-                 where t.", $org, " = $1 and t.", $key, " = n.key::", $type,
-                " and t.", $column, " = n.sealed"
+                 where t.",
+                $org,
+                " = $1 and t.",
+                $key,
+                " = n.key::",
+                $type,
+                " and t.",
+                $column,
+                " = n.sealed"
             ),
             // The number stands behind the version byte (src/vault/sealed.rs).
             count: concat!(
-                "select ('x' || encode(substring(", $column, " from 2 for 4), 'hex'))::bit(32)::int
+                "select ('x' || encode(substring(",
+                $column,
+                " from 2 for 4), 'hex'))::bit(32)::int
                             as number, count(*)
-                 from ", $table, " where ", $org, " = $1 and ", $column, " is not null
+                 from ",
+                $table,
+                " where ",
+                $org,
+                " = $1 and ",
+                $column,
+                " is not null
                  group by number order by number"
             ),
         }
@@ -107,7 +146,10 @@ impl OrgStore<'_> {
     pub async fn reseal(&self, column: &HeldColumn, values: &[Resealed]) -> Result<()> {
         let keys: Vec<&str> = values.iter().map(|value| value.key.as_str()).collect();
         let sealed: Vec<&[u8]> = values.iter().map(|value| value.sealed.as_slice()).collect();
-        let resealed: Vec<&[u8]> = values.iter().map(|value| value.resealed.as_slice()).collect();
+        let resealed: Vec<&[u8]> = values
+            .iter()
+            .map(|value| value.resealed.as_slice())
+            .collect();
         let (keys, sealed, resealed) = (&keys, &sealed, &resealed);
         self.store
             .transaction(|mut transaction| async move {
@@ -129,11 +171,7 @@ impl OrgStore<'_> {
     }
 
     /// Stores another wrapping of the same data key.
-    pub async fn rewrap_organization_key(
-        &self,
-        old: &WrappedKey,
-        new: &WrappedKey,
-    ) -> Result<()> {
+    pub async fn rewrap_organization_key(&self, old: &WrappedKey, new: &WrappedKey) -> Result<()> {
         self.store
             .transaction(|mut transaction| async move {
                 self.query(
@@ -238,6 +276,24 @@ impl AllOrgs<'_> {
                     .bind(current)
                     .bind(old)
                     .bind(new)
+                    .execute(&mut *transaction)
+                    .await?;
+                Ok((transaction, ()))
+            })
+            .await
+    }
+
+    /// Removes index rows that have no owner.
+    pub async fn unindex(&self, hmacs: &[&[u8]]) -> Result<()> {
+        if hmacs.is_empty() {
+            return Ok(());
+        }
+        let store = self.store;
+        store
+            .transaction(|mut transaction| async move {
+                store
+                    .query("delete from secret_index where hmac = any($1)")
+                    .bind(hmacs)
                     .execute(&mut *transaction)
                     .await?;
                 Ok((transaction, ()))

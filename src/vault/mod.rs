@@ -11,6 +11,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -25,7 +26,7 @@ pub use crate::ids::{Fingerprint, SecretKind, WrappedKey};
 
 use crate::error::Error;
 use crate::ids::{OrganizationId, Secret};
-use crate::keyring::{KeyBytes, Keyring, fields, fill_random, hmac_sha256};
+use crate::keyring::{KeyBytes, Keyring, Stamp, fields, fill_random, hmac_sha256};
 
 /// Opened data keys kept at most, and how long: 10,000 organizations are a few megabytes.
 const KEPT_ORGANIZATIONS: u64 = 10_000;
@@ -36,6 +37,8 @@ const KEPT_FOR: Duration = Duration::from_secs(300);
 pub struct Vault {
     /// Replaced as a whole when the keyring's file changes.
     keyring: Arc<RwLock<Arc<Keyring>>>,
+    /// The file it came from, and which state of it was looked at last.
+    file: Arc<RwLock<Option<(PathBuf, Option<Stamp>)>>>,
     /// Until when opened keys may be used without asking; `None`: always.
     trusted_until: Arc<RwLock<Option<Instant>>>,
     opened: Cache<OrganizationId, Arc<OrganizationKeys>>,
@@ -89,6 +92,7 @@ impl Vault {
             .build();
         Self {
             keyring: Arc::new(RwLock::new(Arc::new(keyring))),
+            file: Arc::default(),
             trusted_until: Arc::default(),
             opened,
             forgotten: Arc::default(),
@@ -106,6 +110,26 @@ impl Vault {
     /// From now on these keys; who checked them against the database calls this.
     pub fn adopt(&self, keyring: Keyring) {
         *self.keyring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keyring);
+    }
+
+    /// Where a newer keyring may appear.
+    pub fn follow(&self, file: PathBuf) {
+        *self.file.write().unwrap_or_else(PoisonError::into_inner) = Some((file, None));
+    }
+
+    /// The keyring's file, if it was replaced or written since [`Vault::looked_at`].
+    pub fn changed_file(&self) -> Option<(PathBuf, Stamp)> {
+        let file = self.file.read().unwrap_or_else(PoisonError::into_inner);
+        let (path, seen) = file.as_ref()?;
+        let stamp = Stamp::of(path).filter(|stamp| Some(*stamp) != *seen)?;
+        Some((path.clone(), stamp))
+    }
+
+    pub fn looked_at(&self, stamp: Stamp) {
+        let mut file = self.file.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, seen)) = file.as_mut() {
+            *seen = Some(stamp);
+        }
     }
 
     /// Opened keys may be used until then. Once a server has begun to say so it must go on: when
@@ -375,6 +399,11 @@ impl OrganizationKeys {
             .get(&self.sealing)
             .expect("made with the key that seals");
         key.seal(place, clear)
+    }
+
+    /// Whether the key that seals now sealed this.
+    pub fn is_sealed_anew(&self, sealed: &[u8]) -> Result<bool, VaultError> {
+        Ok(sealed::key_number(sealed)? == self.sealing)
     }
 
     /// Number of the key that seals.
