@@ -38,12 +38,17 @@ pub struct Vault {
     /// Replaced as a whole when the keyring's file changes.
     keyring: Arc<RwLock<Arc<Keyring>>>,
     /// The file it came from, and which state of it was looked at last.
-    file: Arc<RwLock<Option<(PathBuf, Option<Stamp>)>>>,
+    file: Arc<RwLock<Option<Followed>>>,
     /// Until when opened keys may be used without asking; `None`: always.
     trusted_until: Arc<RwLock<Option<Instant>>>,
     opened: Cache<OrganizationId, Arc<OrganizationKeys>>,
     /// Counts how often everything was forgotten.
     forgotten: Arc<AtomicU64>,
+}
+
+struct Followed {
+    path: PathBuf,
+    seen: Option<Stamp>,
 }
 
 /// Where a sealed value lives. It opens there and nowhere else.
@@ -114,21 +119,25 @@ impl Vault {
 
     /// Where a newer keyring may appear.
     pub fn follow(&self, file: PathBuf) {
-        *self.file.write().unwrap_or_else(PoisonError::into_inner) = Some((file, None));
+        let followed = Followed {
+            path: file,
+            seen: None,
+        };
+        *self.file.write().unwrap_or_else(PoisonError::into_inner) = Some(followed);
     }
 
     /// The keyring's file, if it was replaced or written since [`Vault::looked_at`].
     pub fn changed_file(&self) -> Option<(PathBuf, Stamp)> {
         let file = self.file.read().unwrap_or_else(PoisonError::into_inner);
-        let (path, seen) = file.as_ref()?;
+        let Followed { path, seen } = file.as_ref()?;
         let stamp = Stamp::of(path).filter(|stamp| Some(*stamp) != *seen)?;
         Some((path.clone(), stamp))
     }
 
     pub fn looked_at(&self, stamp: Stamp) {
         let mut file = self.file.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, seen)) = file.as_mut() {
-            *seen = Some(stamp);
+        if let Some(followed) = file.as_mut() {
+            followed.seen = Some(stamp);
         }
     }
 
