@@ -3,12 +3,16 @@
 //! Every flag has a variable `BUNSEN_…`; a secret can also come from the file that
 //! `BUNSEN_…_FILE` names. Unset and unreadable are different answers.
 
+mod keys;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use url::Url;
+
+pub use keys::{KeyKind, Keys, Pace, Passphrase};
 
 use crate::ids::{OrganizationId, Secret};
 
@@ -193,18 +197,6 @@ pub struct Health {
         value_name = "URL"
     )]
     pub url: Url,
-}
-
-#[derive(Debug, Clone, Subcommand)]
-pub enum Keys {
-    /// Write a new keyring; refuses to overwrite one.
-    Init {
-        /// File to write, mode 0600. Default: keyring.json in the data folder.
-        #[arg(long, env = "BUNSEN_KEYRING_FILE", value_name = "FILE")]
-        keyring: Option<PathBuf>,
-        #[arg(long, env = "BUNSEN_DATA_DIR")]
-        data_dir: Option<PathBuf>,
-    },
 }
 
 #[derive(Debug, Clone, Subcommand)]

@@ -10,6 +10,7 @@ mod exchange;
 pub mod http;
 pub mod ids;
 pub mod keyring;
+pub mod keys;
 pub mod outbound;
 pub mod private_postgres;
 mod provisioning;

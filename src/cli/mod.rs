@@ -65,7 +65,7 @@ async fn dispatch(command: Command) -> Result<()> {
             };
             opened.close().await.and(outcome)
         }
-        Command::Keys(command) => keys::run(&command, &mut out),
+        Command::Keys(command) => keys::run(&command, &mut out).await,
         Command::Health(_) | Command::Elements(_) | Command::PostgresGuard(_) => Ok(()),
     }
 }

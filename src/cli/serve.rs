@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::outbound::{Outbound, Settings, VendorRoute};
 use crate::store::Mode;
 use crate::vault::Vault;
-use crate::{elements, http};
+use crate::{elements, http, keys};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// For answers to reach their readers once all of them are made.
@@ -70,9 +70,14 @@ pub async fn run(arguments: &Serve) -> Result<()> {
     };
     let outcome = match started.await {
         Ok(keyring) => {
+            let vault = Vault::new(keyring);
+            // A keyring of the environment stays as it is until the next start.
+            if arguments.state.keyring.json().map_err(told)?.is_none() {
+                vault.follow(arguments.state.keyring_file().map_err(told)?);
+            }
             let app = App::new(Parts {
                 store: opened.store.clone(),
-                vault: Vault::new(keyring),
+                vault,
                 catalog,
                 catalogue_hash,
                 outbound,
@@ -81,17 +86,38 @@ pub async fn run(arguments: &Serve) -> Result<()> {
                 work: TaskTracker::new(),
                 stopping: AtomicBool::new(false),
             });
-            match announced(socket, address) {
-                Ok(listener) => {
-                    let grace = arguments.shutdown_grace();
-                    until_stopped(&app, listener, &opened, &mut signals, grace).await
-                }
-                Err(error) => Err(error),
-            }
+            serve_watched(&app, socket, address, &opened, &mut signals, arguments).await
         }
         Err(error) => Err(error),
     };
     opened.close().await.and(outcome)
+}
+
+/// Serves while the database is told which keys this server holds.
+async fn serve_watched(
+    app: &App,
+    socket: TcpSocket,
+    address: SocketAddr,
+    opened: &Opened,
+    signals: &mut Signals,
+    arguments: &Serve,
+) -> Result<()> {
+    let watch = keys::Watch::begin(app.store().clone(), app.vault().clone()).await?;
+    let (stop, stopped) = oneshot::channel::<()>();
+    let watching = tokio::spawn(watch.run(async move {
+        // The sender is dropped, which is the signal.
+        let _ = stopped.await;
+    }));
+    let outcome = match announced(socket, address) {
+        Ok(listener) => {
+            let grace = arguments.shutdown_grace();
+            until_stopped(app, listener, opened, signals, grace).await
+        }
+        Err(error) => Err(error),
+    };
+    drop(stop);
+    let _ = watching.await;
+    outcome
 }
 
 /// Connections are taken from here on, and whoever reads stdout knows it.

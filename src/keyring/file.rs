@@ -1,8 +1,8 @@
-//! The keyring as a file: readable by its owner alone, written once.
+//! The keyring as a file: readable by its owner alone, never half written.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -12,6 +12,34 @@ use crate::ids::Secret;
 
 /// No keyring is larger; a wrong path should not fill the memory.
 const LARGEST_FILE: u64 = 1024 * 1024;
+
+/// Which file was read: changes when the file is replaced or written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    device: u64,
+    inode: u64,
+    length: u64,
+    modified: (i64, i64),
+    /// Also of a changed owner or mode.
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    /// `None`: there is no such file.
+    pub fn of(path: &Path) -> Option<Self> {
+        std::fs::metadata(path).ok().as_ref().map(Self::new)
+    }
+
+    fn new(metadata: &Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            length: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+}
 
 impl Keyring {
     /// Reads a file that nobody but its owner may read.
@@ -67,9 +95,37 @@ impl Keyring {
             .and_then(|()| std::fs::hard_link(partial, path));
         std::fs::remove_file(partial)?;
         written?;
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+        sync_folder_of(path)
     }
+
+    /// Puts this keyring in the place of the one that stands there, for the same owner; at every
+    /// moment, also of a crash, one of the two is there whole.
+    pub fn replace(&self, path: &Path) -> io::Result<()> {
+        // A link stays a link: what it leads to is replaced.
+        let path = std::fs::canonicalize(path)?;
+        let metadata = std::fs::metadata(&path)?;
+        let mut next = path.clone().into_os_string();
+        next.push(".next");
+        let next = Path::new(&next);
+        match std::fs::remove_file(next) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        self.write_new(next)?;
+        // Root rotates the keys of a server that runs as somebody else.
+        fchown(
+            File::open(next)?,
+            Some(metadata.uid()),
+            Some(metadata.gid()),
+        )?;
+        std::fs::rename(next, &path)?;
+        sync_folder_of(&path)
+    }
+}
+
+fn sync_folder_of(path: &Path) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }

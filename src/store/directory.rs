@@ -4,6 +4,7 @@
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection, Row as _};
 
+use super::keys::not_retired;
 use super::{OrgStore, Store};
 use crate::error::Result;
 use crate::ids::{AccountId, Fingerprint, InstanceId, OrganizationId, SecretKind, UserId};
@@ -149,15 +150,20 @@ pub(super) async fn index_secret(
     object: i64,
     secret: &Fingerprint,
 ) -> Result<()> {
-    org.query(
-        "insert into secret_index (org_id, hmac, kind, object_id, pepper_id)
-         values ($1, $2, $3, $4, $5)",
-    )
-    .bind(secret.hmac.as_slice())
-    .bind(kind.as_str())
-    .bind(object)
-    .bind(secret.pepper_id.as_str())
-    .execute(connection)
-    .await?;
-    Ok(())
+    // A server that has not heard that a pepper was retired must not write a row that nobody
+    // can find: the retirement locks this table before it marks the pepper.
+    let inserted = org
+        .query(
+            "insert into secret_index (org_id, hmac, kind, object_id, pepper_id)
+             select $1, $2, $3, $4, $5
+             where not exists (select 1 from key_checks
+                               where key_id = $5 and retired_at is not null)",
+        )
+        .bind(secret.hmac.as_slice())
+        .bind(kind.as_str())
+        .bind(object)
+        .bind(secret.pepper_id.as_str())
+        .execute(connection)
+        .await?;
+    not_retired(inserted.rows_affected())
 }

@@ -16,11 +16,18 @@ use super::retry::has_code;
 use crate::error::{Error, Result};
 
 /// Version, description, text. Only ever added to.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(
-    1,
-    "first light",
-    include_str!("../../migrations/0001_first_light.sql"),
-)];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (
+        1,
+        "first light",
+        include_str!("../../migrations/0001_first_light.sql"),
+    ),
+    (
+        4,
+        "key rotation",
+        include_str!("../../migrations/0004_key_rotation.sql"),
+    ),
+];
 
 const LEASE: &str = "migrate";
 /// How long the others wait after a server died at it. Short is safe: the commit asks again.

@@ -11,10 +11,12 @@ mod connection;
 mod directory;
 mod grants;
 mod instances;
+mod keys;
 mod leases;
 mod migrate;
 mod organizations;
 mod retry;
+mod rotation;
 mod server;
 mod users;
 
@@ -29,9 +31,11 @@ pub use connection::{ConnectError, Transaction};
 pub use directory::{Directory, Found, FoundInstance, FoundUser, Owner};
 pub use grants::{Grant, OrganizationGrant};
 pub use instances::{ExternalAuthentication, Instance, InstanceFilter, InstanceOwner, NewInstance};
+pub use keys::{KeyHolder, KeyUsage, Retired};
 pub use migrate::MigrateError;
 pub use organizations::{NewOrganization, Organization};
 pub(crate) use retry::is_passing;
+pub use rotation::{HELD_COLUMNS, HeldColumn, IndexedSecret, Resealed, SealedValue};
 pub use server::Mode;
 pub use users::{NewUser, User, UserFilter};
 

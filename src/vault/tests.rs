@@ -57,6 +57,7 @@ fn golden_wrapped() -> WrappedKey {
         number: 7,
         kek_id: "encrypt-golden".into(),
         wrapped: bytes(GOLDEN_WRAPPED),
+        staged: false,
     }
 }
 
@@ -88,7 +89,8 @@ fn what_is_sealed_today_has_the_golden_form() {
     assert_eq!(sealed, bytes(GOLDEN_SEALED));
 
     let vault = golden_vault();
-    let kek = vault.keyring.encrypt_key("encrypt-golden").expect("held");
+    let keyring = vault.keyring();
+    let kek = keyring.encrypt_key("encrypt-golden").expect("held");
     let context = wrapping_context(ORGANIZATION, 7, "encrypt-golden");
     let wrapped = sealed::wrap_with_nonce(kek, &context, key.bytes.reveal(), nonce);
     assert_eq!(wrapped, bytes(GOLDEN_WRAPPED));
