@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::auth::OrgCaller;
 use crate::http::dates;
-use crate::http::instances::with_page_headers;
+use crate::http::instances::{answer_list, with_page_headers};
 use crate::http::json::Json;
 use crate::http::query::Query;
 use crate::ids::{AccountId, OrganizationId};
@@ -84,6 +84,42 @@ pub async fn read(
     Path(id): Path<String>,
 ) -> Result<Response> {
     administrators_only(&caller)?;
+    let account = account(&app, &caller, &id).await?;
+    Ok(Json(wire(&caller, account)).into_response())
+}
+
+/// `GET /accounts/{id}/instances`.
+pub async fn instances(
+    State(app): State<App>,
+    caller: OrgCaller,
+    Path(id): Path<String>,
+    query: Query,
+) -> Result<Response> {
+    administrators_only(&caller)?;
+    let account = account(&app, &caller, &id).await?;
+    answer_list(&app, &caller, account.id, None, &query).await
+}
+
+/// `GET /accounts/instances`: those of the organization's default account.
+pub async fn instances_of_default(
+    State(app): State<App>,
+    caller: OrgCaller,
+    query: Query,
+) -> Result<Response> {
+    administrators_only(&caller)?;
+    let filter = store::AccountFilter {
+        default_account: Some(true),
+        include_inactive: true,
+        ..Default::default()
+    };
+    let organization = app.store().org(caller.organization);
+    let account = organization.accounts(&filter).await?.into_iter().next();
+    let account = account.ok_or_else(|| Error::NotFound("No default account found.".into()))?;
+    answer_list(&app, &caller, account.id, None, &query).await
+}
+
+/// Ids are digits only; anything else does not exist.
+async fn account(app: &App, caller: &OrgCaller, id: &str) -> Result<store::Account> {
     let account = match id.parse() {
         Ok(number) => {
             app.store()
@@ -93,9 +129,7 @@ pub async fn read(
         }
         Err(_) => None,
     };
-    let account =
-        account.ok_or_else(|| Error::NotFound(format!("No account found with ID {id}.")))?;
-    Ok(Json(wire(&caller, account)).into_response())
+    account.ok_or_else(|| Error::NotFound(format!("No account found with ID {id}.")))
 }
 
 fn administrators_only(caller: &OrgCaller) -> Result<()> {

@@ -32,7 +32,8 @@ pub struct InstanceView {
     pub tags: Vec<String>,
     pub valid: bool,
     pub disabled: bool,
-    pub configuration: serde_json::Map<String, serde_json::Value>,
+    /// `None` where nobody asked for it.
+    pub configuration: Option<serde_json::Map<String, serde_json::Value>>,
     pub external_authentication: store::ExternalAuthentication,
     pub owner: store::InstanceOwner,
 }
@@ -81,7 +82,7 @@ impl<'a> Parts<'a> {
 }
 
 /// The stored values, opened.
-fn stored_values(
+pub(super) fn stored_values(
     organization: OrganizationId,
     keys: &OrganizationKeys,
     row: &store::Instance,
@@ -111,22 +112,33 @@ pub(super) fn view(
     row: store::Instance,
 ) -> Result<InstanceView> {
     let values = stored_values(organization, keys, &row)?;
+    let configuration = match app.catalog().get(&row.element_key) {
+        Some(element) => element.shown(group_of(element, &row.credential_group)?, &values),
+        None => masked(&values),
+    };
+    let mut view = abridged(app, organization, keys, row)?;
+    view.configuration = Some(configuration);
+    Ok(view)
+}
+
+/// The same without the configuration, which stays sealed.
+pub(super) fn abridged(
+    app: &App,
+    organization: OrganizationId,
+    keys: &OrganizationKeys,
+    row: store::Instance,
+) -> Result<InstanceView> {
     let token = tenancy::open_text(
         keys,
         &place(organization, row.row_id, TOKEN),
         &row.token_sealed,
     )?;
     // An element that was taken out of the catalogue keeps its instances readable.
-    let (element, element_id, configuration) = match app.catalog().get(&row.element_key) {
-        Some(element) => {
-            let group = group_of(element, &row.credential_group)?;
-            let shown = element.shown(group, &values);
-            (element.instance_json().clone(), element.id, shown)
-        }
+    let (element, element_id) = match app.catalog().get(&row.element_key) {
+        Some(element) => (element.instance_json().clone(), element.id),
         None => (
             serde_json::json!({"key": row.element_key, "active": false, "deleted": true}),
             ElementId(0),
-            masked(&values),
         ),
     };
     Ok(InstanceView {
@@ -139,7 +151,7 @@ pub(super) fn view(
         tags: row.tags,
         valid: row.valid,
         disabled: row.disabled,
-        configuration,
+        configuration: None,
         external_authentication: row.external_authentication,
         owner: row.owner,
     })

@@ -28,7 +28,9 @@ pub use accounts::{Account, AccountFilter, NewAccount};
 pub use connection::{ConnectError, Transaction};
 pub use directory::{Directory, Found, FoundInstance, FoundUser, Owner};
 pub use grants::{Grant, OrganizationGrant};
-pub use instances::{ExternalAuthentication, Instance, InstanceFilter, InstanceOwner, NewInstance};
+pub use instances::{
+    ExternalAuthentication, Instance, InstanceChange, InstanceFilter, InstanceOwner, NewInstance,
+};
 pub use migrate::MigrateError;
 pub use organizations::{NewOrganization, Organization};
 pub(crate) use retry::is_passing;
