@@ -7,6 +7,7 @@ mod crash;
 mod database;
 mod elements;
 mod house;
+mod life;
 mod outbound;
 mod private_postgres;
 mod process;
