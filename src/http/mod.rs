@@ -10,6 +10,7 @@ mod envelope;
 mod error;
 mod health;
 mod hub;
+mod idempotency;
 mod instances;
 mod json;
 mod organizations;

@@ -3,6 +3,7 @@
 //! What writes runs to their end in a task of their own although the caller hangs up; nothing
 //! is stored when the vendor says no; no database connection is held while the vendor is called.
 
+mod keyed;
 mod plan;
 mod request;
 mod settings;
@@ -26,6 +27,7 @@ use crate::store;
 use crate::tenancy;
 use crate::vault::SecretKind;
 
+use keyed::Turn;
 pub use request::InstanceRequest;
 use request::Prepared;
 pub use settings::{Setting, setting, settings, update_setting};
@@ -62,7 +64,8 @@ pub struct Page {
     pub more: bool,
 }
 
-/// Logs in at the vendor, then stores the credentials sealed and issues the element token.
+/// Logs in at the vendor, then stores the credentials sealed and issues the element token. With a
+/// key that was used before it answers the instance that was made then.
 ///
 /// # Errors
 /// 404 unknown element; 400 with every missing or unusable entry at once; the vendor's refusal as
@@ -72,18 +75,40 @@ pub async fn create(
     who: Who,
     element_of_path: Option<String>,
     request: InstanceRequest,
+    key: Option<store::RequestKey>,
 ) -> Result<InstanceView> {
     let prepared = request::prepare(app, element_of_path.as_deref(), request)?;
     let group = group_of(&prepared.element, &prepared.group)?;
     refuse_retired(app, &prepared.element, group)?;
     to_its_end(app, {
         let app = app.clone();
-        async move { log_in_and_store(&app, who, prepared).await }
+        async move { create_once(&app, who, prepared, key.as_ref()).await }
     })
     .await
 }
 
-async fn log_in_and_store(app: &App, who: Who, prepared: Prepared) -> Result<InstanceView> {
+async fn create_once(
+    app: &App,
+    who: Who,
+    prepared: Prepared,
+    key: Option<&store::RequestKey>,
+) -> Result<InstanceView> {
+    let group = group_of(&prepared.element, &prepared.group)?;
+    match keyed::turn(app, who, key, &prepared.element, group).await? {
+        Turn::Done(id) => read(app, who, id, None).await,
+        Turn::Ours(claim) => {
+            let outcome = log_in_and_store(app, who, prepared, claim.as_ref()).await;
+            keyed::settle(app, who, claim.as_ref(), outcome).await
+        }
+    }
+}
+
+async fn log_in_and_store(
+    app: &App,
+    who: Who,
+    prepared: Prepared,
+    claim: Option<&store::Claim>,
+) -> Result<InstanceView> {
     let element = prepared.element;
     let group = group_of(&element, &prepared.group)?;
     let organization = app.store().org(who.organization);
@@ -115,7 +140,7 @@ async fn log_in_and_store(app: &App, who: Who, prepared: Prepared) -> Result<Ins
         token: &app.vault().fingerprint(SecretKind::Instance, &token),
         external_authentication: prepared.external_authentication,
     };
-    let stored = organization.add_instance(&new).await?;
+    let stored = organization.add_instance(&new, claim).await?;
     tracing::info!(
         org.id = %who.organization,
         instance.id = %stored.id,

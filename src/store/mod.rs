@@ -10,6 +10,7 @@ mod accounts;
 mod connection;
 mod directory;
 mod grants;
+mod idempotency;
 mod instances;
 mod leases;
 mod migrate;
@@ -28,6 +29,7 @@ pub use accounts::{Account, AccountFilter, NewAccount};
 pub use connection::{ConnectError, Transaction};
 pub use directory::{Directory, Found, FoundInstance, FoundUser, Owner};
 pub use grants::{Grant, OrganizationGrant};
+pub use idempotency::{Claim, Claimed, RequestKey};
 pub use instances::{
     ExternalAuthentication, Instance, InstanceChange, InstanceFilter, InstanceOwner, NewInstance,
 };

@@ -16,10 +16,12 @@ use serde::Serialize;
 use crate::app::App;
 use crate::error::Result;
 use crate::http::auth::{InstanceCaller, OrgCaller, OrgCallerIgnoringElement};
+use crate::http::idempotency::KeyedBody;
 use crate::http::json::{Json, JsonBody};
 use crate::http::query::Query;
 use crate::ids::InstanceId;
 use crate::provisioning::{self, InstanceRequest, Who};
+use crate::store::RequestKey;
 
 pub use list::{answer as answer_list, with_page_headers};
 pub use routes::register;
@@ -29,9 +31,13 @@ use wire::answer;
 pub async fn create(
     State(app): State<App>,
     OrgCallerIgnoringElement(caller): OrgCallerIgnoringElement,
-    JsonBody(request): JsonBody<InstanceRequest>,
+    request: KeyedBody<InstanceRequest>,
 ) -> Result<Response> {
-    let view = provisioning::create(&app, who(&caller), None, request).await?;
+    let key = request.fingerprints.map(|fingerprints| RequestKey {
+        route: "POST /instances".to_owned(),
+        fingerprints,
+    });
+    let view = provisioning::create(&app, who(&caller), None, request.body, key).await?;
     Ok(answer(view))
 }
 
@@ -40,9 +46,14 @@ pub async fn create_for_element(
     State(app): State<App>,
     caller: OrgCaller,
     Path(key_or_id): Path<String>,
-    JsonBody(request): JsonBody<InstanceRequest>,
+    request: KeyedBody<InstanceRequest>,
 ) -> Result<Response> {
-    let view = provisioning::create(&app, who(&caller), Some(key_or_id), request).await?;
+    let element = app.element(&key_or_id)?.key.clone();
+    let key = request.fingerprints.map(|fingerprints| RequestKey {
+        route: format!("POST /elements/{element}/instances"),
+        fingerprints,
+    });
+    let view = provisioning::create(&app, who(&caller), Some(element), request.body, key).await?;
     Ok(answer(view))
 }
 

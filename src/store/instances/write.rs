@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::ids::{AccountId, Fingerprint, InstanceId, SecretKind, UserId};
 use crate::store::OrgStore;
 use crate::store::directory::index_secret;
+use crate::store::idempotency::Claim;
 
 pub struct NewInstance<'a> {
     pub account_id: AccountId,
@@ -43,10 +44,18 @@ pub struct InstanceChange<'a> {
 
 impl OrgStore<'_> {
     /// [`OrgStore::insert_instance`] in a transaction of its own; gives the row as stored.
-    pub async fn add_instance(&self, new: &NewInstance<'_>) -> Result<Instance> {
+    /// A request with a key is marked done in the same transaction.
+    pub async fn add_instance(
+        &self,
+        new: &NewInstance<'_>,
+        claim: Option<&Claim>,
+    ) -> Result<Instance> {
         self.store
             .transaction(|mut transaction| async move {
                 let id = self.insert_instance(&mut transaction, new).await?;
+                if let Some(claim) = claim {
+                    self.finish_request(&mut transaction, claim, id).await?;
+                }
                 let row = self.instance_in(&mut transaction, id).await?;
                 let row = row.ok_or_else(|| Error::internal("a new instance is not there"))?;
                 Ok((transaction, row))

@@ -12,6 +12,7 @@
 
 mod accounts;
 mod cases;
+mod keyed;
 mod members;
 mod round_trip;
 mod settings;
