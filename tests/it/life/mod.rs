@@ -13,6 +13,7 @@
 mod accounts;
 mod cases;
 mod keyed;
+mod killed;
 mod members;
 mod round_trip;
 mod settings;
