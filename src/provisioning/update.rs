@@ -138,7 +138,7 @@ impl Changing<'_> {
         if !plan.log_in
             || before
                 .as_ref()
-                .is_some_and(|before| before.covers(&plan, row))
+                .is_some_and(|before| before.covers(&plan, row.generation))
         {
             return Ok(before);
         }
@@ -227,7 +227,8 @@ impl Changing<'_> {
         let plan = self.plan(row, element, &stored)?;
         let mut values = plan.values.clone();
         if plan.log_in {
-            let Some(accepted) = accepted.filter(|accepted| accepted.covers(&plan, row)) else {
+            let Some(accepted) = accepted.filter(|accepted| accepted.covers(&plan, row.generation))
+            else {
                 return Ok(None);
             };
             values.extend(accepted.returned.clone());
@@ -295,12 +296,12 @@ impl Changing<'_> {
 impl Accepted {
     /// Whether the plan is what the vendor has accepted. A session that it opened then is not
     /// trusted after somebody else's log-in, which may have ended it.
-    fn covers(&self, plan: &Plan<'_>, row: &store::Instance) -> bool {
+    fn covers(&self, plan: &Plan<'_>, generation: i64) -> bool {
         let (asked, now) = (&self.asked, &plan.values);
         let same = |((key, value), (other_key, other)): ((&String, &Value), (&String, &Value))| {
             key == other_key && value.reveal() == other.reveal()
         };
-        (self.returned.is_empty() || self.generation == row.generation)
+        (self.returned.is_empty() || self.generation == generation)
             && self.group == plan.group.name
             && asked.len() == now.len()
             && asked.iter().zip(now).all(same)
@@ -313,5 +314,58 @@ impl Next {
             && self.name == row.name
             && self.tags == row.tags
             && self.external_authentication == row.external_authentication
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bunsen_engine::element::Group;
+
+    use super::*;
+
+    fn values(pairs: &[(&str, &str)]) -> Values {
+        let pairs = pairs.iter();
+        pairs
+            .map(|(key, text)| ((*key).to_owned(), Value::Clear((*text).to_owned())))
+            .collect()
+    }
+
+    #[test]
+    fn what_was_accepted_covers_just_that() {
+        let group = |name: &str| Group {
+            name: name.to_owned(),
+            title: String::new(),
+            authentication: None,
+            retired: None,
+        };
+        let (basic, token) = (group("basic"), group("token"));
+        let plan = |group, pairs: &[(&str, &str)]| Plan {
+            group,
+            values: values(pairs),
+            changed: true,
+            log_in: true,
+        };
+        let mut accepted = Accepted {
+            generation: 3,
+            group: "basic".to_owned(),
+            asked: values(&[("a", "1"), ("b", "2")]),
+            returned: Values::new(),
+        };
+        let same = [("a", "1"), ("b", "2")];
+        assert!(accepted.covers(&plan(&basic, &same), 3));
+        assert!(accepted.covers(&plan(&basic, &same), 4));
+        assert!(!accepted.covers(&plan(&token, &same), 3));
+        for other in [
+            &[("a", "1")][..],
+            &[("a", "1"), ("b", "3")],
+            &[("a", "1"), ("c", "2")],
+            &[("a", "1"), ("b", "2"), ("c", "3")],
+        ] {
+            assert!(!accepted.covers(&plan(&basic, other), 3), "{other:?}");
+        }
+        // A session that somebody else's log-in may have ended.
+        accepted.returned = values(&[("session", "s")]);
+        assert!(accepted.covers(&plan(&basic, &same), 3));
+        assert!(!accepted.covers(&plan(&basic, &same), 4));
     }
 }
