@@ -61,6 +61,15 @@ pub struct Fingerprint {
     pub pepper_id: String,
 }
 
+/// What finds a request that was made before, without knowing it: HMACs of its key and its body
+/// under one pepper.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestFingerprint {
+    pub pepper_id: String,
+    pub key: [u8; 32],
+    pub body: [u8; 32],
+}
+
 /// A data key of an organization as it is stored: sealed by a key of the keyring.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrappedKey {

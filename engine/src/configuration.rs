@@ -18,6 +18,8 @@ pub const MASK: &str = "********";
 /// Key that chooses a group of credentials.
 pub const AUTHENTICATION_TYPE: &str = "authentication.type";
 
+const BASE_URL: &str = "base.url";
+
 /// Configuration key to value.
 pub type Values = BTreeMap<String, Value>;
 
@@ -63,7 +65,7 @@ const COMMON_KEYS: &[&str] = &[
     "allow.select.fields",
     "authentication.time",
     AUTHENTICATION_TYPE,
-    "base.url",
+    BASE_URL,
     "bulk.add_metadata",
     "bulk.attribute.created_time",
     "bulk.attribute.modified_time",
@@ -98,6 +100,9 @@ const COMMON_KEYS: &[&str] = &[
     "pagination.page.startindex",
     "pagination.type",
 ];
+
+/// Of the common keys, those that have a say in where credentials go and how.
+const LOGIN_KEYS: &[&str] = &[AUTHENTICATION_TYPE, BASE_URL];
 
 /// A slip in an old documentation page that callers copied.
 const SYNONYMS: &[(&str, &str)] = &[("vendor.event.type", "event.vendor.type")];
@@ -280,6 +285,16 @@ impl Element {
     /// Whether values of this key are sealed and masked.
     pub fn is_secret(&self, key: &str) -> bool {
         is_secret_key(key) || self.entry(key).is_some_and(|entry| entry.secret)
+    }
+
+    /// Whether a new value of `key` asks the vendor again: credentials, and whatever has a say in
+    /// the host or the log-in. The platform's own keys have none, save two; of a definition's own
+    /// entries each may.
+    pub fn decides_login(&self, group: &Group, key: &str) -> bool {
+        if is_common_key(key) || key.starts_with("event.") {
+            return LOGIN_KEYS.contains(&key);
+        }
+        self.entries_of(group).any(|entry| entry.key == key)
     }
 
     fn active_entries(&self) -> impl Iterator<Item = &Entry> {

@@ -8,7 +8,7 @@ use crate::app::{App, shortened};
 use crate::error::{Error, Result};
 use crate::http::auth::OrgCaller;
 use crate::http::dates;
-use crate::http::instances::with_page_headers;
+use crate::http::instances::{answer_list, with_page_headers};
 use crate::http::json::Json;
 use crate::http::path;
 use crate::http::query::Query;
@@ -85,7 +85,43 @@ pub async fn read(
     Path(id): Path<String>,
 ) -> Result<Response> {
     administrators_only(&caller)?;
-    let account = match path::id(&id) {
+    let account = account(&app, &caller, &id).await?;
+    Ok(Json(wire(&caller, account)).into_response())
+}
+
+/// `GET /accounts/{id}/instances`.
+pub async fn instances(
+    State(app): State<App>,
+    caller: OrgCaller,
+    Path(id): Path<String>,
+    query: Query,
+) -> Result<Response> {
+    administrators_only(&caller)?;
+    let account = account(&app, &caller, &id).await?;
+    answer_list(&app, &caller, account.id, None, &query).await
+}
+
+/// `GET /accounts/instances`: those of the organization's default account.
+pub async fn instances_of_default(
+    State(app): State<App>,
+    caller: OrgCaller,
+    query: Query,
+) -> Result<Response> {
+    administrators_only(&caller)?;
+    let filter = store::AccountFilter {
+        default_account: Some(true),
+        include_inactive: true,
+        ..Default::default()
+    };
+    let organization = app.store().org(caller.organization);
+    let account = organization.accounts(&filter).await?.into_iter().next();
+    let account = account.ok_or_else(|| Error::NotFound("No default account found.".into()))?;
+    answer_list(&app, &caller, account.id, None, &query).await
+}
+
+/// Ids are digits only; anything else does not exist.
+async fn account(app: &App, caller: &OrgCaller, id: &str) -> Result<store::Account> {
+    let account = match path::id(id) {
         Some(number) => {
             app.store()
                 .org(caller.organization)
@@ -94,9 +130,7 @@ pub async fn read(
         }
         None => None,
     };
-    let account = account
-        .ok_or_else(|| Error::NotFound(format!("No account found with ID {}.", shortened(&id))))?;
-    Ok(Json(wire(&caller, account)).into_response())
+    account.ok_or_else(|| Error::NotFound(format!("No account found with ID {}.", shortened(id))))
 }
 
 fn administrators_only(caller: &OrgCaller) -> Result<()> {

@@ -37,9 +37,12 @@ pub struct OrgCallerIgnoringElement(pub OrgCaller);
 #[derive(Debug, Clone)]
 pub struct MaybeCaller;
 
-/// A user together with an element token: a call on one instance.
+/// A user together with an element token: a call on one instance. An organization secret may be
+/// there too, and must be right then.
 #[derive(Debug, Clone)]
 pub struct InstanceCaller {
+    /// May use the instance.
+    pub caller: OrgCaller,
     pub element_key: String,
     pub instance: InstanceId,
     pub disabled: bool,
@@ -98,6 +101,7 @@ impl FromRequestParts<App> for InstanceCaller {
             element_key: instance.element_key.clone(),
             instance: instance.id,
             disabled: instance.disabled,
+            caller,
         })
     }
 }

@@ -75,13 +75,16 @@ impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, app: &App) -> Result<Self> {
-        accept_type(request.headers())?;
-        let limit = app.body_limit();
-        let bytes = tokio::time::timeout(BODY_TIMEOUT, read(request, limit))
-            .await
-            .map_err(|_| Error::RequestTimeout)??;
-        parse(&bytes).map(Self)
+        parse(&body(request, app).await?).map(Self)
     }
+}
+
+/// The whole body of a request that may hold JSON.
+pub async fn body(request: Request, app: &App) -> Result<Bytes> {
+    accept_type(request.headers())?;
+    tokio::time::timeout(BODY_TIMEOUT, read(request, app.body_limit()))
+        .await
+        .map_err(|_| Error::RequestTimeout)?
 }
 
 async fn read(request: Request, limit: usize) -> Result<Bytes> {
@@ -124,7 +127,9 @@ fn accept_type(headers: &HeaderMap) -> Result<()> {
     )))
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+/// # Errors
+/// 400 with the place of the mistake.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| {
         Error::Invalid(format!(

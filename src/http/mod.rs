@@ -10,6 +10,7 @@ mod envelope;
 mod error;
 mod health;
 mod hub;
+mod idempotency;
 mod instances;
 mod json;
 mod organizations;
@@ -21,7 +22,7 @@ mod users;
 
 use axum::Router;
 use axum::middleware;
-use axum::routing::{MethodRouter, delete, get, post};
+use axum::routing::{MethodRouter, get};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
@@ -39,6 +40,8 @@ pub enum Access {
     Optional,
     /// User and organization secret.
     Platform,
+    /// User secret and element token.
+    Token,
 }
 
 /// One route of the platform, as registered and as listed.
@@ -59,7 +62,7 @@ struct Registered {
 fn registered() -> Vec<Registered> {
     use Access::{Open, Optional, Platform};
     let mut list = Vec::new();
-    let mut add = |method, path, access, handler| {
+    let mut add = |method, path, access, handler: MethodRouter<App>| {
         let route = Route {
             method,
             path,
@@ -88,6 +91,18 @@ fn registered() -> Vec<Registered> {
         Platform,
         get(accounts::read),
     );
+    add(
+        "GET",
+        "/elements/api-v2/accounts/instances",
+        Platform,
+        get(accounts::instances_of_default),
+    );
+    add(
+        "GET",
+        "/elements/api-v2/accounts/{id}/instances",
+        Platform,
+        get(accounts::instances),
+    );
     add("GET", "/elements/api-v2/users", Platform, get(users::list));
     add(
         "GET",
@@ -115,54 +130,7 @@ fn registered() -> Vec<Registered> {
         get(elements::read),
     );
 
-    add(
-        "POST",
-        "/elements/api-v2/instances",
-        Platform,
-        post(instances::create),
-    );
-    add(
-        "GET",
-        "/elements/api-v2/instances",
-        Platform,
-        get(instances::list),
-    );
-    add(
-        "GET",
-        "/elements/api-v2/instances/{id}",
-        Platform,
-        get(instances::read),
-    );
-    add(
-        "DELETE",
-        "/elements/api-v2/instances/{id}",
-        Platform,
-        delete(instances::delete),
-    );
-    add(
-        "POST",
-        "/elements/api-v2/elements/{keyOrId}/instances",
-        Platform,
-        post(instances::create_for_element),
-    );
-    add(
-        "GET",
-        "/elements/api-v2/elements/{keyOrId}/instances",
-        Platform,
-        get(instances::list_of_element),
-    );
-    add(
-        "GET",
-        "/elements/api-v2/elements/{keyOrId}/instances/{id}",
-        Platform,
-        get(instances::read_of_element),
-    );
-    add(
-        "DELETE",
-        "/elements/api-v2/elements/{keyOrId}/instances/{id}",
-        Platform,
-        delete(instances::delete_of_element),
-    );
+    instances::register(&mut add);
     list
 }
 

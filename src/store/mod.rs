@@ -10,6 +10,7 @@ mod accounts;
 mod connection;
 mod directory;
 mod grants;
+mod idempotency;
 mod instances;
 mod keys;
 mod leases;
@@ -30,7 +31,10 @@ pub use accounts::{Account, AccountFilter, NewAccount};
 pub use connection::{ConnectError, Transaction};
 pub use directory::{Directory, Found, FoundInstance, FoundUser, Owner};
 pub use grants::{Grant, OrganizationGrant};
-pub use instances::{ExternalAuthentication, Instance, InstanceFilter, InstanceOwner, NewInstance};
+pub use idempotency::{Claim, Claimed, RequestKey};
+pub use instances::{
+    ExternalAuthentication, Instance, InstanceChange, InstanceFilter, InstanceOwner, NewInstance,
+};
 pub use keys::{KeyHolder, KeyUsage, Retired};
 pub use migrate::MigrateError;
 pub use organizations::{NewOrganization, Organization};

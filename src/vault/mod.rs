@@ -22,7 +22,7 @@ use moka::future::Cache;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-pub use crate::ids::{Fingerprint, SecretKind, WrappedKey};
+pub use crate::ids::{Fingerprint, RequestFingerprint, SecretKind, WrappedKey};
 
 use crate::error::Error;
 use crate::ids::{OrganizationId, Secret};
@@ -317,6 +317,20 @@ impl Vault {
     /// The fingerprint that new rows store.
     pub fn fingerprint(&self, kind: SecretKind, secret: &Secret) -> Fingerprint {
         self.fingerprints(kind, secret).swap_remove(0)
+    }
+
+    /// A request's key and body under every pepper; the first is the one that new rows store.
+    pub fn request_fingerprints(&self, key: &str, body: &[u8]) -> Vec<RequestFingerprint> {
+        let key = fields(&[b"bunsen request key", key.as_bytes()]);
+        let body = fields(&[b"bunsen request body", body]);
+        self.keyring()
+            .peppers()
+            .map(|(id, pepper)| RequestFingerprint {
+                pepper_id: id.to_owned(),
+                key: hmac_sha256(pepper, &key),
+                body: hmac_sha256(pepper, &body),
+            })
+            .collect()
     }
 
     /// 32 lower-case hexadecimal digits.

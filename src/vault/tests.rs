@@ -415,3 +415,20 @@ proptest! {
         prop_assert_ne!(hash(SecretKind::Organization), hash(SecretKind::Instance));
     }
 }
+
+#[test]
+fn a_request_is_known_by_key_and_body_under_each_pepper() {
+    let vault = Vault::new(Keyring::generate());
+    let of = |key, body: &str| vault.request_fingerprints(key, body.as_bytes()).remove(0);
+    let one = of("key", "body");
+    assert_eq!(of("key", "body"), one);
+    assert_eq!(of("key", "other").key, one.key);
+    assert_ne!(of("key", "other").body, one.body);
+    assert_ne!(of("other", "body").key, one.key);
+    // The same text as key and as body is not the same.
+    let twice = of("same", "same");
+    assert_ne!(twice.key, twice.body);
+    let secret = vault.fingerprint(SecretKind::User, &Secret::new("same"));
+    assert_ne!(secret.hmac, twice.key);
+    assert_eq!(secret.pepper_id, twice.pepper_id);
+}

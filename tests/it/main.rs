@@ -1,4 +1,4 @@
-//! Tests against a real Postgres, over HTTP and of the real binary, in one so that there is one thing to link.
+//! Tests against a real Postgres and over HTTP, in one binary so that there is one thing to link.
 
 mod answer;
 mod cli;
@@ -7,6 +7,7 @@ mod crash;
 mod database;
 mod elements;
 mod house;
+mod life;
 mod operators;
 mod outbound;
 mod private_postgres;

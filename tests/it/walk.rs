@@ -5,11 +5,12 @@
 
 mod hub_calls;
 mod others;
+mod tokens;
 
 use std::collections::BTreeSet;
 
 use bunsen_test_macros::database_test;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::answer::{Answer, Findings, unknown_organization_secret, unknown_secret};
 use crate::database::TestDatabase;
@@ -26,8 +27,10 @@ enum Access {
     Optional,
     /// User and organization.
     Platform,
+    /// User and element token; the organization may be there too.
+    Token,
 }
-use Access::{Open, Optional, Platform};
+use Access::{Open, Optional, Platform, Token};
 
 /// Every route: method, path without the API's base, and who may call it.
 const ROUTES: &[(&str, &str, Access)] = &[
@@ -45,9 +48,28 @@ const ROUTES: &[(&str, &str, Access)] = &[
     ("POST", "/instances", Platform),
     ("GET", "/instances/{}", Platform),
     ("DELETE", "/instances/{}", Platform),
+    ("PUT", "/instances/{}", Platform),
+    ("PATCH", "/instances/{}", Platform),
+    ("GET", "/instances/count", Platform),
+    ("PUT", "/instances/{}/enabled", Platform),
+    ("DELETE", "/instances/{}/enabled", Platform),
+    ("GET", "/instances/{}/configuration", Platform),
+    ("GET", "/instances/{}/configuration/{}", Platform),
+    ("PATCH", "/instances/{}/configuration/{}", Platform),
+    ("PUT", "/instances", Token),
+    ("PATCH", "/instances", Token),
+    ("DELETE", "/instances", Token),
+    ("PUT", "/instances/enabled", Token),
+    ("DELETE", "/instances/enabled", Token),
+    ("GET", "/instances/configuration", Token),
+    ("GET", "/instances/configuration/{}", Token),
+    ("PATCH", "/instances/configuration/{}", Token),
+    ("GET", "/accounts/instances", Platform),
+    ("GET", "/accounts/{}/instances", Platform),
     ("GET", "/elements/{}/instances", Platform),
     ("POST", "/elements/{}/instances", Platform),
     ("GET", "/elements/{}/instances/{}", Platform),
+    ("PUT", "/elements/{}/instances/{}", Platform),
     ("DELETE", "/elements/{}/instances/{}", Platform),
 ];
 
@@ -69,6 +91,7 @@ fn every_route_is_in_the_list() {
                 bunsen::http::Access::Open => Open,
                 bunsen::http::Access::Optional => Optional,
                 bunsen::http::Access::Platform => Platform,
+                bunsen::http::Access::Token => Token,
             };
             (route.method.to_string(), without_names(route.path), access)
         })
@@ -95,12 +118,13 @@ fn without_names(path: &str) -> String {
 }
 
 /// What a `{}` stands for is said by the word before it.
-fn filled(path: &str, element: &str, instance: &str, caller: &Caller) -> String {
+fn filled(walk: &Walk, path: &str, instance: &str, caller: &Caller) -> String {
     let (account, user) = (caller.account_id.to_string(), caller.user_id.to_string());
     let mut filled = Vec::new();
     for segment in path.split('/') {
         let value = match (segment, filled.last().copied()) {
-            ("{}", Some("elements")) => element,
+            ("{}", Some("elements")) => walk.element.as_str(),
+            ("{}", Some("configuration")) => walk.entry.as_str(),
             ("{}", Some("instances")) => instance,
             ("{}", Some("accounts")) => account.as_str(),
             ("{}", Some("users")) => user.as_str(),
@@ -113,7 +137,7 @@ fn filled(path: &str, element: &str, instance: &str, caller: &Caller) -> String 
 }
 
 fn names_an_instance(path: &str) -> bool {
-    path.ends_with("/instances/{}")
+    path.contains("/instances/{}")
 }
 
 /// Accounts are the organization administrator's business.
@@ -130,6 +154,8 @@ fn ignores_tokens(path: &str) -> bool {
 struct Walk {
     server: TestServer,
     element: String,
+    /// Id of an entry of its configuration.
+    entry: String,
     hub: String,
     of_admin: Value,
     of_member: Value,
@@ -152,9 +178,11 @@ impl Walk {
             .as_str()
             .expect("a hub")
             .to_owned();
+        let entry = entry_id(&server, "filter.response.nulls").await;
         Walk {
             server,
             element: element_key(),
+            entry,
             hub,
             of_admin,
             of_member,
@@ -167,7 +195,9 @@ impl Walk {
         if let Some(authorization) = authorization {
             request = request.header("authorization", authorization);
         }
-        if method == "POST" {
+        if path.contains("/configuration/") && method == "PATCH" {
+            request = request.json(&json!({"propertyValue": "false"}));
+        } else if ["POST", "PUT", "PATCH"].contains(&method) && !path.ends_with("/enabled") {
             request = request.json(&example_named("made by the walk"));
         }
         Answer::of(request).await
@@ -203,7 +233,7 @@ impl Walk {
         instance: &str,
         authorization: Option<&str>,
     ) -> Answer {
-        let path = filled(path, &self.element, instance, owner);
+        let path = filled(self, path, instance, owner);
         let base = if access == Open { "" } else { BASE };
         self.call(method, &format!("{base}{path}"), authorization)
             .await
@@ -224,6 +254,15 @@ impl Walk {
     fn token<'a>(&self, instance: &'a Value) -> &'a str {
         instance["token"].as_str().expect("a token")
     }
+}
+
+/// The id of one entry of the example's element, as the catalogue tells it.
+async fn entry_id(server: &TestServer, key: &str) -> String {
+    let path = format!("{BASE}/elements/{}", element_key());
+    let element = Answer::of(server.request("GET", &path)).await.success();
+    let entries = element["configuration"].as_array().expect("entries");
+    let entry = entries.iter().find(|entry| entry["key"] == key);
+    entry.expect("the entry")["id"].to_string()
 }
 
 fn id(instance: &Value) -> String {
@@ -312,7 +351,7 @@ async fn who_proves_nothing_is_refused_everywhere_and_changes_nothing(database: 
             let what = format!("{what}: {method} {path}");
             match access {
                 Open => findings.status(&what, &answer, 200),
-                Optional | Platform => drop(findings.error(&what, &answer, 401)),
+                Optional | Platform | Token => drop(findings.error(&what, &answer, 401)),
             }
         }
     }
@@ -321,9 +360,9 @@ async fn who_proves_nothing_is_refused_everywhere_and_changes_nothing(database: 
         let what = format!("no header: {method} {path}");
         match access {
             Open | Optional => findings.status(&what, &answer, 200),
-            Platform => drop(findings.error(&what, &answer, 401)),
+            Platform | Token => drop(findings.error(&what, &answer, 401)),
         }
-        if *access == Platform {
+        if matches!(access, Platform | Token) {
             for half in [
                 format!("User {}", walk.server.admin.user_secret),
                 format!("Organization {}", walk.server.admin.organization_secret),
@@ -359,15 +398,12 @@ async fn who_may_call_is_answered(database: TestDatabase) {
     ] {
         for (method, path, access) in ROUTES {
             let fresh = server.create(caller, &example_named("for one visit")).await;
+            let header = match access {
+                Token => caller.with_token(walk.token(&fresh)),
+                Open | Optional | Platform => caller.header(),
+            };
             let answer = walk
-                .visit_of(
-                    caller,
-                    method,
-                    path,
-                    *access,
-                    &id(&fresh),
-                    Some(&caller.header()),
-                )
+                .visit_of(caller, method, path, *access, &id(&fresh), Some(&header))
                 .await;
             let what = format!("{who}: {method} {path}");
             if is_for_administrators(path) && !who.contains("admin") {

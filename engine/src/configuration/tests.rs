@@ -144,3 +144,34 @@ fn shown_masks_fills_defaults_and_leaves_marks_unresolved() {
         "https://{site}.vendor.example/v1"
     );
 }
+
+#[test]
+fn what_asks_the_vendor_again() {
+    let element = element(&sample());
+    let (password, token) = (&element.groups[0], &element.groups[1]);
+    for (key, with_password, with_token) in [
+        ("username", true, false),
+        ("password", true, false),
+        ("token", false, true),
+        ("site", true, true),
+        ("base.url", true, true),
+        ("authentication.type", true, true),
+        ("event.notification.enabled", false, false),
+        ("event.notification.signature.key", false, false),
+        ("event.of.their.own", false, false),
+        ("filter.response.nulls", false, false),
+        ("pagination.max", false, false),
+        ("unknown.key", false, false),
+    ] {
+        assert_eq!(element.decides_login(password, key), with_password, "{key}");
+        assert_eq!(element.decides_login(token, key), with_token, "{key}");
+    }
+}
+
+#[test]
+fn what_the_calls_of_a_log_in_return() {
+    let element = element(&sample());
+    let returned = |group| element.returned_keys(group).collect::<Vec<_>>();
+    assert_eq!(returned(&element.groups[0]), ["session", "base.url"]);
+    assert!(returned(&element.groups[1]).is_empty());
+}

@@ -326,6 +326,14 @@ impl Element {
         calls
     }
 
+    /// Configuration keys that the calls of [`Element::provisioning`] fill from answers.
+    pub fn returned_keys<'a>(&'a self, group: &Group) -> impl Iterator<Item = &'a str> {
+        self.provisioning(group)
+            .into_iter()
+            .flat_map(|resource| &resource.outputs)
+            .map(|output| output.key.as_str())
+    }
+
     /// What to tell a caller whose chosen log-in the vendor has switched off.
     pub fn retirement(&self, group: &Group) -> Option<String> {
         let retired = group.retired.as_ref()?;
