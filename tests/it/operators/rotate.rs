@@ -160,7 +160,7 @@ async fn keys_of_a_private_database_are_rotated_beside_its_server() {
     let text = written(&status);
     for words in [
         "current  2 secrets",
-        "current  1 organization keys",
+        "current  2 organization keys",
         "key 2  current  2 values",
     ] {
         assert!(text.contains(words), "'{words}' in: {text}");
