@@ -4,6 +4,7 @@
 //! `BUNSEN_…_FILE` names. Unset and unreadable are different answers.
 
 mod keys;
+mod people;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use url::Url;
 
 pub use keys::{KeyKind, Keys, Pace, Passphrase};
+pub use people::{Accounts, Common, OneOrganization, OneUser, Organizations, Password, Users};
 
 use crate::ids::{OrganizationId, Secret};
 
@@ -43,6 +45,15 @@ pub enum Command {
     /// The keys that seal credentials.
     #[command(subcommand)]
     Keys(Keys),
+    /// Organizations.
+    #[command(subcommand, name = "org")]
+    Organizations(Organizations),
+    /// Accounts of an organization.
+    #[command(subcommand, name = "account")]
+    Accounts(Accounts),
+    /// Users of an organization.
+    #[command(subcommand, name = "user")]
+    Users(Users),
     /// Permissions to reach systems with private addresses.
     #[command(subcommand)]
     Grant(Grant),

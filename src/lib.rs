@@ -1,5 +1,6 @@
 //! The server. See `ARCHITECTURE.md` for the map.
 
+mod administration;
 pub mod app;
 pub mod bootstrap;
 pub mod cli;

@@ -4,6 +4,8 @@
 
 mod password;
 
+pub(crate) use password::hash as hash_password;
+
 use std::fmt;
 use std::io;
 

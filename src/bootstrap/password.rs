@@ -41,7 +41,7 @@ pub(super) fn generate() -> Secret {
 
 /// Argon2id in PHC form. Takes some 20 MB and tens of milliseconds, so not on a thread that
 /// serves requests.
-pub(super) async fn hash(password: Secret) -> Result<Secret> {
+pub(crate) async fn hash(password: Secret) -> Result<Secret> {
     let hash = tokio::task::spawn_blocking(move || {
         let hash: Result<PasswordHash, _> =
             Argon2::default().hash_password(password.reveal().as_bytes());

@@ -7,6 +7,7 @@
 //! Nothing here relies on a session: a transaction pooler may sit between us and Postgres.
 
 mod accounts;
+mod administration;
 mod connection;
 mod directory;
 mod grants;

@@ -3,6 +3,7 @@
 mod backups;
 mod cut_short;
 mod load;
+mod people;
 mod retire;
 mod rotate;
 

@@ -9,6 +9,7 @@ use super::Site;
 use super::load::Load;
 use crate::answer::Answer;
 use crate::database::TestDatabase;
+use crate::process::{Folder, run, serve, written};
 
 #[database_test]
 async fn every_kind_of_key_is_rotated_without_a_failed_call(database: TestDatabase) {
@@ -138,4 +139,46 @@ async fn every_column_that_depends_on_a_key_is_known(database: TestDatabase) {
         columns("%pepper\\_id").await,
         peppered.map(str::to_owned).into()
     );
+}
+
+/// Nothing given but the data folder: the server's own Postgres and keyring are found.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_of_a_private_database_are_rotated_beside_its_server() {
+    let folder = Folder::new();
+    let data = folder.path("data");
+    let server = serve(&data, &[]).await;
+    let authorization = server.authorization();
+    let data = data.to_str().expect("a UTF-8 path");
+    for kind in ["encrypt", "find", "organization"] {
+        let output = run(&["keys", "rotate", kind, "--data-dir", data]).await;
+        assert!(output.status.success(), "{kind}: {}", written(&output));
+        Answer::of(server.request("GET", "/organizations/me", &authorization))
+            .await
+            .success();
+    }
+    let status = run(&["keys", "status", "--data-dir", data]).await;
+    let text = written(&status);
+    for words in [
+        "current  2 secrets",
+        "current  2 organization keys",
+        "key 2  current  2 values",
+    ] {
+        assert!(text.contains(words), "'{words}' in: {text}");
+    }
+    server.stop().await;
+    // Without a server the command starts the database itself.
+    let show = [
+        "user",
+        "show",
+        "--organization",
+        "1",
+        "1",
+        "--secret",
+        "--data-dir",
+        data,
+    ];
+    let show = run(&show).await;
+    assert!(show.status.success(), "{}", written(&show));
+    let secret = authorization.trim_start_matches("User ").split(',').next();
+    assert!(written(&show).contains(secret.expect("a secret")));
 }
