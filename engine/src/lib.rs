@@ -21,3 +21,4 @@ pub mod ids;
 pub mod language;
 pub mod reply;
 pub mod request;
+mod xml;
