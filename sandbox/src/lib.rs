@@ -12,6 +12,7 @@ mod hosts;
 mod journal;
 mod pattern;
 mod routes;
+mod seeding;
 mod server;
 mod vendor;
 
