@@ -123,7 +123,9 @@ impl Document {
         let Some(reference) = value["$ref"].as_str() else {
             return value;
         };
-        let target = reference.strip_prefix('#').and_then(|path| self.0.pointer(path));
+        let target = reference
+            .strip_prefix('#')
+            .and_then(|path| self.0.pointer(path));
         self.resolved(target.unwrap_or_else(|| panic!("{reference} leads nowhere")))
     }
 
@@ -150,7 +152,8 @@ impl Document {
         for scheme in operation["security"].as_array().into_iter().flatten() {
             for name in scheme.as_object().into_iter().flat_map(Map::keys) {
                 let scheme = &self.0["components"]["securitySchemes"][name];
-                if let (Some(place), Some(name)) = (scheme["in"].as_str(), scheme["name"].as_str()) {
+                if let (Some(place), Some(name)) = (scheme["in"].as_str(), scheme["name"].as_str())
+                {
                     declared.insert(format!("{place} {name}"));
                 }
             }
@@ -354,7 +357,10 @@ fn deviations_are_found() {
     let get = "GET /things";
     let good = r#"{"name":null,"parts":[{"name":"a"}],"free":{"x":1}}"#;
     let none = Vec::<String>::new();
-    assert_eq!(deviations(get, &["form key", "query count"], 200, good), none);
+    assert_eq!(
+        deviations(get, &["form key", "query count"], 200, good),
+        none
+    );
     assert_eq!(deviations(get, &["form key"], 204, ""), none);
     assert_eq!(deviations("GET /thing", &[], 200, good), ["path"]);
     assert_eq!(deviations("PUT /things", &[], 200, good), ["path"]);
