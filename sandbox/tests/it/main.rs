@@ -3,6 +3,7 @@
 mod binary;
 mod client;
 mod control;
+mod described;
 mod faults;
 mod freshdesk;
 mod freshdesk_account;
