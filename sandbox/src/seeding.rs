@@ -1,4 +1,4 @@
-//! What the control calls of the vendors share: reading their bodies, and saying why nothing was changed.
+//! What the vendors' control calls share: a table of operations, strict bodies, and refusals in the control calls' form.
 
 use http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
@@ -17,19 +17,19 @@ pub enum Mistake {
 
 pub type Outcome = Result<Answer, Mistake>;
 
-/// One control call of a vendor that keeps its accounts in `S`.
+/// What a control call does with a vendor's state; the parameters of the path and the body come along.
 pub type Operation<S> = fn(&S, &[&str], &[u8]) -> Outcome;
 
-/// Looks the call up and runs it.
+/// Looks the call up and does it.
 pub fn answer<S>(
-    table: &'static [Route<Operation<S>>],
-    held: &S,
+    routes: &'static [Route<Operation<S>>],
+    state: &S,
     method: &Method,
     path: &str,
     body: &[u8],
 ) -> Answer {
-    let outcome = match routes::find(table, method.as_str(), path) {
-        Found::Operation(operation, parameters) => operation(held, &parameters, body),
+    let outcome = match routes::find(routes, method.as_str(), path) {
+        Found::Operation(operation, parameters) => operation(state, &parameters, body),
         Found::WrongMethod(allow) => return method_not_allowed(&allow),
         Found::Nothing => Err(Mistake::Unknown(
             "no such control call; sandbox/README.md lists them",
@@ -46,10 +46,12 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Mistake> {
     serde_json::from_slice(body).map_err(|error| Mistake::Invalid(error.to_string()))
 }
 
+/// 400 with the message, for a check in one line.
 pub fn invalid<T>(message: impl Into<String>) -> Result<T, Mistake> {
     Err(Mistake::Invalid(message.into()))
 }
 
+/// 409 with the message, likewise.
 pub fn taken<T>(message: impl Into<String>) -> Result<T, Mistake> {
     Err(Mistake::Taken(message.into()))
 }

@@ -11,7 +11,7 @@ use super::limits::{Limit, Plan};
 use super::login::REFUSALS;
 use crate::answer::{self, Answer};
 use crate::routes::Route;
-use crate::seeding::{self, Mistake, Operation, Outcome, parse};
+use crate::seeding::{self, Mistake, Operation, Outcome, invalid, parse};
 use crate::vendor::lock;
 
 static ROUTES: &[Route<Operation<Accounts>>] = &[
@@ -219,7 +219,6 @@ fn is_label(text: &str) -> bool {
 
 impl AccountChange {
     fn check(&self) -> Result<(), Mistake> {
-        let invalid = |message: &str| Err(Mistake::Invalid(String::from(message)));
         if self
             .v1_login_status
             .is_some_and(|status| status != 200 && status != 403)
