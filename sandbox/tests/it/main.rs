@@ -14,6 +14,8 @@ mod freshdesk_v1;
 mod hosts;
 mod sugarcrm;
 mod sugarcrm_sessions;
+mod wsdl;
+mod wsdl_description;
 /// The reader of the simulators, for reading their answers and the vendors' descriptions.
 #[path = "../../src/xml.rs"]
 mod xml;
