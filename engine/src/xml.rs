@@ -81,7 +81,7 @@ pub(crate) fn to_json(text: &str) -> Option<Json> {
             Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
         }
     }
-    (open.is_empty() && !document.members.is_empty()).then(|| Json::Object(document.members))
+    (open.is_empty() && !document.members.is_empty()).then_some(Json::Object(document.members))
 }
 
 /// Outside of the root only blanks may stand.

@@ -9,6 +9,7 @@ pub mod catalog;
 mod compile;
 mod definition;
 mod documents;
+mod hosts;
 mod schema;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -16,6 +17,7 @@ mod text;
 
 pub use assign::assign_ids;
 pub use catalog::{Catalog, Mistake, SourceFile};
+pub use hosts::HostRule;
 
 use http::{HeaderName, Method};
 use serde_json::Value as Json;
@@ -109,44 +111,6 @@ pub struct Entry {
     pub shown_empty: bool,
     /// Letters and digits that an instance gets, once, when it has no value.
     pub generated: Option<usize>,
-}
-
-/// Hosts that an element's credentials may reach.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HostRule {
-    /// `.vendor.example`: one or more labels in front; `*.vendor.example`: one label;
-    /// `api#.vendor.example`: digits or nothing for the `#`; `api.vendor.example`: exactly this
-    /// host.
-    Suffixes(Vec<String>),
-    /// Any host that resolves to public addresses; what a caller or a vendor gives then has to
-    /// name the one host of the instance's base URL.
-    Public,
-}
-
-impl HostRule {
-    /// Whether this (canonical, lower-case) host may be called.
-    pub fn allows(&self, host: &str) -> bool {
-        match self {
-            Self::Public => true,
-            Self::Suffixes(suffixes) => suffixes.iter().any(|suffix| fits(suffix, host)),
-        }
-    }
-}
-
-fn fits(suffix: &str, host: &str) -> bool {
-    if suffix.starts_with('.') {
-        return host.len() > suffix.len() && host.ends_with(suffix);
-    }
-    if let Some(domain) = suffix.strip_prefix('*') {
-        let label = host.strip_suffix(domain).unwrap_or_default();
-        return !label.is_empty() && !label.contains('.');
-    }
-    let Some((before, after)) = suffix.split_once('#') else {
-        return host == suffix;
-    };
-    host.strip_prefix(before)
-        .and_then(|rest| rest.strip_suffix(after))
-        .is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// When to renew a session's token, and what an old one does at the vendor.
