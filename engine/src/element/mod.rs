@@ -9,6 +9,7 @@ pub mod catalog;
 mod compile;
 mod definition;
 mod documents;
+mod hosts;
 mod schema;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -16,6 +17,7 @@ mod text;
 
 pub use assign::assign_ids;
 pub use catalog::{Catalog, Mistake, SourceFile};
+pub use hosts::HostRule;
 
 use http::{HeaderName, Method};
 use serde_json::Value as Json;
@@ -72,15 +74,16 @@ pub enum Authentication {
         username: Template,
         password: Template,
     },
+    Headers(Vec<(HeaderName, Template)>),
 }
 
 /// A log-in that the vendor has switched off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retired {
-    /// The day, as `2026-03-31`.
+    /// The day, as `2026-03-31`, or the month where no more is known.
     pub date: String,
-    /// Name of the group to use.
-    pub instead: String,
+    /// Name of the group to use, where there is one.
+    pub instead: Option<String>,
 }
 
 #[derive(Debug)]
@@ -106,31 +109,8 @@ pub struct Entry {
     pub fill: Option<Filter>,
     /// Answers show this entry as null while it has no value.
     pub shown_empty: bool,
-}
-
-/// Hosts that an element's credentials may reach.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HostRule {
-    /// `.vendor.example`: one or more labels in front; `api.vendor.example`: exactly this host.
-    Suffixes(Vec<String>),
-    /// Any host that resolves to public addresses.
-    Public,
-}
-
-impl HostRule {
-    /// Whether this (canonical, lower-case) host may be called.
-    pub fn allows(&self, host: &str) -> bool {
-        match self {
-            Self::Public => true,
-            Self::Suffixes(suffixes) => suffixes.iter().any(|suffix| {
-                if suffix.starts_with('.') {
-                    host.len() > suffix.len() && host.ends_with(suffix.as_str())
-                } else {
-                    host == suffix
-                }
-            }),
-        }
-    }
+    /// Letters and digits that an instance gets, once, when it has no value.
+    pub generated: Option<usize>,
 }
 
 /// When to renew a session's token, and what an old one does at the vendor.
@@ -170,6 +150,10 @@ pub struct Resource {
     pub next: Option<usize>,
     /// Groups this call is for; empty: all.
     pub groups: Vec<String>,
+    /// Goes out without what the group's calls carry: it is what gets them.
+    pub anonymous: bool,
+    /// Where this call's answers hold the vendor's own words, before the usual places.
+    pub words: Option<AnswerPath>,
     /// What counts as success; without it any 2xx with JSON or without a body.
     pub expect: Option<Condition>,
     pub faults: Vec<FaultRule>,
@@ -255,6 +239,8 @@ pub enum OutputFrom {
     Field(AnswerPath),
     Header(HeaderName),
     Body,
+    /// The moment of the call, in milliseconds since 1970.
+    Now,
 }
 
 /// What an answer may look like; every part that is given must hold.
@@ -264,13 +250,21 @@ pub struct Condition {
     pub statuses: Vec<u16>,
     pub content: Option<Content>,
     pub present: Vec<AnswerPath>,
+    pub absent: Vec<AnswerPath>,
+    /// Letter case is ignored here and below.
     pub equals: Vec<(AnswerPath, Vec<String>)>,
+    /// Leads to something that is none of these.
+    pub differs: Vec<(AnswerPath, Vec<String>)>,
+    pub contains: Vec<(AnswerPath, Vec<String>)>,
+    /// Configuration keys that have a value.
+    pub given: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content {
     Json,
     Html,
+    Xml,
 }
 
 /// A vendor's answer that means a certain failure.
@@ -337,36 +331,46 @@ impl Element {
     /// What to tell a caller whose chosen log-in the vendor has switched off.
     pub fn retirement(&self, group: &Group) -> Option<String> {
         let retired = group.retired.as_ref()?;
-        let mut keys: Vec<&str> = Vec::new();
-        if let Some(instead) = self.group(&retired.instead) {
-            keys.extend(
-                self.entries_of(instead)
+        let on = if retired.date.len() > "2026-03".len() {
+            "on"
+        } else {
+            "in"
+        };
+        let instead = retired.instead.as_deref();
+        let instead = match instead.and_then(|name| self.group(name)) {
+            Some(instead) => {
+                let keys: Vec<&str> = self
+                    .entries_of(instead)
                     .filter(|entry| entry.required && entry.default.is_none())
-                    .map(|entry| entry.key.as_str()),
-            );
-        }
+                    .map(|entry| entry.key.as_str())
+                    .collect();
+                format!("use '{}' instead ({})", instead.name, keys.join(", "))
+            }
+            None => "there is no other way to log in here".to_owned(),
+        };
         Some(format!(
-            "{} ended the log-in '{}' on {}; use '{}' instead ({}).",
-            self.name,
-            group.title,
-            retired.date,
-            retired.instead,
-            keys.join(", "),
+            "{} ended the log-in '{}' {on} {}; {instead}.",
+            self.name, group.title, retired.date,
         ))
     }
 
-    /// The configuration entry that decides which host is called: the first one that `base.url`
-    /// names in its host, else `base.url` itself. For messages.
-    pub fn host_entry(&self) -> &str {
-        let base = self
-            .entry("base.url")
-            .and_then(|entry| entry.default.as_deref());
-        base.and_then(|url| {
+    /// The configuration entry that decides which host this call goes to: the first one that the
+    /// call's own URL, else `base.url`, names in its host. For messages.
+    pub fn host_entry<'a>(&'a self, resource: &'a Resource) -> &'a str {
+        let in_host = |url: &str| {
             let authority = url.split_once("://")?.1.split('/').next()?;
             let key = authority.split_once('{')?.1.split_once('}')?.0;
-            self.entry(key)
-        })
-        .map_or("base.url", |entry| entry.key.as_str())
+            self.entry(key).map(|entry| entry.key.as_str())
+        };
+        let default_of = |key: &str| self.entry(key)?.default.as_deref();
+        let path = resource.vendor_path.to_string();
+        let of_path = in_host(&path).or_else(|| {
+            let key = path.strip_prefix('{')?.split_once('}')?.0;
+            in_host(default_of(key)?)
+        });
+        of_path
+            .or_else(|| in_host(default_of("base.url")?))
+            .unwrap_or("base.url")
     }
 
     /// `element` inside an instance; parameters only `configuration` → `path` ones.

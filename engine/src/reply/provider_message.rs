@@ -24,17 +24,18 @@ const SHORT: usize = 4;
 static PLACES: LazyLock<Option<AnswerPath>> = LazyLock::new(|| {
     AnswerPath::parse(
         "message || errors[0].message || description || error_description || error_message \
-         || error.message || error || errors[0].detail || errors[0] || detail || [0].message",
+         || error.message || error || errors[0].detail || errors[0] || detail || [0].message \
+         || Envelope.Body.Fault.faultstring || Envelope.Body.Fault.Reason.Text",
     )
     .ok()
 });
 
-/// `None` when the vendor said nothing that can be shown.
-pub(super) fn find(seen: &Seen<'_>, values: &Values) -> Option<String> {
+/// `None` when the vendor said nothing that can be shown. `words` is the definition's own place.
+pub(super) fn find(seen: &Seen<'_>, words: Option<&AnswerPath>, values: &Values) -> Option<String> {
     let text = match &seen.json {
-        Some(json) => PLACES
-            .as_ref()?
-            .find_text(json)
+        Some(json) => words
+            .and_then(|words| words.find_text(json, values))
+            .or_else(|| PLACES.as_ref()?.find_text(json, values))
             .or_else(|| json.as_str().map(str::to_owned))?,
         None => plain_text(seen)?,
     };
@@ -91,6 +92,8 @@ fn without_secrets(mut text: String, values: &Values) -> Option<String> {
         for filter in [Filter::Json, Filter::Xml, Filter::Url] {
             forms.extend(filter.apply(secret).ok());
         }
+        let quoted = serde_json::Value::from(*secret).to_string();
+        forms.push(quoted.trim_matches('"').to_owned());
         forms.push(url::form_urlencoded::byte_serialize(secret.as_bytes()).collect());
         // Basic credentials: the secret as password of any value, and as user name.
         let pairs = values

@@ -57,6 +57,21 @@ pub(super) fn build(call: &Call<'_>) -> Result<Url, BuildError> {
     address.finish()
 }
 
+/// Of `base.url`, when it can be resolved and leads somewhere.
+pub(super) fn own_host(call: &Call<'_>) -> Option<(String, u16)> {
+    let mut address = Address {
+        call,
+        text: String::new(),
+        host_keys: Vec::new(),
+    };
+    address.push_key(BASE_URL, None, 0).ok()?;
+    host_and_port(&Url::parse(&address.text).ok()?)
+}
+
+pub(crate) fn host_and_port(url: &Url) -> Option<(String, u16)> {
+    Some((url.host_str()?.to_owned(), url.port_or_known_default()?))
+}
+
 fn entry(key: &str, message: impl Into<String>) -> BuildError {
     BuildError::Entry {
         key: key.to_owned(),
@@ -232,7 +247,12 @@ impl Address<'_, '_> {
         match self.position() {
             Position::Start => return Err("must be an https URL".to_owned()),
             Position::Host => {
-                if fill != Some(&Filter::Host) && !is_label(text) {
+                if matches!(fill, Some(Filter::Host | Filter::Site)) {
+                    // Both have made the host canonical; the path of a site keeps its case.
+                    self.text.push_str(text);
+                    return Ok(());
+                }
+                if !is_label(text) {
                     return Err("must be one name of a host: letters, digits, - and _".to_owned());
                 }
                 self.text.push_str(&text.to_ascii_lowercase());
@@ -299,6 +319,13 @@ impl Address<'_, '_> {
         }
         if !url.host_str().is_some_and(|host| hosts.allows(host)) {
             return Err(refused("is not a host of this vendor"));
+        }
+        // Where every public host is allowed, what came from outside still leads to one only.
+        if matches!(hosts, HostRule::Public) && blamed.is_some() {
+            let own = own_host(self.call);
+            if own.is_some() && own != host_and_port(&url) {
+                return Err(refused("is not the host of this instance's base.url"));
+            }
         }
         // Dots that would climb out of the path are resolved by the parser, and seen here.
         let written = self.text.split_once("://").map_or("", |(_, rest)| rest);

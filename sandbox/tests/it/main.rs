@@ -1,8 +1,11 @@
 //! The sandbox over HTTP, run in this process on a free port.
 
+mod autotask;
+mod autotask_soap;
 mod binary;
 mod client;
 mod control;
+mod described;
 mod faults;
 mod freshdesk;
 mod freshdesk_account;
@@ -10,3 +13,10 @@ mod freshdesk_groups;
 mod freshdesk_limits;
 mod freshdesk_v1;
 mod hosts;
+mod sugarcrm;
+mod sugarcrm_sessions;
+mod wsdl;
+mod wsdl_description;
+/// The reader of the simulators, for reading their answers and the vendors' descriptions.
+#[path = "../../src/xml.rs"]
+mod xml;
