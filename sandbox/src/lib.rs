@@ -6,11 +6,13 @@
 
 mod answer;
 mod control;
+mod docusign;
 mod faults;
 mod freshdesk;
 mod hosts;
 mod journal;
 mod pattern;
+mod pipedrive;
 mod routes;
 mod seeding;
 mod server;

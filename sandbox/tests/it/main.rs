@@ -3,6 +3,11 @@
 mod binary;
 mod client;
 mod control;
+mod described;
+mod docusign;
+mod docusign_accounts;
+mod docusign_limits;
+mod docusign_sites;
 mod faults;
 mod freshdesk;
 mod freshdesk_account;
@@ -10,3 +15,6 @@ mod freshdesk_groups;
 mod freshdesk_limits;
 mod freshdesk_v1;
 mod hosts;
+mod pipedrive;
+mod pipedrive_companies;
+mod pipedrive_limits;
