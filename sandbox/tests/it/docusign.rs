@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::client::{Call, Reply, Running, start};
+use crate::client::{Call, Reply, Running, example, start};
 
 pub const DEMO: &str = "demo.docusign.net";
 pub const KEY: &str = "5a6d0a1e-0000-4000-8000-00000000d0c5";
@@ -402,4 +402,26 @@ async fn paths_and_methods_come_before_the_log_in() {
     }
     let account = sandbox.call(Method::GET, DEMO, ACCOUNT).answer().await;
     assert_eq!(account.parts(), no_key());
+}
+
+#[tokio::test]
+async fn the_example_logs_in() {
+    let sandbox = start().await;
+    let keys = [
+        "username",
+        "password",
+        "oauth.api.key",
+        "docusign.environment",
+    ];
+    let given = example("docusign.json", "docusign", &keys);
+    let text = |key: &str| given[key].as_str().expect("a text");
+    let host = format!("{}.docusign.net", text("docusign.environment"));
+    let (user, password, key) = (text("username"), text("password"), text("oauth.api.key"));
+    let reply = with_header(&sandbox, &host, &credentials(user, password, key)).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    let account = &reply.json()["loginAccounts"][0];
+    assert_eq!(
+        account["baseUrl"],
+        "https://demo.docusign.net/restapi/v2/accounts/998083"
+    );
 }

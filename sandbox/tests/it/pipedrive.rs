@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::client::{Call, Reply, Running, start};
+use crate::client::{Call, Reply, Running, example, start};
 use crate::described::Described;
 use crate::freshdesk::{keys, set};
 
@@ -326,6 +326,20 @@ async fn paths_methods_and_hosts_that_do_not_exist() {
     ] {
         assert_eq!(me(&sandbox, host, ADMIN).await.status, 421, "{host}");
     }
+}
+
+#[tokio::test]
+async fn the_examples_log_in() {
+    let sandbox = start().await;
+    let keys = ["pipedrive.email", "pipedrive.password"];
+    let given = example("pipedrive.json", "pipedrive", &keys);
+    let text = |key: &str| given[key].as_str().expect("a text");
+    let reply = login(&sandbox, text(keys[0]), text(keys[1])).await;
+    assert_eq!(reply.json()["data"][0]["api_token"], ADMIN);
+    let key = "pipedrive.api.token";
+    let given = example("pipedrive-api-token.json", "pipedrive", &[key]);
+    let reply = me(&sandbox, API, given[key].as_str().expect("a text")).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
 }
 
 #[tokio::test]
