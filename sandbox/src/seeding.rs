@@ -50,3 +50,8 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Mistake> {
 pub fn invalid<T>(message: impl Into<String>) -> Result<T, Mistake> {
     Err(Mistake::Invalid(message.into()))
 }
+
+/// 409 with the message, likewise.
+pub fn taken<T>(message: impl Into<String>) -> Result<T, Mistake> {
+    Err(Mistake::Taken(message.into()))
+}

@@ -15,7 +15,7 @@ async fn health_says_what_is_simulated() {
         .json();
     assert_eq!(body["status"], "ok");
     let vendors = body["vendors"].as_array().expect("a list");
-    for vendor in ["freshdesk", "docusign", "pipedrive"] {
+    for vendor in ["freshdesk", "docusign", "pipedrive", "autotask", "sugarcrm"] {
         assert!(vendors.contains(&json!(vendor)), "{vendor}");
     }
     assert_eq!(body["journal"], true);

@@ -1,5 +1,7 @@
 //! The sandbox over HTTP, run in this process on a free port.
 
+mod autotask;
+mod autotask_soap;
 mod binary;
 mod client;
 mod control;
@@ -18,3 +20,10 @@ mod hosts;
 mod pipedrive;
 mod pipedrive_companies;
 mod pipedrive_limits;
+mod sugarcrm;
+mod sugarcrm_sessions;
+mod wsdl;
+mod wsdl_description;
+/// The reader of the simulators, for reading their answers and the vendors' descriptions.
+#[path = "../../src/xml.rs"]
+mod xml;
