@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::changes::{AccountChange, KeyChange, NewToken, UserChange};
 use super::seconds;
-use super::world::World;
+use super::world::{Token, World};
 use crate::answer::{self, Answer};
 use crate::routes::Route;
 use crate::seeding::{self, Mistake, Operation, Outcome, parse};
@@ -203,7 +203,7 @@ fn revoke(world: &Mutex<World>, _: &[&str], body: &[u8]) -> Outcome {
 }
 
 /// Says how many tokens it was.
-fn each(world: &Mutex<World>, body: &[u8], change: impl Fn(&mut super::world::Token)) -> Outcome {
+fn each(world: &Mutex<World>, body: &[u8], change: impl Fn(&mut Token)) -> Outcome {
     let which: Which = parse(body)?;
     let mut world = lock(world);
     let mut count = 0;

@@ -27,9 +27,15 @@ pub type Outcome = Result<Answer, Refusal>;
 enum Operation {
     /// Needs no log-in, or is one.
     Open(fn(&mut World, &Visit<'_>) -> Outcome),
-    /// Belongs to the user who calls.
+    LoggedIn(Owned),
+}
+
+/// Whose the answer is.
+#[derive(Debug)]
+enum Owned {
+    /// The user's who calls.
     Personal(fn(&World, &Visit<'_>, &str) -> Outcome),
-    /// Belongs to the account in the path.
+    /// The account's in the path.
     OfAccount(fn(&Account) -> Outcome),
 }
 
@@ -49,7 +55,10 @@ static ROUTES: &[Route<Operation>] = &[
     },
     Route {
         path: "v2/login_information",
-        methods: &[("GET", Operation::Personal(login_information::read))],
+        methods: &[(
+            "GET",
+            Operation::LoggedIn(Owned::Personal(login_information::read)),
+        )],
     },
     Route {
         path: "v2/oauth2/token",
@@ -61,11 +70,11 @@ static ROUTES: &[Route<Operation>] = &[
     },
     Route {
         path: "v2/accounts/{accountId}",
-        methods: &[("GET", Operation::OfAccount(accounts::read))],
+        methods: &[("GET", Operation::LoggedIn(Owned::OfAccount(accounts::read)))],
     },
     Route {
         path: "v2.1/accounts/{accountId}",
-        methods: &[("GET", Operation::OfAccount(accounts::read))],
+        methods: &[("GET", Operation::LoggedIn(Owned::OfAccount(accounts::read)))],
     },
 ];
 
@@ -130,9 +139,10 @@ fn routed(
         environment,
         now,
     };
-    if let Operation::Open(run) = operation {
-        return run(world, &visit);
-    }
+    let owned = match operation {
+        Operation::Open(run) => return run(world, &visit),
+        Operation::LoggedIn(owned) => owned,
+    };
     let caller = login::caller(world, call, environment, now)?;
     let user = world.users.get(&caller).ok_or_else(errors::invalid_token)?;
     let wanted = parameters.first();
@@ -147,10 +157,9 @@ fn routed(
     if let Some(number) = account.or(user.default_account) {
         admit(world, number, now, usage)?;
     }
-    match operation {
-        Operation::Open(run) => run(world, &visit),
-        Operation::Personal(run) => run(world, &visit, &caller),
-        Operation::OfAccount(run) => {
+    match owned {
+        Owned::Personal(run) => run(world, &visit, &caller),
+        Owned::OfAccount(run) => {
             let account = account.and_then(|number| world.accounts.get(&number));
             let account = account.ok_or_else(errors::no_membership)?;
             accounts::permitted(account)?;

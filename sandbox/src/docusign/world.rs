@@ -146,6 +146,7 @@ impl World {
             let mut user = User::new("sample@sample.com", environment);
             user.id = id.to_owned();
             user.name = String::from("Sample User");
+            user.api_password = String::from("sandbox-api-password");
             user.accounts = accounts;
             user.default_account = Some(default);
             world.users.insert(user.id.clone(), user);

@@ -123,7 +123,7 @@ impl Held {
         let sites: Map<String, Value> = sites
             .map(|(host, site)| (host.clone(), site.shown()))
             .collect();
-        json!({ "now": self.now(), "ahead_seconds": self.ahead, "sites": sites })
+        json!({ "ahead_seconds": self.ahead, "sites": sites })
     }
 }
 

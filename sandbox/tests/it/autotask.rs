@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::client::{Call, Reply, Running, start};
+use crate::client::{Call, Reply, Running, example, start};
 use crate::xml::{self, Element};
 
 pub const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
@@ -386,4 +386,31 @@ async fn thresholds_delay_and_refuse_only_when_switched_on() {
     let started = std::time::Instant::now();
     assert_eq!(checked(&sandbox, 5, None).await.1, "1");
     assert!(started.elapsed().as_millis() >= 500);
+}
+
+#[tokio::test]
+async fn the_shipped_examples_log_in() {
+    let sandbox = start().await;
+    let keys = [
+        "crm.autotask.username",
+        "crm.autotask.password",
+        "crm.autotask.server.url",
+        "crm.autotask.integration.code",
+    ];
+    for (name, version, keys) in [
+        ("autotaskcrm.json", 5, &keys[..3]),
+        ("autotaskcrm-1.6.json", 6, &keys[..]),
+    ] {
+        let example = example(name, "autotaskcrm", keys);
+        let given = |key: &str| example[key].as_str();
+        let user = given("crm.autotask.username").expect("a user");
+        let zone = zone_of(&sandbox, NEUTRAL, version, user).await;
+        let web = text_of(&zone, "WebUrl");
+        let server = given("crm.autotask.server.url");
+        assert_eq!(Some(web.trim_end_matches('/')), server, "{name}");
+        let code = given("crm.autotask.integration.code");
+        let password = given("crm.autotask.password").expect("a password");
+        let call = check(&sandbox, ZONE, version, code).basic(user, password);
+        assert_eq!(outcome(&call.answer().await).1, "1", "{name}");
+    }
 }

@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::client::{Call, Reply, Running, start};
+use crate::client::{Call, Reply, Running, example, start};
 
 pub const SITE: &str = "sample.sugarondemand.com";
 pub const V10: &str = "/rest/v10";
@@ -321,4 +321,29 @@ async fn repeated_failures_lock_out_when_switched_on() {
     let user = format!("sites/{SITE}/users/admin");
     change(&sandbox, Method::PATCH, &user, json!({ "refusal": null })).await;
     log_in(&sandbox, &right).await;
+}
+
+#[tokio::test]
+async fn the_shipped_example_logs_in_on_any_platform() {
+    let sandbox = start().await;
+    let keys = [
+        "oauth.api.key",
+        "oauth.api.secret",
+        "oauth.callback.url",
+        "site.url",
+        "username",
+        "password",
+    ];
+    let example = example("sugarcrmv2.json", "sugarcrmv2", &keys);
+    assert_eq!(example["site.url"], SITE);
+    let mut grant = password_grant("k3Jd8fQ2mZ0pWx7B");
+    for (member, key) in [
+        ("client_id", "oauth.api.key"),
+        ("client_secret", "oauth.api.secret"),
+        ("username", "username"),
+        ("password", "password"),
+    ] {
+        grant[member] = example[key].clone();
+    }
+    log_in(&sandbox, &grant).await;
 }
