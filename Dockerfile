@@ -2,7 +2,8 @@
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /build
 # What is embedded at build time stands here too: elements and migrations.
-COPY Cargo.toml Cargo.lock ./
+COPY Cargo.toml Cargo.lock build.rs ./
+COPY bench bench
 COPY engine engine
 COPY sandbox sandbox
 COPY tests tests

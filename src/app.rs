@@ -98,11 +98,27 @@ impl App {
     pub fn no_such_element(&self, key_or_id: &str, sees: impl Fn(&Element) -> bool) -> Error {
         let digits = key_or_id.bytes().all(|byte| byte.is_ascii_digit());
         let kind = if digits { "ID" } else { "key" };
-        let near = self.catalog().nearest(key_or_id).filter(|near| {
+        // Nobody misspells a key by more than its length.
+        let near = (key_or_id.len() <= LONGEST_ECHO)
+            .then(|| self.catalog().nearest(key_or_id))
+            .flatten();
+        let near = near.filter(|near| {
             let element = self.catalog().get(near);
             !digits && element.is_some_and(|element| sees(element))
         });
         let hint = near.map_or_else(String::new, |near| format!(" Did you mean '{near}'?"));
-        Error::NotFound(format!("No element found with {kind} '{key_or_id}'.{hint}"))
+        let named = shortened(key_or_id);
+        Error::NotFound(format!("No element found with {kind} '{named}'.{hint}"))
+    }
+}
+
+/// Characters of a caller's own text that an error repeats.
+const LONGEST_ECHO: usize = 80;
+
+/// What a caller named, for an error.
+pub fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_ECHO) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }

@@ -3,12 +3,18 @@
 //! Every flag has a variable `BUNSEN_…`; a secret can also come from the file that
 //! `BUNSEN_…_FILE` names. Unset and unreadable are different answers.
 
+mod keys;
+mod people;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use url::Url;
+
+pub use keys::{KeyKind, Keys, Pace, Passphrase};
+pub use people::{Accounts, Common, OneOrganization, OneUser, Organizations, Password, Users};
 
 use crate::ids::{OrganizationId, Secret};
 
@@ -39,6 +45,15 @@ pub enum Command {
     /// The keys that seal credentials.
     #[command(subcommand)]
     Keys(Keys),
+    /// Organizations.
+    #[command(subcommand, name = "org")]
+    Organizations(Organizations),
+    /// Accounts of an organization.
+    #[command(subcommand, name = "account")]
+    Accounts(Accounts),
+    /// Users of an organization.
+    #[command(subcommand, name = "user")]
+    Users(Users),
     /// Permissions to reach systems with private addresses.
     #[command(subcommand)]
     Grant(Grant),
@@ -65,7 +80,7 @@ pub struct State {
         hide_env_values = true,
         value_name = "URL"
     )]
-    database_url: Option<String>,
+    database_url: Option<Secret>,
 
     /// File that holds the database URL.
     #[arg(long, env = "BUNSEN_DATABASE_URL_FILE", value_name = "FILE")]
@@ -97,19 +112,11 @@ pub struct State {
     pub keyring: KeyringSource,
 }
 
-/// Where the keyring is. Default: `keyring.json` in the data folder.
+/// Where the keyring is: the variable `BUNSEN_KEYRING`, else this file, else `keyring.json` in the
+/// data folder. Never an argument, which everybody on the machine could read.
 #[derive(Debug, Clone, Args)]
 pub struct KeyringSource {
     /// The keyring itself, as JSON.
-    #[arg(
-        id = "keyring_json",
-        long = "keyring-json",
-        env = "BUNSEN_KEYRING",
-        hide = true,
-        hide_env_values = true
-    )]
-    json: Option<String>,
-
     /// File that holds the keyring.
     #[arg(
         id = "keyring_file",
@@ -158,7 +165,7 @@ pub struct Serve {
     vendor_timeout: u64,
 
     /// Bytes of one vendor answer at most, unpacked.
-    #[arg(long, env = "BUNSEN_VENDOR_BODY_LIMIT", default_value_t = 16 * 1024 * 1024, value_name = "BYTES")]
+    #[arg(long, env = "BUNSEN_VENDOR_BODY_LIMIT", default_value_t = 2 * 1024 * 1024, value_name = "BYTES")]
     pub vendor_body_limit: usize,
 
     /// Bytes of one request body at most.
@@ -201,18 +208,6 @@ pub struct Health {
         value_name = "URL"
     )]
     pub url: Url,
-}
-
-#[derive(Debug, Clone, Subcommand)]
-pub enum Keys {
-    /// Write a new keyring; refuses to overwrite one.
-    Init {
-        /// File to write, mode 0600. Default: keyring.json in the data folder.
-        #[arg(long, env = "BUNSEN_KEYRING_FILE", value_name = "FILE")]
-        keyring: Option<PathBuf>,
-        #[arg(long, env = "BUNSEN_DATA_DIR")]
-        data_dir: Option<PathBuf>,
-    },
 }
 
 #[derive(Debug, Clone, Subcommand)]
@@ -331,7 +326,7 @@ impl State {
             (Some(_), Some(_)) => Err(ConfigError(
                 "BUNSEN_DATABASE_URL and BUNSEN_DATABASE_URL_FILE are both set; keep one".into(),
             )),
-            (Some(url), None) => Ok(Some(Secret::new(url.as_str()))),
+            (Some(url), None) => Ok(Some(url.clone())),
             (None, Some(file)) => Ok(Some(read_secret("BUNSEN_DATABASE_URL_FILE", file)?)),
             (None, None) => Ok(None),
         }
@@ -371,13 +366,20 @@ impl Grant {
 impl KeyringSource {
     /// The keyring's JSON from the environment, if it was given that way.
     pub fn json(&self) -> Result<Option<Secret>, ConfigError> {
-        if self.json.is_some() && self.file.is_some() {
+        let json = match std::env::var("BUNSEN_KEYRING") {
+            Ok(json) => Some(Secret::new(json)),
+            Err(std::env::VarError::NotPresent) => None,
+            Err(std::env::VarError::NotUnicode(_)) => {
+                return Err(ConfigError("BUNSEN_KEYRING is not text".into()));
+            }
+        };
+        if json.is_some() && self.file.is_some() {
             return Err(ConfigError(
                 "BUNSEN_KEYRING and BUNSEN_KEYRING_FILE (or --keyring) are both set; keep one"
                     .into(),
             ));
         }
-        Ok(self.json.as_deref().map(Secret::new))
+        Ok(json)
     }
 }
 

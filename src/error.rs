@@ -23,6 +23,11 @@ pub enum Error {
     NotAcceptable,
     /// 409.
     Conflict(String),
+    /// 409: somebody works on the same request; `retry_after` in seconds.
+    InFlight {
+        message: &'static str,
+        retry_after: u32,
+    },
     /// 413: `limit` in bytes.
     TooLarge { limit: usize },
     /// 415.
@@ -68,6 +73,7 @@ impl fmt::Display for Error {
             | Self::Invalid(text)
             | Self::Conflict(text)
             | Self::UnsupportedMediaType(text) => f.write_str(text),
+            Self::InFlight { message, .. } => f.write_str(message),
             Self::MethodNotAllowed => f.write_str("This method is not allowed here."),
             Self::NotAcceptable => {
                 f.write_str("This resource is only available as application/json.")

@@ -3,13 +3,15 @@
 //! Every failure leaves here as something the caller can act on: who failed, at which step, what
 //! to check.
 
-use bunsen_engine::configuration::Values;
+use bunsen_engine::configuration::{RANDOM_BYTES, Values};
 use bunsen_engine::element::{Element, Group, Resource};
 use bunsen_engine::reply::{self, Fault, VendorReply};
 use bunsen_engine::request::{self, BuildError, Inputs};
+use jiff::Timestamp;
+use url::Url;
 
 use crate::error::{Error, Result, VendorFailure};
-use crate::outbound::{Destination, Grant, Outbound, SendError};
+use crate::outbound::{Destination, Grant, Outbound, SendError, check_url};
 
 /// Which vendor account is spoken to, and how far its credentials may reach.
 #[derive(Debug)]
@@ -20,6 +22,15 @@ pub struct Session<'a> {
     pub grants: &'a [Grant],
 }
 
+impl Session<'_> {
+    fn destination(&self) -> Destination<'_> {
+        Destination {
+            hosts: &self.element.hosts,
+            grants: self.grants,
+        }
+    }
+}
+
 /// Makes the calls that turn credentials into an instance. `given` is what the caller sent; the
 /// answer is what the vendor returned, to be stored beside it.
 ///
@@ -27,7 +38,10 @@ pub struct Session<'a> {
 /// See `design` in the module docs: 400 names the configuration entry, 401 and 403 are the
 /// vendor's refusals, 429 and 502 mean that it could not be asked.
 pub async fn provision(session: &Session<'_>, given: &Values) -> Result<Values> {
-    let mut returned = Values::new();
+    // What the instance is to keep counts as returned, whoever thought of it.
+    let mut random = [0; RANDOM_BYTES];
+    rand::fill(&mut random);
+    let mut returned = session.element.generated(session.group, given, &random);
     let mut previous: Option<VendorReply> = None;
     for resource in session.element.provisioning(session.group) {
         let mut stored = given.clone();
@@ -36,14 +50,38 @@ pub async fn provision(session: &Session<'_>, given: &Values) -> Result<Values> 
         let inputs = Inputs {
             configuration: &configuration,
             previous: previous.as_ref(),
+            now: Timestamp::now().as_millisecond(),
         };
         let answer = run(session, resource, &inputs).await?;
         let read = reply::read(session.element, session.group, resource, &inputs, &answer)
             .map_err(failed)?;
+        check_returned(session, resource, &read.configuration)?;
         returned.extend(read.configuration);
         previous = Some(answer);
     }
     Ok(returned)
+}
+
+/// A base URL that the vendor named passes the same guard as one that a caller gives, before
+/// anything is stored or sent there.
+fn check_returned(session: &Session<'_>, resource: &Resource, returned: &Values) -> Result<()> {
+    let Some(base) = returned.get("base.url") else {
+        return Ok(());
+    };
+    let refused = |why: &dyn std::fmt::Display| {
+        Error::Vendor(Box::new(VendorFailure {
+            status: 502,
+            message: format!(
+                "{} named a base URL at step {} that is not called: {why}.",
+                session.element.name,
+                resource.step()
+            ),
+            provider_message: None,
+            retry_after: None,
+        }))
+    };
+    let url = Url::parse(base.reveal()).map_err(|_| refused(&"it is no URL"))?;
+    check_url(&url, &session.destination()).map_err(|refusal| refused(&refusal))
 }
 
 async fn run(
@@ -53,13 +91,9 @@ async fn run(
 ) -> Result<VendorReply> {
     let request =
         request::build(session.element, session.group, resource, inputs).map_err(unbuilt)?;
-    let destination = Destination {
-        hosts: &session.element.hosts,
-        grants: session.grants,
-    };
     session
         .outbound
-        .send(request, &destination)
+        .send(request, &session.destination())
         .await
         .map_err(|error| unsent(session.element, resource, &error))
 }
@@ -91,7 +125,7 @@ fn unsent(element: &Element, resource: &Resource, error: &SendError) -> Error {
         "no answer from the vendor"
     );
     if let SendError::Refused(refusal) = error {
-        let entry = element.host_entry();
+        let entry = element.host_entry(resource);
         return Error::Invalid(format!("configuration '{entry}': {refusal}"));
     }
     Error::Vendor(Box::new(VendorFailure {

@@ -67,13 +67,24 @@ pub struct Fingerprint {
     pub pepper_id: String,
 }
 
+/// What finds a request that was made before, without knowing it: HMACs of its key and its body
+/// under one pepper.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestFingerprint {
+    pub pepper_id: String,
+    pub key: [u8; 32],
+    pub body: [u8; 32],
+}
+
 /// A data key of an organization as it is stored: sealed by a key of the keyring.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrappedKey {
-    /// Counts from 1 per organization; the highest seals, all of them open.
+    /// Counts from 1 per organization; the highest that is not staged seals, all of them open.
     pub number: i32,
     pub kek_id: String,
     pub wrapped: Vec<u8>,
+    /// It opens and does not seal yet: not every server has it.
+    pub staged: bool,
 }
 
 /// What a key of the keyring is for.

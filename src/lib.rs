@@ -1,5 +1,6 @@
 //! The server. See `ARCHITECTURE.md` for the map.
 
+mod administration;
 pub mod app;
 pub mod bootstrap;
 pub mod cli;
@@ -11,6 +12,7 @@ mod gate;
 pub mod http;
 pub mod ids;
 pub mod keyring;
+pub mod keys;
 mod login;
 pub mod outbound;
 pub mod private_postgres;

@@ -5,16 +5,40 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::ids::{OrganizationId, Secret, UserId};
+use crate::keyring::Keyring;
+use crate::keys;
 use crate::store;
-use crate::vault::{OrganizationKeys, Place};
+use crate::vault::{OrganizationKeys, Place, VaultError};
 
 /// The organization's data keys, from the vault's cache or the store.
 pub async fn keys(app: &App, organization: OrganizationId) -> Result<Arc<OrganizationKeys>> {
-    app.vault()
-        .organization_keys(organization, async {
+    let load = || {
+        app.vault().organization_keys(organization, async {
             app.store().org(organization).organization_keys().await
         })
-        .await
+    };
+    let keyring = app.vault().keyring();
+    match load().await {
+        // Perhaps a key of the keyring that this server has not read yet.
+        Err(error) if is_unknown_key(&error) && refresh_keyring(app, &keyring).await => {
+            load().await
+        }
+        outcome => outcome,
+    }
+}
+
+/// Reads the keyring again if its file has changed; `true`: it is another one than `used`, read
+/// here or by somebody else meanwhile. One that cannot be used is logged, and the old one stays.
+pub async fn refresh_keyring(app: &App, used: &Arc<Keyring>) -> bool {
+    keys::refresh(app.store(), app.vault()).await;
+    !Arc::ptr_eq(used, &app.vault().keyring())
+}
+
+fn is_unknown_key(error: &Error) -> bool {
+    let Error::Internal(cause) = error else {
+        return false;
+    };
+    matches!(cause.downcast_ref(), Some(VaultError::UnknownKey(_)))
 }
 
 /// The organization with its secret in clear.

@@ -11,12 +11,22 @@ use serde_json::{Map, Value as Json};
 
 use crate::element::{Element, Entry, Group};
 use crate::ids::Secret;
+use crate::language::Filter;
 
 /// Shown in place of a secret; in a request it means "unchanged".
 pub const MASK: &str = "********";
 
 /// Key that chooses a group of credentials.
 pub const AUTHENTICATION_TYPE: &str = "authentication.type";
+
+const BASE_URL: &str = "base.url";
+
+/// Characters that [`Element::generated`] makes for one entry at most.
+pub(crate) const GENERATED_LIMIT: usize = 64;
+
+/// Random bytes that [`Element::generated`] wants: one makes one character, as a rule, and a
+/// definition makes at most half as many.
+pub const RANDOM_BYTES: usize = 4 * GENERATED_LIMIT;
 
 /// Configuration key to value.
 pub type Values = BTreeMap<String, Value>;
@@ -63,7 +73,7 @@ const COMMON_KEYS: &[&str] = &[
     "allow.select.fields",
     "authentication.time",
     AUTHENTICATION_TYPE,
-    "base.url",
+    BASE_URL,
     "bulk.add_metadata",
     "bulk.attribute.created_time",
     "bulk.attribute.modified_time",
@@ -99,6 +109,9 @@ const COMMON_KEYS: &[&str] = &[
     "pagination.type",
 ];
 
+/// Of the common keys, those that have a say in where credentials go and how.
+const LOGIN_KEYS: &[&str] = &[AUTHENTICATION_TYPE, BASE_URL];
+
 /// A slip in an old documentation page that callers copied.
 const SYNONYMS: &[(&str, &str)] = &[("vendor.event.type", "event.vendor.type")];
 
@@ -106,6 +119,7 @@ const SYNONYMS: &[(&str, &str)] = &[("vendor.event.type", "event.vendor.type")];
 const SECRET_KEYS: &[&str] = &[
     "aws.api.key",
     "aws.api.secret",
+    "event.notification.callback.headers",
     "event.notification.signature.key",
     "oauth.api.key",
     "oauth.api.secret",
@@ -170,9 +184,16 @@ impl Element {
                 "still holds the placeholder {text}; put the real value there"
             ));
         }
-        match self.entry(key).and_then(|entry| entry.fill.as_ref()) {
-            Some(fill) => fill.apply(text).map(drop),
-            None => Ok(()),
+        let Some(fill) = self.entry(key).and_then(|entry| entry.fill.as_ref()) else {
+            return Ok(());
+        };
+        let filled = fill.apply(text)?;
+        // A whole host is told at once, although it may not be called at all.
+        match fill {
+            Filter::Host if !self.hosts.allows(&filled) => {
+                Err("is not a host of this vendor".to_owned())
+            }
+            _ => Ok(()),
         }
     }
 
@@ -185,8 +206,34 @@ impl Element {
         }
     }
 
+    /// Values that an instance of this group gets when it has none, made of `random`; they are to
+    /// be stored, so that it keeps them.
+    pub fn generated(&self, group: &Group, stored: &Values, random: &[u8; RANDOM_BYTES]) -> Values {
+        const LETTERS: &[u8; 62] =
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+        // What is left of 256 after whole rounds would make some letters more frequent.
+        let mut letters = random
+            .iter()
+            .filter_map(|byte| LETTERS.get(usize::from(byte >> 2)))
+            .map(|letter| char::from(*letter));
+        let wanted = self
+            .entries_of(group)
+            .filter_map(|entry| Some((entry, entry.generated?)))
+            .filter(|(entry, _)| entry.default.is_none() && !stored.contains_key(&entry.key));
+        let mut generated = Values::new();
+        for (entry, number) in wanted {
+            let text: String = letters.by_ref().take(number).collect();
+            // Too few bytes of 62 in 64 will do is next to impossible; a short value is none.
+            if text.len() == number {
+                generated.insert(entry.key.clone(), self.value(&entry.key, text));
+            }
+        }
+        generated
+    }
+
     /// Which credentials are meant: `authentication.type` if given, else the first group whose
-    /// own required entries are all given, else the founding group.
+    /// own required entries are all given (one that the vendor still offers before one that it
+    /// ended), else the founding group.
     pub fn group_for(&self, given: &Values) -> Result<&Group, ConfigurationMistake> {
         if let Some(named) = given.get(AUTHENTICATION_TYPE) {
             return self.group(named.reveal()).ok_or_else(|| {
@@ -205,10 +252,11 @@ impl Element {
             // A group without entries of its own is never meant by what was left out.
             own.peek().is_some() && own.all(|entry| given.contains_key(&entry.key))
         };
-        Ok(self
-            .groups
-            .iter()
-            .find(complete)
+        let mut complete: Vec<&Group> = self.groups.iter().filter(complete).collect();
+        complete.sort_by_key(|group| group.retired.is_some());
+        Ok(complete
+            .first()
+            .copied()
             .unwrap_or_else(|| self.founding_group()))
     }
 
@@ -279,6 +327,16 @@ impl Element {
     /// Whether values of this key are sealed and masked.
     pub fn is_secret(&self, key: &str) -> bool {
         is_secret_key(key) || self.entry(key).is_some_and(|entry| entry.secret)
+    }
+
+    /// Whether a new value of `key` asks the vendor again: credentials, and whatever has a say in
+    /// the host or the log-in. The platform's own keys have none, save two; of a definition's own
+    /// entries each may.
+    pub fn decides_login(&self, group: &Group, key: &str) -> bool {
+        if is_common_key(key) || key.starts_with("event.") {
+            return LOGIN_KEYS.contains(&key);
+        }
+        self.entries_of(group).any(|entry| entry.key == key)
     }
 
     fn active_entries(&self) -> impl Iterator<Item = &Entry> {

@@ -4,7 +4,8 @@
 //! else works on; [`language`] is the small closed vocabulary that definitions may use, [`ceql`]
 //! the one that callers filter lists with;
 //! [`configuration`] is what an instance knows; [`request`] builds a vendor call and [`reply`]
-//! reads the answer. No input or output happens here, no clock is read and nothing panics.
+//! reads the answer, JSON or XML. No input or output happens here and nothing panics; the moment and
+//! what is random are handed in.
 
 #![cfg_attr(
     not(test),
@@ -23,3 +24,4 @@ pub mod ids;
 pub mod language;
 pub mod reply;
 pub mod request;
+mod xml;

@@ -17,9 +17,12 @@ use serde_json::Value as Json;
 use url::Url;
 
 use crate::configuration::Values;
-use crate::element::{Condition, Content, Element, FaultRule, Group, Output, OutputFrom, Resource};
-use crate::language::scalar_text;
-use crate::request::Inputs;
+use crate::element::{
+    Condition, Content, Element, FaultRule, Group, HostRule, Output, OutputFrom, Resource,
+};
+use crate::language::{AnswerPath, scalar_text};
+use crate::request::{self, Inputs};
+use crate::xml;
 
 /// An answer as it came.
 pub struct VendorReply {
@@ -63,7 +66,10 @@ pub struct Fault {
 struct Seen<'a> {
     reply: &'a VendorReply,
     content: Option<Content>,
+    /// The body, also when it came as XML.
     json: Option<Json>,
+    values: &'a Values,
+    now: i64,
 }
 
 /// Reads `reply` to the call that `build` made from the same `inputs`; they are needed to keep
@@ -75,16 +81,14 @@ pub fn read(
     inputs: &Inputs<'_>,
     reply: &VendorReply,
 ) -> Result<Reply, Fault> {
-    let seen = Seen::new(reply);
-    let failure = |status: u16, message: String| {
-        let values = element.effective(group, inputs.configuration);
-        Fault {
-            status,
-            message,
-            provider_message: provider_message::find(&seen, &values),
-            retry_after: retry_after(reply),
-            entry: None,
-        }
+    let values = element.effective(group, inputs.configuration);
+    let seen = Seen::new(reply, resource, &values, inputs.now);
+    let failure = |status: u16, message: String| Fault {
+        status,
+        message,
+        provider_message: provider_message::find(&seen, resource.words.as_ref(), &values),
+        retry_after: retry_after(reply),
+        entry: None,
     };
     let rules = resource.faults.iter().chain(&element.faults);
     if let Some(rule) = rules.into_iter().find(|rule| seen.matches(&rule.when)) {
@@ -100,7 +104,8 @@ pub fn read(
     for output in &resource.outputs {
         match seen.output(output) {
             Some(text) => {
-                if output.key == "base.url" && !is_allowed_base(element, &text) {
+                let own = || request::own_host(element, group, resource, inputs);
+                if output.key == "base.url" && !is_allowed_base(element, &text, own) {
                     let message = format!(
                         "{} named a base URL at step {} that is not one of its hosts.",
                         element.name,
@@ -133,16 +138,32 @@ fn message_of(rule: &FaultRule) -> String {
     }
 }
 
-/// A vendor may move an instance to another of its hosts, and nowhere else.
-fn is_allowed_base(element: &Element, text: &str) -> bool {
-    Url::parse(text).is_ok_and(|url| {
-        url.scheme() == "https"
-            && url.username().is_empty()
-            && url.password().is_none()
-            && url
-                .host_str()
-                .is_some_and(|host| element.hosts.allows(host))
-    })
+/// A vendor may move an instance to another of its hosts, and nowhere else. Where every public
+/// host is allowed, that is the host the instance has already (`own`), if it has one.
+fn is_allowed_base(
+    element: &Element,
+    text: &str,
+    own: impl FnOnce() -> Option<(String, u16)>,
+) -> bool {
+    let Ok(url) = Url::parse(text) else {
+        return false;
+    };
+    let plain = url.scheme() == "https"
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && !text.contains(['{', '}']);
+    let allowed = match &element.hosts {
+        HostRule::Suffixes(_) => {
+            url.port().is_none()
+                && url
+                    .host_str()
+                    .is_some_and(|host| element.hosts.allows(host))
+        }
+        HostRule::Public => own().is_none_or(|own| request::host_and_port(&url) == Some(own)),
+    };
+    plain && allowed
 }
 
 fn retry_after(reply: &VendorReply) -> Option<String> {
@@ -152,7 +173,7 @@ fn retry_after(reply: &VendorReply) -> Option<String> {
 }
 
 impl<'a> Seen<'a> {
-    fn new(reply: &'a VendorReply) -> Self {
+    fn new(reply: &'a VendorReply, resource: &Resource, values: &'a Values, now: i64) -> Self {
         let declared = reply
             .headers
             .get(CONTENT_TYPE)
@@ -172,12 +193,17 @@ impl<'a> Seen<'a> {
             || begins(b"<html")
             || declared.starts_with("text/html")
             || declared.starts_with("application/xhtml");
-        let json: Option<Json> = match body.first() {
-            None | Some(b'<') => None,
-            Some(_) => serde_json::from_slice(body).ok(),
+        let expected = resource.expect.as_ref().and_then(|expect| expect.content);
+        let (json, kind) = match body.first() {
+            Some(b'<') if !html && expected == Some(Content::Xml) => {
+                let text = std::str::from_utf8(body).ok();
+                (text.and_then(xml::to_json), Content::Xml)
+            }
+            None | Some(b'<') => (None, Content::Json),
+            Some(_) => (serde_json::from_slice(body).ok(), Content::Json),
         };
         let content = match &json {
-            Some(_) => Some(Content::Json),
+            Some(_) => Some(kind),
             None if html => Some(Content::Html),
             None => None,
         };
@@ -185,6 +211,8 @@ impl<'a> Seen<'a> {
             reply,
             content,
             json,
+            values,
+            now,
         }
     }
 
@@ -198,11 +226,40 @@ impl<'a> Seen<'a> {
             && condition
                 .present
                 .iter()
-                .all(|path| path.find(json).is_some())
-            && condition.equals.iter().all(|(path, texts)| {
-                path.find_text(json)
-                    .is_some_and(|text| texts.contains(&text))
+                .all(|path| path.find(json, self.values).is_some())
+            && condition
+                .absent
+                .iter()
+                .all(|path| path.find(json, self.values).is_none())
+            && condition
+                .given
+                .iter()
+                .all(|key| self.values.contains_key(key))
+            && self.compares(&condition.equals, |found, texts| {
+                texts.iter().any(|text| found.eq_ignore_ascii_case(text))
             })
+            && self.compares(&condition.differs, |found, texts| {
+                !texts.iter().any(|text| found.eq_ignore_ascii_case(text))
+            })
+            && self.compares(&condition.contains, |found, texts| {
+                let found = found.to_lowercase();
+                texts
+                    .iter()
+                    .any(|text| found.contains(&text.to_lowercase()))
+            })
+    }
+
+    /// Every path leads to a text, and it is as `holds` says.
+    fn compares(
+        &self,
+        pairs: &[(AnswerPath, Vec<String>)],
+        holds: impl Fn(&str, &[String]) -> bool,
+    ) -> bool {
+        let json = self.json.as_ref().unwrap_or(&Json::Null);
+        pairs.iter().all(|(path, texts)| {
+            path.find_text(json, self.values)
+                .is_some_and(|found| holds(&found, texts))
+        })
     }
 
     fn is_success(&self, resource: &Resource) -> bool {
@@ -227,9 +284,9 @@ impl<'a> Seen<'a> {
             200..=299 => {
                 let what = match self.content {
                     Some(Content::Html) => "a web page",
-                    Some(Content::Json) => "something other than expected",
+                    Some(Content::Json | Content::Xml) => "something other than expected",
                     None if self.reply.body.is_empty() => "an empty body",
-                    None => "something that is not JSON",
+                    None => "something that cannot be read",
                 };
                 let message = format!(
                     "{vendor} answered step {step} with {what}. Check base.url and the site's address; if they are right, the service has a problem."
@@ -288,10 +345,11 @@ impl<'a> Seen<'a> {
     fn output(&self, output: &Output) -> Option<String> {
         let text = match &output.from {
             OutputFrom::Field(path) => {
-                let found = path.find(self.json.as_ref()?)?;
+                let found = path.find(self.json.as_ref()?, self.values)?;
                 scalar_text(found).unwrap_or_else(|| found.to_string())
             }
             OutputFrom::Header(name) => self.reply.headers.get(name)?.to_str().ok()?.to_owned(),
+            OutputFrom::Now => self.now.to_string(),
             OutputFrom::Body => std::str::from_utf8(&self.reply.body).ok()?.to_owned(),
         };
         // The database's JSON has no NUL.

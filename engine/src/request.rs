@@ -9,6 +9,8 @@ mod body;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use address::host_and_port;
+
 use std::fmt;
 
 use base64::Engine as _;
@@ -31,6 +33,8 @@ pub struct Inputs<'a> {
     pub configuration: &'a Values,
     /// Answer of the call before this one in a chain.
     pub previous: Option<&'a VendorReply>,
+    /// The moment of the call, in milliseconds since 1970.
+    pub now: i64,
 }
 
 /// A call ready to be sent. Headers that hold secrets are marked sensitive.
@@ -115,19 +119,13 @@ pub fn build(
             resource.method, resource.path, element.key
         )));
     }
-    let call = Call {
-        element,
-        resource,
-        values: element.effective(group, inputs.configuration),
-        previous: inputs.previous,
-    };
+    let call = Call::new(element, group, resource, inputs);
     let mut headers = call.headers()?;
     let body = body::build(&call, &mut headers)?;
-    // Log-in calls of the element's own decide for themselves whether credentials are sent twice.
     if let Some(authentication) = &group.authentication
-        && !headers.contains_key(AUTHORIZATION)
+        && !resource.anonymous
     {
-        headers.insert(AUTHORIZATION, call.authorization(authentication)?);
+        call.authenticate(authentication, &mut headers)?;
     }
     headers
         .entry(ACCEPT)
@@ -140,7 +138,31 @@ pub fn build(
     })
 }
 
+/// Host and port of the instance's own base URL, where there is one yet.
+pub(crate) fn own_host(
+    element: &Element,
+    group: &Group,
+    resource: &Resource,
+    inputs: &Inputs<'_>,
+) -> Option<(String, u16)> {
+    address::own_host(&Call::new(element, group, resource, inputs))
+}
+
 impl<'a> Call<'a> {
+    fn new(
+        element: &'a Element,
+        group: &Group,
+        resource: &'a Resource,
+        inputs: &Inputs<'a>,
+    ) -> Self {
+        Self {
+            element,
+            resource,
+            values: element.effective(group, inputs.configuration),
+            previous: inputs.previous,
+        }
+    }
+
     /// Element-level first, so that a resource can overrule.
     fn parameters(&self) -> impl Iterator<Item = &'a Parameter> + use<'a> {
         self.element
@@ -179,7 +201,7 @@ impl<'a> Call<'a> {
             Source::PreviousField(path) => {
                 let body = self.previous_body()?.unwrap_or_default();
                 let answer: Json = serde_json::from_str(body).unwrap_or_default();
-                path.find(&answer).map(|found| Resolved {
+                path.find(&answer, &self.values).map(|found| Resolved {
                     value: found.clone(),
                     key: None,
                     secret: true,
@@ -238,8 +260,42 @@ impl<'a> Call<'a> {
         Ok(headers)
     }
 
-    fn authorization(&self, authentication: &Authentication) -> Result<HeaderValue, BuildError> {
-        let Authentication::Basic { username, password } = authentication;
+    /// What the call's own parameters set already stays.
+    fn authenticate(
+        &self,
+        authentication: &Authentication,
+        headers: &mut HeaderMap,
+    ) -> Result<(), BuildError> {
+        match authentication {
+            Authentication::Basic { username, password } => {
+                if !headers.contains_key(AUTHORIZATION) {
+                    headers.insert(AUTHORIZATION, self.basic(username, password)?);
+                }
+            }
+            Authentication::Headers(templates) => {
+                for (name, template) in templates {
+                    if headers.contains_key(name) {
+                        continue;
+                    }
+                    let rendered = self.credential(template)?;
+                    let value = header_value(name, &rendered.text, true).map_err(|message| {
+                        let key = template.keys().next();
+                        match key {
+                            Some((key, _)) => BuildError::Entry {
+                                key: key.to_owned(),
+                                message,
+                            },
+                            None => BuildError::Definition(format!("the header {name} {message}")),
+                        }
+                    })?;
+                    headers.insert(name.clone(), value);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn basic(&self, username: &Template, password: &Template) -> Result<HeaderValue, BuildError> {
         let name = self.credential(username)?;
         let word = self.credential(password)?;
         if let Some((key, _)) = username.keys().next()

@@ -16,6 +16,10 @@ use tokio::time::Sleep;
 /// A complete answer in memory. Vendors make nothing else, so that they need not be asynchronous.
 pub type Answer = Response<Bytes>;
 
+/// How long a vendor makes its caller wait for an answer, as an extension of it: vendors themselves never wait.
+#[derive(Debug, Clone, Copy)]
+pub struct Delay(pub Duration);
+
 /// An answer with a JSON body.
 pub fn json(status: StatusCode, body: &impl Serialize) -> Answer {
     match serde_json::to_vec(body) {
@@ -40,6 +44,14 @@ pub fn typed(status: StatusCode, content_type: &'static str, body: Bytes) -> Ans
         .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     *answer.body_mut() = body;
     answer
+}
+
+/// A page as web servers and proxies in front of an API show it.
+pub fn html(status: StatusCode, title: &str, text: &str) -> Answer {
+    let page = format!(
+        "<!DOCTYPE html>\n<html><head><title>{title}</title></head><body><h1>{title}</h1><p>{text}</p></body></html>\n"
+    );
+    typed(status, "text/html; charset=utf-8", Bytes::from(page))
 }
 
 /// An answer without a body.

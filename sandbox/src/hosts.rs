@@ -9,11 +9,21 @@ use http::Uri;
 use http::header::HOST;
 use http::uri::Authority;
 
+use crate::autotask;
+use crate::docusign;
 use crate::freshdesk;
+use crate::pipedrive;
+use crate::sugarcrm;
 use crate::vendor::Vendor;
 
 /// All simulated vendors. A new one is a folder beside this file and one line here.
-const VENDORS: &[fn() -> Arc<dyn Vendor>] = &[freshdesk::vendor];
+const VENDORS: &[fn() -> Arc<dyn Vendor>] = &[
+    freshdesk::vendor,
+    docusign::vendor,
+    pipedrive::vendor,
+    autotask::vendor,
+    sugarcrm::vendor,
+];
 
 pub struct Hosts {
     vendors: Vec<Arc<dyn Vendor>>,

@@ -5,17 +5,24 @@
 //! vendors hold and what goes wrong. Never linked into the product; tests run it in their own process on port 0.
 
 mod answer;
+mod autotask;
 mod control;
+mod docusign;
 mod faults;
 mod freshdesk;
 mod hosts;
 mod journal;
 mod pattern;
+mod pipedrive;
 mod routes;
+mod seeding;
 mod server;
+mod sugarcrm;
 mod vendor;
+mod xml;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -23,7 +30,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
 use serde_json::json;
 
-use answer::{Answer, Body};
+use answer::{Answer, Body, Delay};
 use faults::Faults;
 use hosts::Hosts;
 use journal::Journal;
@@ -143,8 +150,12 @@ impl Sandbox {
             None => Some(whole(vendor.answer(&call))),
         };
         // The vendor has done its work by now: a caller that stops waiting does not undo it.
-        if !plan.delay.is_zero() {
-            tokio::time::sleep(plan.delay).await;
+        let own = answer
+            .as_ref()
+            .and_then(|answer| answer.extensions().get::<Delay>());
+        let delay = plan.delay + own.map_or(Duration::ZERO, |delay| delay.0);
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
         }
         answer.ok_or(NoAnswer)
     }

@@ -10,7 +10,7 @@ use std::io;
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::ids::{KeyCheck, Secret, SecretKind};
+use crate::ids::{KeyCheck, KeyUse, Secret, SecretKind};
 use crate::keyring::Keyring;
 use crate::store::{Mode, NewAccount, NewOrganization, NewUser, Store, Transaction, is_passing};
 use crate::vault::{self, Place, Vault};
@@ -76,6 +76,8 @@ pub struct KeyringMismatch {
     pub missing: Vec<String>,
     /// Ids under which the keyring holds another key.
     pub different: Vec<String>,
+    /// Ids that were retired and that the keyring still works with.
+    pub retired: Vec<String>,
 }
 
 impl fmt::Display for KeyringMismatch {
@@ -88,6 +90,12 @@ impl fmt::Display for KeyringMismatch {
             write!(
                 f,
                 " the key '{id}' is not the one that the database was made with;"
+            )?;
+        }
+        for id in &self.retired {
+            write!(
+                f,
+                " the key '{id}' was retired and is still the current one;"
             )?;
         }
         f.write_str(" start with the keyring that belongs to this database")
@@ -176,13 +184,26 @@ async fn remember_keys(
 ) -> Result<(), VerifyError> {
     let checks = keyring.checks();
     store.add_key_checks(transaction, &checks).await?;
-    Ok(compare(&store.key_checks_in(transaction).await?, &checks)?)
+    let known = store.key_checks_in(transaction).await?;
+    let retired = store.retired_keys_in(transaction).await?;
+    Ok(compare(&known, &checks, retired, keyring)?)
 }
 
-fn compare(known: &[KeyCheck], held: &[KeyCheck]) -> Result<(), KeyringMismatch> {
+fn compare(
+    known: &[KeyCheck],
+    held: &[KeyCheck],
+    mut retired: Vec<String>,
+    keyring: &Keyring,
+) -> Result<(), KeyringMismatch> {
+    retired.retain(|id| {
+        [KeyUse::Encrypt, KeyUse::Find]
+            .into_iter()
+            .any(|use_| keyring.current_id(use_) == id)
+    });
     let mut mismatch = KeyringMismatch {
         missing: Vec::new(),
         different: Vec::new(),
+        retired,
     };
     for check in known {
         match held.iter().find(|held| held.key_id == check.key_id) {
@@ -191,7 +212,10 @@ fn compare(known: &[KeyCheck], held: &[KeyCheck]) -> Result<(), KeyringMismatch>
             Some(_) => {}
         }
     }
-    if mismatch.missing.is_empty() && mismatch.different.is_empty() {
+    if [&mismatch.missing, &mismatch.different, &mismatch.retired]
+        .into_iter()
+        .all(Vec::is_empty)
+    {
         Ok(())
     } else {
         Err(mismatch)
@@ -226,6 +250,7 @@ fn lacking(known: &[KeyCheck]) -> KeyringMismatch {
     KeyringMismatch {
         missing,
         different: Vec::new(),
+        retired: Vec::new(),
     }
 }
 

@@ -15,7 +15,8 @@ use crate::error::Result;
 use crate::ids::{Secret, SecretKind};
 use crate::keyring::{Keyring, KeyringError};
 use crate::private_postgres::data_dir::{
-    discard_staged, publish_secret, secret_is_staged, stage_secret, staged, write_secret,
+    discard_staged, publish_new_secret, publish_secret, secret_is_staged, stage_secret, staged,
+    write_secret,
 };
 use crate::store::{Mode, Store};
 use crate::vault::Vault;
@@ -58,6 +59,7 @@ pub async fn bootstrap(
     let keyring_file = state.keyring_file().map_err(told)?;
     let folder = &opened.data_dir;
     let given = given_keyring(opened, state, &keyring_file).await?;
+    let generates = matches!(given, GivenKeyring::MayGenerate);
     let (keyring, outcome) =
         bootstrap::bootstrap(store, given, mode, ADMINISTRATOR, async |first, made| {
             stage(folder, &keyring_file, base_url, &first, made.as_ref())
@@ -66,11 +68,15 @@ pub async fn bootstrap(
         .map_err(told)?;
     match outcome {
         Bootstrapped::Made(_) => {
-            for path in [keyring_file, folder.join(CREDENTIALS)] {
-                if secret_is_staged(&path) {
-                    publish_secret(&path).map_err(told)?;
-                }
+            if generates {
+                publish_new_secret(&keyring_file).map_err(told)?;
+            } else if secret_is_staged(&keyring_file) {
+                // Left by a start that never committed; the keyring in use is another one.
+                discard_staged(&keyring_file).map_err(told)?;
             }
+            set_aside(&folder.join(CREDENTIALS))?;
+            set_aside(&folder.join(HEADER))?;
+            publish_secret(&folder.join(CREDENTIALS)).map_err(told)?;
             tracing::info!(file = %folder.join(CREDENTIALS).display(), "wrote the first credentials");
         }
         Bootstrapped::Found => finish_pending(store, &keyring, folder, &keyring_file).await?,
@@ -145,6 +151,22 @@ fn stage(
     stage(folder.join(CREDENTIALS), &json)
 }
 
+/// Credentials of another database, which used this folder before, are kept under another name.
+fn set_aside(path: &Path) -> Result<()> {
+    if !path.exists() {
+        return Ok(());
+    }
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".before-{}", jiff::Timestamp::now().as_second()));
+    let aside = PathBuf::from(name);
+    std::fs::rename(path, &aside).map_err(told)?;
+    tracing::warn!(
+        file = %aside.display(),
+        "the data folder held credentials of another database; they are kept under this name"
+    );
+    Ok(())
+}
+
 /// For `curl -H @FILE`. Nobody's credentials here: nothing to write.
 fn write_header(folder: &Path) -> Result<()> {
     let header = folder.join(HEADER);
@@ -176,7 +198,11 @@ async fn finish_pending(
     if secret_is_staged(keyring_file) {
         let fits = Keyring::read(&staged(keyring_file))
             .is_ok_and(|pending| pending.checks() == keyring.checks());
-        settle(keyring_file, fits && !keyring_file.exists())?;
+        if fits && !keyring_file.exists() {
+            publish_new_secret(keyring_file).map_err(told)?;
+        } else {
+            discard_staged(keyring_file).map_err(told)?;
+        }
     }
     let credentials = folder.join(CREDENTIALS);
     if secret_is_staged(&credentials) {
@@ -184,18 +210,14 @@ async fn finish_pending(
             Some(pending) => is_known(store, keyring, &pending.organization.secret).await?,
             None => false,
         };
-        settle(&credentials, ours)?;
+        let settled = if ours {
+            publish_secret(&credentials)
+        } else {
+            discard_staged(&credentials)
+        };
+        settled.map_err(told)?;
     }
     Ok(())
-}
-
-fn settle(path: &Path, publish: bool) -> Result<()> {
-    let settled = if publish {
-        publish_secret(path)
-    } else {
-        discard_staged(path)
-    };
-    settled.map_err(told)
 }
 
 async fn is_known(store: &Store, keyring: &Keyring, secret: &str) -> Result<bool> {

@@ -6,6 +6,7 @@ pub mod grant;
 mod health;
 mod keys;
 pub mod migrate;
+mod people;
 mod serve;
 mod state;
 
@@ -65,7 +66,10 @@ async fn dispatch(command: Command) -> Result<()> {
             };
             opened.close().await.and(outcome)
         }
-        Command::Keys(command) => keys::run(&command, &mut out),
+        Command::Keys(command) => keys::run(&command, &mut out).await,
+        Command::Organizations(command) => people::organizations(&command, &mut out).await,
+        Command::Accounts(command) => people::accounts(&command, &mut out).await,
+        Command::Users(command) => people::users(&command, &mut out).await,
         Command::Health(_) | Command::Elements(_) | Command::PostgresGuard(_) => Ok(()),
     }
 }

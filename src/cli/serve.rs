@@ -21,9 +21,11 @@ use crate::error::{Error, Result};
 use crate::outbound::{Outbound, Settings, VendorRoute};
 use crate::store::Mode;
 use crate::vault::Vault;
-use crate::{elements, http};
+use crate::{elements, http, keys};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// For answers to reach their readers once all of them are made.
+const LAST_BYTES: Duration = Duration::from_secs(5);
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 4096;
 
@@ -50,6 +52,7 @@ pub async fn run(arguments: &Serve) -> Result<()> {
         ))
     })?;
     raise_descriptor_limit();
+    forbid_core_dumps();
     let address = socket.local_addr().map_err(Error::internal)?;
     warn_about_exposure(address);
     let mode = match arguments.sandbox {
@@ -70,9 +73,14 @@ pub async fn run(arguments: &Serve) -> Result<()> {
     };
     let outcome = match started.await {
         Ok(keyring) => {
+            let vault = Vault::new(keyring);
+            // A keyring of the environment stays as it is until the next start.
+            if arguments.state.keyring.json().map_err(told)?.is_none() {
+                vault.follow(arguments.state.keyring_file().map_err(told)?);
+            }
             let app = App::new(Parts {
                 store: opened.store.clone(),
-                vault: Vault::new(keyring),
+                vault,
                 catalog,
                 catalogue_hash,
                 outbound,
@@ -81,17 +89,38 @@ pub async fn run(arguments: &Serve) -> Result<()> {
                 work: TaskTracker::new(),
                 stopping: AtomicBool::new(false),
             });
-            match announced(socket, address) {
-                Ok(listener) => {
-                    let grace = arguments.shutdown_grace();
-                    until_stopped(&app, listener, &opened, &mut signals, grace).await
-                }
-                Err(error) => Err(error),
-            }
+            serve_watched(&app, socket, address, &opened, &mut signals, arguments).await
         }
         Err(error) => Err(error),
     };
     opened.close().await.and(outcome)
+}
+
+/// Serves while the database is told which keys this server holds.
+async fn serve_watched(
+    app: &App,
+    socket: TcpSocket,
+    address: SocketAddr,
+    opened: &Opened,
+    signals: &mut Signals,
+    arguments: &Serve,
+) -> Result<()> {
+    let watch = keys::Watch::begin(app.store().clone(), app.vault().clone()).await?;
+    let (stop, stopped) = oneshot::channel::<()>();
+    let watching = tokio::spawn(watch.run(async move {
+        // The sender is dropped, which is the signal.
+        let _ = stopped.await;
+    }));
+    let outcome = match announced(socket, address) {
+        Ok(listener) => {
+            let grace = arguments.shutdown_grace();
+            until_stopped(app, listener, opened, signals, grace).await
+        }
+        Err(error) => Err(error),
+    };
+    drop(stop);
+    let _ = watching.await;
+    outcome
 }
 
 /// Connections are taken from here on, and whoever reads stdout knows it.
@@ -132,8 +161,10 @@ async fn until_stopped(
     drop(stop);
     app.work().close();
     let finished = async {
-        let _ = serving.await;
         app.work().wait().await;
+        // Every call has its answer; who does not read it, or never finished asking, is not
+        // waited for any longer.
+        let _ = tokio::time::timeout(LAST_BYTES, serving).await;
     };
     tokio::select! {
         () = finished => {}
@@ -188,6 +219,17 @@ fn raise_descriptor_limit() {
     };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
         tracing::warn!(%error, "cannot raise the limit of open files");
+    }
+}
+
+/// The memory of this process and its children holds keys and passwords.
+fn forbid_core_dumps() {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    if let Err(error) = setrlimit(Resource::Core, none) {
+        tracing::warn!(%error, "cannot switch core dumps off");
     }
 }
 

@@ -4,13 +4,14 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::app::App;
+use crate::app::{App, shortened};
 use crate::error::{Error, Result};
 use crate::http::auth::OrgCaller;
 use crate::http::dates;
 use crate::http::filter::{Field, Wanted};
-use crate::http::instances::with_page_headers;
+use crate::http::instances::{answer_list, with_page_headers};
 use crate::http::json::Json;
+use crate::http::path;
 use crate::http::query::Query;
 use crate::ids::{AccountId, OrganizationId};
 use crate::store;
@@ -75,18 +76,52 @@ pub async fn read(
     Path(id): Path<String>,
 ) -> Result<Response> {
     administrators_only(&caller)?;
-    let account = match id.parse() {
-        Ok(number) => {
+    let account = account(&app, &caller, &id).await?;
+    Ok(Json(wire(&caller, account)).into_response())
+}
+
+/// `GET /accounts/{id}/instances`.
+pub async fn instances(
+    State(app): State<App>,
+    caller: OrgCaller,
+    Path(id): Path<String>,
+    query: Query,
+) -> Result<Response> {
+    administrators_only(&caller)?;
+    let account = account(&app, &caller, &id).await?;
+    answer_list(&app, &caller, account.id, None, &query).await
+}
+
+/// `GET /accounts/instances`: those of the organization's default account.
+pub async fn instances_of_default(
+    State(app): State<App>,
+    caller: OrgCaller,
+    query: Query,
+) -> Result<Response> {
+    administrators_only(&caller)?;
+    let filter = store::AccountFilter {
+        default_account: Some(&[true]),
+        include_inactive: true,
+        ..Default::default()
+    };
+    let organization = app.store().org(caller.organization);
+    let account = organization.accounts(&filter).await?.into_iter().next();
+    let account = account.ok_or_else(|| Error::NotFound("No default account found.".into()))?;
+    answer_list(&app, &caller, account.id, None, &query).await
+}
+
+/// Ids are digits only; anything else does not exist.
+async fn account(app: &App, caller: &OrgCaller, id: &str) -> Result<store::Account> {
+    let account = match path::id(id) {
+        Some(number) => {
             app.store()
                 .org(caller.organization)
                 .account(AccountId(number))
                 .await?
         }
-        Err(_) => None,
+        None => None,
     };
-    let account =
-        account.ok_or_else(|| Error::NotFound(format!("No account found with ID {id}.")))?;
-    Ok(Json(wire(&caller, account)).into_response())
+    account.ok_or_else(|| Error::NotFound(format!("No account found with ID {}.", shortened(id))))
 }
 
 /// `type` and `defaultAccount` say the same thing in two ways.

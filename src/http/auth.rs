@@ -12,7 +12,8 @@ use crate::error::{Error, Result};
 use crate::http::authorization::{self, ElementPart, Presented, Secrets};
 use crate::ids::{AccountId, InstanceId, OrganizationId, Secret, UserId};
 use crate::login;
-use crate::store::{FoundInstance, FoundUser, Owner};
+use crate::store::{Found, FoundInstance, FoundUser, Owner};
+use crate::tenancy;
 use crate::vault::SecretKind;
 
 const REFUSED: Error = Error::Unauthenticated(
@@ -39,9 +40,12 @@ pub struct MaybeCaller {
     pub known: bool,
 }
 
-/// A user together with an element token: a call on one instance.
+/// A user together with an element token: a call on one instance. An organization secret may be
+/// there too, and must be right then.
 #[derive(Debug, Clone)]
 pub struct InstanceCaller {
+    /// May use the instance.
+    pub caller: OrgCaller,
     pub element_key: String,
     pub instance: InstanceId,
     pub disabled: bool,
@@ -112,6 +116,7 @@ impl FromRequestParts<App> for InstanceCaller {
             element_key: instance.element_key.clone(),
             instance: instance.id,
             disabled: instance.disabled,
+            caller,
         })
     }
 }
@@ -143,22 +148,19 @@ struct Resolved {
     instance: Option<(OrganizationId, FoundInstance)>,
 }
 
-/// One statement for all secrets of the request.
+/// One statement for all secrets of the request; another one if a secret is unknown and there is
+/// a newer keyring, under whose pepper it may stand.
 async fn resolve(app: &App, secrets: &Secrets) -> Result<Resolved> {
-    let vault = app.vault();
-    let mut fingerprints = Vec::new();
-    if let Some(secret) = &secrets.organization {
-        fingerprints.extend(vault.fingerprints(SecretKind::Organization, secret));
+    let presented = usize::from(secrets.organization.is_some())
+        + usize::from(secrets.user.is_some())
+        + usize::from(matches!(secrets.element, Some(ElementPart::Token(_))));
+    let keyring = app.vault().keyring();
+    let mut all = look_up(app, secrets).await?;
+    if all.len() < presented && tenancy::refresh_keyring(app, &keyring).await {
+        all = look_up(app, secrets).await?;
     }
-    if let Some(secret) = &secrets.user {
-        fingerprints.extend(vault.fingerprints(SecretKind::User, secret));
-    }
-    if let Some(ElementPart::Token(secret)) = &secrets.element {
-        fingerprints.extend(vault.fingerprints(SecretKind::Instance, secret));
-    }
-    let hmacs: Vec<&[u8]> = fingerprints.iter().map(|f| f.hmac.as_slice()).collect();
     let mut resolved = Resolved::default();
-    for found in app.store().directory().resolve(&hmacs).await? {
+    for found in all {
         // Whoever belongs to an organization that was switched off is nobody.
         if !found.organization_active {
             continue;
@@ -176,6 +178,22 @@ async fn resolve(app: &App, secrets: &Secrets) -> Result<Resolved> {
         }
     }
     Ok(resolved)
+}
+
+async fn look_up(app: &App, secrets: &Secrets) -> Result<Vec<Found>> {
+    let vault = app.vault();
+    let mut fingerprints = Vec::new();
+    if let Some(secret) = &secrets.organization {
+        fingerprints.extend(vault.fingerprints(SecretKind::Organization, secret));
+    }
+    if let Some(secret) = &secrets.user {
+        fingerprints.extend(vault.fingerprints(SecretKind::User, secret));
+    }
+    if let Some(ElementPart::Token(secret)) = &secrets.element {
+        fingerprints.extend(vault.fingerprints(SecretKind::Instance, secret));
+    }
+    let hmacs: Vec<&[u8]> = fingerprints.iter().map(|f| f.hmac.as_slice()).collect();
+    app.store().directory().resolve(&hmacs).await
 }
 
 impl Resolved {

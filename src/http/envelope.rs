@@ -32,6 +32,8 @@ const ALLOWED: HeaderValue = HeaderValue::from_static(
 /// Wraps the whole router, its fallback included.
 pub async fn envelope(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
+    // A graceful stop waits for every call that has begun.
+    let _running = app.work().token();
     let request_id = RequestId::new();
     let method = request.method().clone();
     let origin = request.headers().get(header::ORIGIN).cloned();

@@ -42,6 +42,7 @@ impl IntoResponse for Error {
         let (provider_message, retry_after) = match self {
             Self::TooManyAttempts { retry_after } => (None, Some(retry_after.to_string())),
             Self::Vendor(failure) => (failure.provider_message, failure.retry_after),
+            Self::InFlight { retry_after, .. } => (None, Some(retry_after.to_string())),
             _ => (None, None),
         };
         let mut response = status.into_response();
@@ -64,7 +65,7 @@ fn status(error: &Error) -> StatusCode {
         Error::Invalid(_) => StatusCode::BAD_REQUEST,
         Error::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Error::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
-        Error::Conflict(_) => StatusCode::CONFLICT,
+        Error::Conflict(_) | Error::InFlight { .. } => StatusCode::CONFLICT,
         Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Error::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Error::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,

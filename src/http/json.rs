@@ -75,10 +75,14 @@ impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, app: &App) -> Result<Self> {
-        accept_type(request.headers())?;
-        let bytes = bytes(request, app.body_limit()).await?;
-        parse(&bytes).map(Self)
+        parse(&body(request, app).await?).map(Self)
     }
+}
+
+/// The whole body of a request that may hold JSON.
+pub async fn body(request: Request, app: &App) -> Result<Bytes> {
+    accept_type(request.headers())?;
+    bytes(request, app.body_limit()).await
 }
 
 /// The body as it came, within the time and the size that are allowed.
@@ -128,7 +132,9 @@ fn accept_type(headers: &HeaderMap) -> Result<()> {
     )))
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+/// # Errors
+/// 400 with the place of the mistake.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| {
         Error::Invalid(format!(

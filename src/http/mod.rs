@@ -13,6 +13,7 @@ mod error;
 mod filter;
 mod health;
 mod hub;
+mod idempotency;
 mod instances;
 mod json;
 mod login;
@@ -25,7 +26,7 @@ mod users;
 
 use axum::Router;
 use axum::middleware;
-use axum::routing::{MethodRouter, delete, get, post};
+use axum::routing::{MethodRouter, get};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
@@ -43,6 +44,8 @@ pub enum Access {
     Optional,
     /// User and organization secret, or the token of a session.
     Platform,
+    /// User secret and element token.
+    Token,
     /// Address and password, in the body.
     Password,
     /// The cookie that the form of the log-in page gives.
@@ -69,7 +72,7 @@ struct Registered {
 fn registered() -> Vec<Registered> {
     use Access::{Open, Optional, Platform};
     let mut list = Vec::new();
-    let mut add = |method, path, access, handler| {
+    let mut add = |method, path, access, handler: MethodRouter<App>| {
         let route = Route {
             method,
             path,
@@ -97,6 +100,18 @@ fn registered() -> Vec<Registered> {
         "/elements/api-v2/accounts/{id}",
         Platform,
         get(accounts::read),
+    );
+    add(
+        "GET",
+        "/elements/api-v2/accounts/instances",
+        Platform,
+        get(accounts::instances_of_default),
+    );
+    add(
+        "GET",
+        "/elements/api-v2/accounts/{id}/instances",
+        Platform,
+        get(accounts::instances),
     );
     add("GET", "/elements/api-v2/users", Platform, get(users::list));
     add(
@@ -131,54 +146,7 @@ fn registered() -> Vec<Registered> {
         add(method, path, access, handler);
     }
 
-    add(
-        "POST",
-        "/elements/api-v2/instances",
-        Platform,
-        post(instances::create),
-    );
-    add(
-        "GET",
-        "/elements/api-v2/instances",
-        Platform,
-        get(instances::list),
-    );
-    add(
-        "GET",
-        "/elements/api-v2/instances/{id}",
-        Platform,
-        get(instances::read),
-    );
-    add(
-        "DELETE",
-        "/elements/api-v2/instances/{id}",
-        Platform,
-        delete(instances::delete),
-    );
-    add(
-        "POST",
-        "/elements/api-v2/elements/{keyOrId}/instances",
-        Platform,
-        post(instances::create_for_element),
-    );
-    add(
-        "GET",
-        "/elements/api-v2/elements/{keyOrId}/instances",
-        Platform,
-        get(instances::list_of_element),
-    );
-    add(
-        "GET",
-        "/elements/api-v2/elements/{keyOrId}/instances/{id}",
-        Platform,
-        get(instances::read_of_element),
-    );
-    add(
-        "DELETE",
-        "/elements/api-v2/elements/{keyOrId}/instances/{id}",
-        Platform,
-        delete(instances::delete_of_element),
-    );
+    instances::register(&mut add);
     list
 }
 

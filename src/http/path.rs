@@ -11,6 +11,15 @@ use http::Uri;
 use http::uri::PathAndQuery;
 use tower::Service;
 
+/// An id in a path: digits only, anything else does not exist.
+pub fn id(segment: &str) -> Option<i64> {
+    segment
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| segment.parse().ok())
+        .flatten()
+}
+
 /// Every platform and hub path starts with it.
 pub const BASE: &str = "/elements/api-v2";
 

@@ -11,6 +11,7 @@ use crate::http::dates;
 use crate::http::filter::Field;
 use crate::http::instances::with_page_headers;
 use crate::http::json::Json;
+use crate::http::path;
 use crate::http::query::{Query, page_token};
 use crate::ids::UserId;
 use crate::store;
@@ -80,11 +81,11 @@ pub async fn read(
     Path(email_or_id): Path<String>,
 ) -> Result<Response> {
     let store = app.store().org(caller.organization);
-    let found = match email_or_id.parse() {
-        Ok(id) => store.user(UserId(id)).await?,
+    let found = match path::id(&email_or_id) {
+        Some(id) => store.user(UserId(id)).await?,
         // No text in the database can hold a NUL, so nobody has such an address.
-        Err(_) if email_or_id.contains('\0') => None,
-        Err(_) => store.user_by_email(&email_or_id).await?,
+        None if email_or_id.contains('\0') => None,
+        None => store.user_by_email(&email_or_id).await?,
     };
     let user = found
         .filter(|user| caller.admin || user.account_id == caller.account)

@@ -3,7 +3,9 @@
 //!
 //! It holds keys of two uses: those that encrypt (each seals organizations' data keys) and
 //! those that find (peppers of the index of secrets). Several of each may be present at once
-//! while they are rotated; which one is current is written in the file, never derived.
+//! while they are rotated; which one is current is written in the file, never derived. Keys stand in
+//! the order in which they were made: those before the current one are old, one behind it is
+//! staged and about to become current.
 //!
 //! ```json
 //! {"version": 1,
@@ -11,8 +13,10 @@
 //!  "find":    {"current": "find-1",    "keys": [{"id": "find-1",    "key": "<base64, 32 bytes>"}]}}
 //! ```
 
+mod export;
 mod file;
 mod key;
+mod rotation;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +29,8 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 pub use crate::ids::{KeyCheck, KeyUse};
+pub use export::ExportError;
+pub use file::Stamp;
 pub(crate) use key::{KeyBytes, fields, fill_random, hmac_sha256};
 
 use crate::ids::Secret;
@@ -80,17 +86,10 @@ impl Keyring {
     /// anywhere else a new keyring would stand beside data that it cannot open.
     pub fn generate() -> Self {
         let keys = |use_: KeyUse| {
-            let mut id = format!("{}-", use_.as_str());
-            let random: [u8; 6] = rand::random();
-            for byte in random {
-                let _ = write!(id, "{byte:02x}");
-            }
+            let key = NamedKey::random(use_);
             Keys {
-                current: id.clone(),
-                keys: vec![NamedKey {
-                    id,
-                    bytes: KeyBytes::random(),
-                }],
+                current: key.id.clone(),
+                keys: vec![key],
             }
         };
         Self {
@@ -248,6 +247,20 @@ impl Keys {
             .get(&self.current)
             .expect("the current key was checked to exist");
         (&self.current, bytes)
+    }
+}
+
+impl NamedKey {
+    fn random(use_: KeyUse) -> Self {
+        let mut id = format!("{}-", use_.as_str());
+        let random: [u8; 6] = rand::random();
+        for byte in random {
+            let _ = write!(id, "{byte:02x}");
+        }
+        Self {
+            id,
+            bytes: KeyBytes::random(),
+        }
     }
 }
 

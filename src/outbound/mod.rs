@@ -105,6 +105,11 @@ impl Outbound {
         Self::with_resolver(settings, Resolver::new())
     }
 
+    /// One call takes so long at most.
+    pub fn total_timeout(&self) -> Duration {
+        self.0.total_timeout
+    }
+
     fn with_resolver(settings: Settings, resolver: Resolver) -> Result<Self, OutboundError> {
         let sandbox = settings
             .sandbox

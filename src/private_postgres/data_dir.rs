@@ -191,6 +191,15 @@ pub fn publish_secret(path: &Path) -> Result<(), FolderError> {
         .map_err(FolderError::io("rename its new content to it", path))
 }
 
+/// Second half for what must never replace anything, as a keyring.
+pub fn publish_new_secret(path: &Path) -> Result<(), FolderError> {
+    let staged = staged(path);
+    fs::hard_link(&staged, path)
+        .and_then(|()| fs::remove_file(&staged))
+        .and_then(|()| sync_folder_of(path))
+        .map_err(FolderError::io("give its new content this name", path))
+}
+
 /// Whether a first half waits for its second.
 pub fn secret_is_staged(path: &Path) -> bool {
     staged(path).exists()

@@ -150,6 +150,8 @@ fn major(version: &str) -> Option<u32> {
 fn output(program: &Path, argument: &str) -> Option<String> {
     let output = Command::new(program)
         .arg(argument)
+        // Theirs to run, not to know: our environment may hold secrets.
+        .env_clear()
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .output()

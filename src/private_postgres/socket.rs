@@ -101,10 +101,12 @@ fn far(data_dir: &Path, user: Option<&User>) -> Result<PathBuf, PrivatePostgresE
 /// Gives the folder its owner and its mode.
 fn close(folder: &Path, user: Option<&User>) -> Result<(), PrivatePostgresError> {
     let change = || {
-        if let Some(user) = user {
-            std::os::unix::fs::chown(folder, Some(user.uid), Some(user.gid))?;
+        // The mode first: afterwards the folder is somebody else's, who could put a link here.
+        fs::set_permissions(folder, Permissions::from_mode(0o700))?;
+        match user {
+            Some(user) => std::os::unix::fs::chown(folder, Some(user.uid), Some(user.gid)),
+            None => Ok(()),
         }
-        fs::set_permissions(folder, Permissions::from_mode(0o700))
     };
     change().map_err(PrivatePostgresError::io(
         "cannot give to the Postgres user",

@@ -1,12 +1,19 @@
-//! Use cases of an instance's life: create, read, list, delete.
+//! Use cases of an instance's life: create, read, list, count, change, switch off and on, delete.
 //!
-//! Create and delete run to their end in a task of their own although the caller hangs up; nothing
+//! What writes runs to their end in a task of their own although the caller hangs up; nothing
 //! is stored when the vendor says no; no database connection is held while the vendor is called.
 
+mod keyed;
+mod plan;
 mod request;
+mod settings;
 mod text;
+mod update;
 mod view;
 
+use std::collections::BTreeMap;
+
+use bunsen_engine::configuration::Values;
 use bunsen_engine::element::{Element, Group};
 use tracing::Instrument;
 use uuid::Uuid;
@@ -20,10 +27,16 @@ use crate::store;
 use crate::tenancy;
 use crate::vault::SecretKind;
 
-pub use request::CreateInstance;
+use keyed::Turn;
+pub use request::InstanceRequest;
 use request::Prepared;
+pub use settings::{Setting, setting, settings, update_setting};
+pub use update::update;
 pub use view::InstanceView;
-use view::{CREDENTIALS, Parts, TOKEN, place, view};
+use view::{CREDENTIALS, Parts, TOKEN, abridged, place, view};
+
+/// A page ends early rather than grow beyond this, whatever its instances hold.
+const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// The caller, as use cases need it.
 #[derive(Debug, Clone, Copy)]
@@ -37,11 +50,15 @@ pub struct Who {
 
 #[derive(Debug)]
 pub struct Filter {
+    /// Whose; the caller is known to be allowed to see them.
+    pub account: AccountId,
     pub element: Option<String>,
     pub tags: Vec<String>,
     pub search_text: Option<String>,
     pub after: Option<InstanceId>,
     pub limit: i64,
+    /// Whole instances, or without their configuration.
+    pub hydrate: bool,
 }
 
 #[derive(Debug)]
@@ -50,7 +67,8 @@ pub struct Page {
     pub more: bool,
 }
 
-/// Logs in at the vendor, then stores the credentials sealed and issues the element token.
+/// Logs in at the vendor, then stores the credentials sealed and issues the element token. With a
+/// key that was used before it answers the instance that was made then.
 ///
 /// # Errors
 /// 404 unknown element; 400 with every missing or unusable entry at once; the vendor's refusal as
@@ -59,38 +77,46 @@ pub async fn create(
     app: &App,
     who: Who,
     element_of_path: Option<String>,
-    request: CreateInstance,
+    request: InstanceRequest,
+    key: Option<store::RequestKey>,
 ) -> Result<InstanceView> {
     let prepared = request::prepare(app, element_of_path.as_deref(), request)?;
     let group = group_of(&prepared.element, &prepared.group)?;
-    // The simulated vendor still has every log-in that the real one ended.
-    if let Some(told) = prepared
-        .element
-        .retirement(group)
-        .filter(|_| !app.is_sandbox())
-    {
-        return Err(Error::Invalid(told));
-    }
+    refuse_retired(app, &prepared.element, group)?;
     to_its_end(app, {
         let app = app.clone();
-        async move { log_in_and_store(&app, who, prepared).await }
+        async move { create_once(&app, who, prepared, key.as_ref()).await }
     })
     .await
 }
 
-async fn log_in_and_store(app: &App, who: Who, prepared: Prepared) -> Result<InstanceView> {
+async fn create_once(
+    app: &App,
+    who: Who,
+    prepared: Prepared,
+    key: Option<&store::RequestKey>,
+) -> Result<InstanceView> {
+    let group = group_of(&prepared.element, &prepared.group)?;
+    match keyed::turn(app, who, key, &prepared.element, group).await? {
+        Turn::Done(id) => read(app, who, id, None).await,
+        Turn::Ours(claim) => {
+            let outcome = log_in_and_store(app, who, prepared, claim.as_ref()).await;
+            keyed::settle(app, who, claim.as_ref(), outcome).await
+        }
+    }
+}
+
+async fn log_in_and_store(
+    app: &App,
+    who: Who,
+    prepared: Prepared,
+    claim: Option<&store::Claim>,
+) -> Result<InstanceView> {
     let element = prepared.element;
     let group = group_of(&element, &prepared.group)?;
     let organization = app.store().org(who.organization);
-    let grants = outbound_grants(organization.grants(Some(&element.key)).await?);
-    let session = Session {
-        outbound: app.outbound(),
-        element: &element,
-        group,
-        grants: &grants,
-    };
     let mut values = prepared.given;
-    let returned = exchange::provision(&session, &values).await?;
+    let returned = log_in(app, who, &element, group, &values).await?;
     values.extend(returned);
 
     let keys = tenancy::keys(app, who.organization).await?;
@@ -117,7 +143,7 @@ async fn log_in_and_store(app: &App, who: Who, prepared: Prepared) -> Result<Ins
         token: &app.vault().fingerprint(SecretKind::Instance, &token),
         external_authentication: prepared.external_authentication,
     };
-    let stored = organization.add_instance(&new).await?;
+    let stored = organization.add_instance(&new, claim).await?;
     tracing::info!(
         org.id = %who.organization,
         instance.id = %stored.id,
@@ -125,6 +151,33 @@ async fn log_in_and_store(app: &App, who: Who, prepared: Prepared) -> Result<Ins
         "instance created"
     );
     view(app, who.organization, &keys, stored)
+}
+
+/// Asks the vendor with these values. What it returns is to be stored beside them.
+async fn log_in(
+    app: &App,
+    who: Who,
+    element: &Element,
+    group: &Group,
+    values: &Values,
+) -> Result<Values> {
+    let stored = app.store().org(who.organization);
+    let grants = outbound_grants(stored.grants(Some(&element.key)).await?);
+    let session = Session {
+        outbound: app.outbound(),
+        element,
+        group,
+        grants: &grants,
+    };
+    exchange::provision(&session, values).await
+}
+
+/// The simulated vendor still has every log-in that the real one ended.
+fn refuse_retired(app: &App, element: &Element, group: &Group) -> Result<()> {
+    match element.retirement(group) {
+        Some(told) if !app.is_sandbox() => Err(Error::Invalid(told)),
+        _ => Ok(()),
+    }
 }
 
 /// 404 for an instance of another organization or account, or of another element than named.
@@ -139,14 +192,14 @@ pub async fn read(
     view(app, who.organization, &keys, found)
 }
 
-/// The instances of the caller's own account, by id.
+/// The instances of one account, by id.
 pub async fn list(app: &App, who: Who, filter: Filter) -> Result<Page> {
     let limit = filter.limit;
     let rows = app
         .store()
         .org(who.organization)
         .instances(&store::InstanceFilter {
-            account: Some(who.account),
+            account: Some(filter.account),
             element_key: filter.element.as_deref(),
             tags: &filter.tags,
             search_text: filter.search_text.as_deref(),
@@ -156,13 +209,52 @@ pub async fn list(app: &App, who: Who, filter: Filter) -> Result<Page> {
         .await?;
     let keys = tenancy::keys(app, who.organization).await?;
     let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = rows.len() > wanted;
-    let instances = rows
-        .into_iter()
-        .take(wanted)
-        .map(|row| view(app, who.organization, &keys, row))
-        .collect::<Result<_>>()?;
+    let found = rows.len();
+    let mut instances: Vec<InstanceView> = Vec::with_capacity(found.min(wanted));
+    let mut bytes = 0;
+    for row in rows.into_iter().take(wanted) {
+        let instance = match filter.hydrate {
+            true => view(app, who.organization, &keys, row)?,
+            false => abridged(app, who.organization, &keys, row)?,
+        };
+        bytes += instance.rough_size();
+        // At least one, or a walk over the pages would never end.
+        if bytes > PAGE_BYTES && !instances.is_empty() {
+            break;
+        }
+        instances.push(instance);
+    }
+    let more = found > instances.len();
     Ok(Page { instances, more })
+}
+
+/// How many instances the caller's own account has, per element's key.
+pub async fn count(app: &App, who: Who) -> Result<BTreeMap<String, i64>> {
+    let filter = store::InstanceFilter {
+        account: Some(who.account),
+        ..store::InstanceFilter::default()
+    };
+    app.store()
+        .org(who.organization)
+        .count_instances(&filter)
+        .await
+}
+
+/// Switches hub calls of the instance off or on; its token stays.
+pub async fn set_disabled(app: &App, who: Who, id: InstanceId, disabled: bool) -> Result<()> {
+    visible(app, who, id, None).await?;
+    to_its_end(app, {
+        let app = app.clone();
+        async move {
+            let organization = app.store().org(who.organization);
+            if !organization.set_instance_disabled(id, disabled).await? {
+                return Err(no_such_instance(id));
+            }
+            tracing::info!(org.id = %who.organization, instance.id = %id, disabled, "instance switched");
+            Ok(())
+        }
+    })
+    .await
 }
 
 /// Removes the instance and its token; the token answers 401 from the moment this returns.

@@ -1,9 +1,10 @@
-//! A create request, checked: every slip is told before anything is called or stored.
+//! What a caller sends to make or change an instance, checked: every slip is told before anything
+//! is called or stored.
 
 use std::sync::Arc;
 
-use bunsen_engine::configuration::Values;
-use bunsen_engine::element::Element;
+use bunsen_engine::configuration::{ConfigurationMistake, Values};
+use bunsen_engine::element::{Element, Group};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -12,18 +13,20 @@ use crate::error::{Error, Result};
 use crate::provisioning::text;
 use crate::store::ExternalAuthentication;
 
-/// Characters of a name at most.
+/// Bytes of a name, of a tag, and tags, at most. The index over tags takes no longer ones.
 const NAME_LIMIT: usize = 1000;
 const TAG_LIMIT: usize = 255;
 const TAGS_LIMIT: usize = 100;
-/// Bytes of one configuration value at most.
-const VALUE_LIMIT: usize = 65_536;
+/// Bytes as sent: markup is taken out afterwards, which costs more than it should for long texts.
+const RAW_LIMIT: usize = 4096;
+/// Bytes of a whole configuration at most; what is listed must stay small.
+const CONFIGURATION_LIMIT: usize = 65_536;
 
-/// Body of `POST /instances`. A whole instance as returned earlier is accepted too: what only the
-/// server sets is ignored.
+/// Body of `POST`, `PUT` and `PATCH /instances`. A whole instance as returned earlier is accepted
+/// too: what only the server sets is ignored.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct CreateInstance {
+pub struct InstanceRequest {
     element: Option<Map<String, Value>>,
     name: Option<String>,
     configuration: Option<Configuration>,
@@ -34,7 +37,7 @@ pub struct CreateInstance {
 /// Holds passwords, so its `Debug` shows only how many entries there are.
 #[derive(Default, Deserialize)]
 #[serde(transparent)]
-struct Configuration(Map<String, Value>);
+pub struct Configuration(pub Map<String, Value>);
 
 impl std::fmt::Debug for Configuration {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -59,7 +62,7 @@ pub struct Prepared {
 pub fn prepare(
     app: &App,
     element_of_path: Option<&str>,
-    request: CreateInstance,
+    request: InstanceRequest,
 ) -> Result<Prepared> {
     let element = resolve(app, element_of_path, request.element.as_ref())?;
     let configuration = request.configuration.unwrap_or_default().0;
@@ -71,62 +74,20 @@ pub fn prepare(
     )?;
     refuse_unstorable(&configuration)?;
 
-    let name = text::plain(&name);
-    if name.is_empty() {
-        return Err(Error::Invalid(
-            "Missing required field: 'name'. Give the instance a name.".into(),
-        ));
-    }
-    if name.chars().count() > NAME_LIMIT {
-        return Err(Error::Invalid(format!(
-            "'name' is longer than {NAME_LIMIT} characters."
-        )));
-    }
+    let name = checked_name(&name)?;
     // Without the field an instance is found by its name; an empty list means none.
     let tags = match request.tags {
-        Some(given) => text::tags(&given),
+        Some(given) => checked_tags(&given, |tag| tag == name)?,
         None => vec![name.clone()],
     };
-    if tags.len() > TAGS_LIMIT {
-        return Err(Error::Invalid(format!(
-            "'tags' has more than {TAGS_LIMIT} entries."
-        )));
-    }
-    if request_tag_too_long(&tags, &name) {
-        return Err(Error::Invalid(format!(
-            "An entry of 'tags' is longer than {TAG_LIMIT} characters."
-        )));
-    }
-    let external_authentication = match request.external_authentication.as_deref() {
-        None | Some("none") => ExternalAuthentication::None,
-        Some("initial") => ExternalAuthentication::Initial,
-        Some(_) => {
-            return Err(Error::Invalid(
-                "'externalAuthentication' must be \"none\" or \"initial\".".into(),
-            ));
-        }
-    };
+    let external_authentication =
+        checked_external_authentication(request.external_authentication.as_deref())?;
 
-    let given = element.accept(&configuration).map_err(|mistakes| {
-        let told: Vec<String> = mistakes
-            .iter()
-            .map(|mistake| format!("configuration '{}': {}", mistake.key, mistake.message))
-            .collect();
-        Error::Invalid(told.join("; "))
-    })?;
-    let group = element.group_for(&given).map_err(|mistake| {
-        Error::Invalid(format!(
-            "configuration '{}': {}",
-            mistake.key, mistake.message
-        ))
-    })?;
-    let missing = element.missing(group, &given);
-    if !missing.is_empty() {
-        return Err(Error::Invalid(format!(
-            "The following required configuration entries are missing: {}",
-            missing.join(", ")
-        )));
-    }
+    let given = element.accept(&configuration).map_err(mistaken)?;
+    let group = element
+        .group_for(&given)
+        .map_err(|mistake| mistaken(vec![mistake]))?;
+    refuse_missing(&element, group, &given)?;
     let group = group.name.clone();
     Ok(Prepared {
         element,
@@ -138,6 +99,144 @@ pub fn prepare(
     })
 }
 
+/// What a `PUT` or `PATCH` asks for, as far as it can be judged without the instance. `None` and
+/// absent entries: unchanged.
+#[derive(Debug, Default)]
+pub struct Change {
+    /// `id` or `key` of the element that the caller takes the instance to be of.
+    pub element: Option<String>,
+    pub name: Option<String>,
+    /// As sent: which ones may be long depends on those that are there.
+    pub tags: Option<Vec<String>>,
+    pub configuration: Configuration,
+    pub external_authentication: Option<ExternalAuthentication>,
+}
+
+/// # Errors
+/// 400 naming what is wrong.
+pub fn change(request: InstanceRequest) -> Result<Change> {
+    if matches!(
+        request,
+        InstanceRequest {
+            element: None,
+            name: None,
+            configuration: None,
+            tags: None,
+            external_authentication: None,
+        }
+    ) {
+        return Err(Error::Invalid(
+            "The request body names nothing that can be changed; send 'name', 'tags' or \
+             'configuration'."
+                .into(),
+        ));
+    }
+    let configuration = request.configuration.unwrap_or_default();
+    refuse_placeholders(
+        request.name.as_deref().unwrap_or_default(),
+        request.tags.as_deref().unwrap_or_default(),
+        &configuration.0,
+    )?;
+    refuse_unstorable(&configuration.0)?;
+    let external = request.external_authentication.as_deref();
+    Ok(Change {
+        element: named_element(request.element.as_ref())?,
+        name: request.name.as_deref().map(checked_name).transpose()?,
+        tags: request.tags,
+        configuration,
+        external_authentication: external
+            .map(|text| checked_external_authentication(Some(text)))
+            .transpose()?,
+    })
+}
+
+impl Change {
+    /// One entry of the configuration and nothing else. Null empties it, as an empty text does.
+    pub fn of_entry(key: &str, value: Value) -> Result<Self> {
+        let value = match value {
+            Value::Null => Value::from(""),
+            value => value,
+        };
+        let configuration = Configuration(Map::from_iter([(key.to_owned(), value)]));
+        refuse_placeholders("", &[], &configuration.0)?;
+        refuse_unstorable(&configuration.0)?;
+        Ok(Self {
+            configuration,
+            ..Self::default()
+        })
+    }
+}
+
+fn checked_name(given: &str) -> Result<String> {
+    let too_long = || Error::Invalid(format!("'name' is longer than {NAME_LIMIT} bytes."));
+    if given.len() > RAW_LIMIT {
+        return Err(too_long());
+    }
+    let name = text::plain(given);
+    if name.is_empty() {
+        return Err(Error::Invalid(
+            "Missing required field: 'name'. Give the instance a name.".into(),
+        ));
+    }
+    if name.len() > NAME_LIMIT {
+        return Err(too_long());
+    }
+    Ok(name)
+}
+
+/// `may_be_long`: a tag that stands for a name may be as long as a name.
+pub fn checked_tags(given: &[String], may_be_long: impl Fn(&str) -> bool) -> Result<Vec<String>> {
+    if given.len() > TAGS_LIMIT {
+        return Err(Error::Invalid(format!(
+            "'tags' has more than {TAGS_LIMIT} entries."
+        )));
+    }
+    let too_long = || {
+        Error::Invalid(format!(
+            "An entry of 'tags' is longer than {TAG_LIMIT} bytes."
+        ))
+    };
+    if given.iter().any(|tag| tag.len() > RAW_LIMIT) {
+        return Err(too_long());
+    }
+    let tags = text::tags(given);
+    let is_too_long = |tag: &String| tag.len() > TAG_LIMIT && !may_be_long(tag);
+    if tags.iter().any(is_too_long) {
+        return Err(too_long());
+    }
+    Ok(tags)
+}
+
+fn checked_external_authentication(given: Option<&str>) -> Result<ExternalAuthentication> {
+    match given {
+        None | Some("none") => Ok(ExternalAuthentication::None),
+        Some("initial") => Ok(ExternalAuthentication::Initial),
+        Some(_) => Err(Error::Invalid(
+            "'externalAuthentication' must be \"none\" or \"initial\".".into(),
+        )),
+    }
+}
+
+/// The caller's mistakes in the configuration, all of them in one sentence.
+pub fn mistaken(mistakes: Vec<ConfigurationMistake>) -> Error {
+    let told: Vec<String> = mistakes
+        .iter()
+        .map(|mistake| format!("configuration '{}': {}", mistake.key, mistake.message))
+        .collect();
+    Error::Invalid(told.join("; "))
+}
+
+pub fn refuse_missing(element: &Element, group: &Group, given: &Values) -> Result<()> {
+    let missing = element.missing(group, given);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Invalid(format!(
+        "The following required configuration entries are missing: {}",
+        missing.join(", ")
+    )))
+}
+
 /// The path's element, else the body's `id`, else its `key`.
 fn resolve(
     app: &App,
@@ -147,26 +246,31 @@ fn resolve(
     if let Some(named) = element_of_path {
         return app.element(named).cloned();
     }
+    match named_element(reference)? {
+        Some(named) => app.element(&named).cloned(),
+        None => Err(Error::Invalid(
+            "Missing required field: 'element.key'. Name the element, as in \
+             {\"element\":{\"key\":\"…\"}}; GET /elements/keys lists them."
+                .into(),
+        )),
+    }
+}
+
+/// The `id` of an `element` member, else its `key`.
+fn named_element(reference: Option<&Map<String, Value>>) -> Result<Option<String>> {
     let given = |name: &str| {
         reference
             .and_then(|reference| reference.get(name))
             .filter(|value| !value.is_null() && value.as_str() != Some(""))
     };
-    let named = match (given("id"), given("key")) {
-        (Some(Value::Number(id)), _) => id.to_string(),
-        (Some(Value::String(id)), _) => id.clone(),
-        (Some(_), _) => return Err(Error::Invalid("'element.id' must be a number.".into())),
-        (None, Some(Value::String(key))) => key.clone(),
-        (None, Some(_)) => return Err(Error::Invalid("'element.key' must be a string.".into())),
-        (None, None) => {
-            return Err(Error::Invalid(
-                "Missing required field: 'element.key'. Name the element, as in \
-                 {\"element\":{\"key\":\"…\"}}; GET /elements/keys lists them."
-                    .into(),
-            ));
-        }
-    };
-    app.element(&named).cloned()
+    match (given("id"), given("key")) {
+        (Some(Value::Number(id)), _) => Ok(Some(id.to_string())),
+        (Some(Value::String(id)), _) => Ok(Some(id.clone())),
+        (Some(_), _) => Err(Error::Invalid("'element.id' must be a number.".into())),
+        (None, Some(Value::String(key))) => Ok(Some(key.clone())),
+        (None, Some(_)) => Err(Error::Invalid("'element.key' must be a string.".into())),
+        (None, None) => Ok(None),
+    }
 }
 
 /// Looks before sanitising, which would take the brackets for markup and drop them.
@@ -198,8 +302,10 @@ fn refuse_placeholders(
 
 /// What no database text can hold, and what nobody means to send.
 fn refuse_unstorable(configuration: &Map<String, Value>) -> Result<()> {
+    let mut total = 0;
     for (key, value) in configuration {
-        let length = match value {
+        total += key.len();
+        total += match value {
             Value::String(text) if text.contains('\0') => {
                 return Err(Error::Invalid(format!(
                     "configuration '{key}' holds a NUL character; remove it."
@@ -208,17 +314,11 @@ fn refuse_unstorable(configuration: &Map<String, Value>) -> Result<()> {
             Value::String(text) => text.len(),
             other => other.to_string().len(),
         };
-        if length > VALUE_LIMIT {
-            return Err(Error::Invalid(format!(
-                "configuration '{key}' is longer than {VALUE_LIMIT} bytes."
-            )));
-        }
+    }
+    if total > CONFIGURATION_LIMIT {
+        return Err(Error::Invalid(format!(
+            "'configuration' is larger than {CONFIGURATION_LIMIT} bytes."
+        )));
     }
     Ok(())
-}
-
-/// The tag that stands for the name may be as long as the name.
-fn request_tag_too_long(tags: &[String], name: &str) -> bool {
-    tags.iter()
-        .any(|tag| tag != name && tag.chars().count() > TAG_LIMIT)
 }

@@ -11,7 +11,6 @@ use zeroize::Zeroizing;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::ids::{ElementId, InstanceId, OrganizationId, Secret};
-use crate::provisioning::group_of;
 use crate::store;
 use crate::tenancy;
 use crate::vault::{OrganizationKeys, Place};
@@ -32,9 +31,21 @@ pub struct InstanceView {
     pub tags: Vec<String>,
     pub valid: bool,
     pub disabled: bool,
-    pub configuration: serde_json::Map<String, serde_json::Value>,
+    /// `None` where nobody asked for it.
+    pub configuration: Option<serde_json::Map<String, serde_json::Value>>,
     pub external_authentication: store::ExternalAuthentication,
     pub owner: store::InstanceOwner,
+}
+
+impl InstanceView {
+    /// Bytes that callers decide on.
+    pub(super) fn rough_size(&self) -> usize {
+        let configuration = self.configuration.iter().flatten();
+        let values =
+            configuration.map(|(key, value)| key.len() + value.as_str().map_or(4, str::len));
+        let tags = self.tags.iter().map(String::len);
+        self.name.len() + values.sum::<usize>() + tags.sum::<usize>()
+    }
 }
 
 pub(super) fn place(
@@ -81,7 +92,7 @@ impl<'a> Parts<'a> {
 }
 
 /// The stored values, opened.
-fn stored_values(
+pub(super) fn stored_values(
     organization: OrganizationId,
     keys: &OrganizationKeys,
     row: &store::Instance,
@@ -103,7 +114,7 @@ fn stored_values(
 }
 
 /// # Errors
-/// Internal, when a sealed value does not open or the element lost the instance's group.
+/// Internal, when a sealed value does not open.
 pub(super) fn view(
     app: &App,
     organization: OrganizationId,
@@ -111,22 +122,36 @@ pub(super) fn view(
     row: store::Instance,
 ) -> Result<InstanceView> {
     let values = stored_values(organization, keys, &row)?;
+    // A group that was taken out of the catalogue keeps its instances readable, as an element does.
+    let known = app.catalog().get(&row.element_key);
+    let known = known.and_then(|element| Some((element, element.group(&row.credential_group)?)));
+    let configuration = match known {
+        Some((element, group)) => element.shown(group, &values),
+        None => masked(&values),
+    };
+    let mut view = abridged(app, organization, keys, row)?;
+    view.configuration = Some(configuration);
+    Ok(view)
+}
+
+/// The same without the configuration, which stays sealed.
+pub(super) fn abridged(
+    app: &App,
+    organization: OrganizationId,
+    keys: &OrganizationKeys,
+    row: store::Instance,
+) -> Result<InstanceView> {
     let token = tenancy::open_text(
         keys,
         &place(organization, row.row_id, TOKEN),
         &row.token_sealed,
     )?;
     // An element that was taken out of the catalogue keeps its instances readable.
-    let (element, element_id, configuration) = match app.catalog().get(&row.element_key) {
-        Some(element) => {
-            let group = group_of(element, &row.credential_group)?;
-            let shown = element.shown(group, &values);
-            (element.instance_json().clone(), element.id, shown)
-        }
+    let (element, element_id) = match app.catalog().get(&row.element_key) {
+        Some(element) => (element.instance_json().clone(), element.id),
         None => (
             serde_json::json!({"key": row.element_key, "active": false, "deleted": true}),
             ElementId(0),
-            masked(&values),
         ),
     };
     Ok(InstanceView {
@@ -139,7 +164,7 @@ pub(super) fn view(
         tags: row.tags,
         valid: row.valid,
         disabled: row.disabled,
-        configuration,
+        configuration: None,
         external_authentication: row.external_authentication,
         owner: row.owner,
     })

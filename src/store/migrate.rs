@@ -27,6 +27,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "sessions",
         include_str!("../../migrations/0003_sessions.sql"),
     ),
+    (
+        4,
+        "key rotation",
+        include_str!("../../migrations/0004_key_rotation.sql"),
+    ),
 ];
 
 const LEASE: &str = "migrate";

@@ -7,14 +7,18 @@
 //! Nothing here relies on a session: a transaction pooler may sit between us and Postgres.
 
 mod accounts;
+mod administration;
 mod connection;
 mod directory;
 mod grants;
+mod idempotency;
 mod instances;
+mod keys;
 mod leases;
 mod migrate;
 mod organizations;
 mod retry;
+mod rotation;
 mod server;
 mod sessions;
 mod users;
@@ -29,10 +33,15 @@ pub use accounts::{Account, AccountFilter, NewAccount};
 pub use connection::{ConnectError, Transaction};
 pub use directory::{Directory, Found, FoundInstance, FoundUser, Owner};
 pub use grants::{Grant, OrganizationGrant};
-pub use instances::{ExternalAuthentication, Instance, InstanceFilter, InstanceOwner, NewInstance};
+pub use idempotency::{Claim, Claimed, RequestKey};
+pub use instances::{
+    ExternalAuthentication, Instance, InstanceChange, InstanceFilter, InstanceOwner, NewInstance,
+};
+pub use keys::{KeyHolder, KeyUsage, Retired};
 pub use migrate::MigrateError;
 pub use organizations::{NewOrganization, Organization};
 pub(crate) use retry::is_passing;
+pub use rotation::{HELD_COLUMNS, HeldColumn, IndexedSecret, Resealed, SealedValue};
 pub use server::Mode;
 pub use sessions::LoginUser;
 pub use users::{NewUser, User, UserFilter};

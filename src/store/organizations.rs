@@ -7,6 +7,7 @@ use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
 use super::directory::index_secret;
+use super::keys::not_retired;
 use super::{OrgStore, Store};
 use crate::error::Result;
 use crate::ids::{Fingerprint, OrganizationId, SecretKind, WrappedKey};
@@ -87,19 +88,20 @@ impl OrgStore<'_> {
     /// The data keys, lowest number first.
     pub async fn organization_keys(&self) -> Result<Vec<WrappedKey>> {
         let mut reader = self.store.reader().await?;
-        let rows: Vec<(i32, String, Vec<u8>)> = self
+        let rows: Vec<(i32, String, Vec<u8>, bool)> = self
             .query_as(
-                "select number, kek_id, wrapped from organization_keys
+                "select number, kek_id, wrapped, staged from organization_keys
                  where org_id = $1 order by number",
             )
             .fetch_all(&mut *reader)
             .await?;
         let keys = rows
             .into_iter()
-            .map(|(number, kek_id, wrapped)| WrappedKey {
+            .map(|(number, kek_id, wrapped, staged)| WrappedKey {
                 number,
                 kek_id,
                 wrapped,
+                staged,
             })
             .collect();
         Ok(keys)
@@ -110,16 +112,20 @@ impl OrgStore<'_> {
         connection: &mut PgConnection,
         key: &WrappedKey,
     ) -> Result<()> {
-        self.query(
-            "insert into organization_keys (org_id, number, kek_id, wrapped)
-             values ($1, $2, $3, $4)",
-        )
-        .bind(key.number)
-        .bind(key.kek_id.as_str())
-        .bind(key.wrapped.as_slice())
-        .execute(connection)
-        .await?;
-        Ok(())
+        let inserted = self
+            .query(
+                "insert into organization_keys (org_id, number, kek_id, wrapped, staged)
+                 select $1, $2, $3, $4, $5
+                 where not exists (select 1 from key_checks
+                                   where key_id = $3 and retired_at is not null)",
+            )
+            .bind(key.number)
+            .bind(key.kek_id.as_str())
+            .bind(key.wrapped.as_slice())
+            .bind(key.staged)
+            .execute(connection)
+            .await?;
+        not_retired(inserted.rows_affected())
     }
 }
 

@@ -72,6 +72,7 @@ impl Store {
         Ok(exists)
     }
 
+    /// The keys that the database needs: retired ones are left out.
     pub async fn key_checks(&self) -> Result<Vec<KeyCheck>> {
         let mut reader = self.reader().await?;
         self.key_checks_in(&mut reader).await
@@ -79,7 +80,10 @@ impl Store {
 
     pub async fn key_checks_in(&self, connection: &mut PgConnection) -> Result<Vec<KeyCheck>> {
         let rows: Vec<(String, String, Vec<u8>)> = self
-            .query_as("select key_id, use, check_value from key_checks order by key_id")
+            .query_as(
+                "select key_id, use, check_value from key_checks
+                 where retired_at is null order by key_id",
+            )
             .fetch_all(connection)
             .await?;
         rows.into_iter()

@@ -12,8 +12,10 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -21,11 +23,11 @@ use moka::future::Cache;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-pub use crate::ids::{Fingerprint, SecretKind, WrappedKey};
+pub use crate::ids::{Fingerprint, RequestFingerprint, SecretKind, WrappedKey};
 
 use crate::error::Error;
 use crate::ids::{OrganizationId, Secret};
-use crate::keyring::{KeyBytes, Keyring, fields, fill_random, hmac_sha256};
+use crate::keyring::{KeyBytes, Keyring, Stamp, fields, fill_random, hmac_sha256};
 
 /// Opened data keys kept at most, and how long: 10,000 organizations are a few megabytes.
 const KEPT_ORGANIZATIONS: u64 = 10_000;
@@ -34,8 +36,20 @@ const KEPT_FOR: Duration = Duration::from_secs(300);
 /// The keyring and the organizations' keys that it opened lately. Cheap to clone.
 #[derive(Clone)]
 pub struct Vault {
-    keyring: Arc<Keyring>,
+    /// Replaced as a whole when the keyring's file changes.
+    keyring: Arc<RwLock<Arc<Keyring>>>,
+    /// The file it came from, and which state of it was looked at last.
+    file: Arc<RwLock<Option<Followed>>>,
+    /// Until when opened keys may be used without asking; `None`: always.
+    trusted_until: Arc<RwLock<Option<Instant>>>,
     opened: Cache<OrganizationId, Arc<OrganizationKeys>>,
+    /// Counts how often everything was forgotten.
+    forgotten: Arc<AtomicU64>,
+}
+
+struct Followed {
+    path: PathBuf,
+    seen: Option<Stamp>,
 }
 
 /// Where a sealed value lives. It opens there and nowhere else.
@@ -83,9 +97,66 @@ impl Vault {
             .time_to_live(KEPT_FOR)
             .build();
         Self {
-            keyring: Arc::new(keyring),
+            keyring: Arc::new(RwLock::new(Arc::new(keyring))),
+            file: Arc::default(),
+            trusted_until: Arc::default(),
             opened,
+            forgotten: Arc::default(),
         }
+    }
+
+    /// The keyring as it is now.
+    pub fn keyring(&self) -> Arc<Keyring> {
+        self.keyring
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// From now on these keys; who checked them against the database calls this.
+    pub fn adopt(&self, keyring: Keyring) {
+        *self.keyring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keyring);
+    }
+
+    /// Where a newer keyring may appear.
+    pub fn follow(&self, file: PathBuf) {
+        let followed = Followed {
+            path: file,
+            seen: None,
+        };
+        *self.file.write().unwrap_or_else(PoisonError::into_inner) = Some(followed);
+    }
+
+    /// The keyring's file, if it was replaced or written since [`Vault::looked_at`].
+    pub fn changed_file(&self) -> Option<(PathBuf, Stamp)> {
+        let file = self.file.read().unwrap_or_else(PoisonError::into_inner);
+        let Followed { path, seen } = file.as_ref()?;
+        let stamp = Stamp::of(path).filter(|stamp| Some(*stamp) != *seen)?;
+        Some((path.clone(), stamp))
+    }
+
+    pub fn looked_at(&self, stamp: Stamp) {
+        let mut file = self.file.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(followed) = file.as_mut() {
+            followed.seen = Some(stamp);
+        }
+    }
+
+    /// Opened keys may be used until then. Once a server has begun to say so it must go on: when
+    /// the time has run out each use loads the keys anew, since a newer one may have come.
+    pub fn trust_until(&self, until: Instant) {
+        *self
+            .trusted_until
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Some(until);
+    }
+
+    fn trusts_opened(&self) -> bool {
+        let until = *self
+            .trusted_until
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        until.is_none_or(|until| Instant::now() < until)
     }
 
     /// The first data key of a new organization, and its form for the database.
@@ -93,16 +164,52 @@ impl Vault {
         &self,
         organization: OrganizationId,
     ) -> (OrganizationKey, WrappedKey) {
-        let number = 1;
+        self.make_organization_key(organization, 1, false)
+    }
+
+    /// A further data key, which opens and does not seal until every server has it.
+    ///
+    /// # Panics
+    /// If `number` is not positive: numbers are made by counting up.
+    pub fn staged_organization_key(&self, organization: OrganizationId, number: i32) -> WrappedKey {
+        let number = u32::try_from(number).expect("key numbers are positive");
+        self.make_organization_key(organization, number, true).1
+    }
+
+    /// The same data key, sealed by the current key of the keyring.
+    pub fn rewrap(
+        &self,
+        organization: OrganizationId,
+        wrapped: &WrappedKey,
+    ) -> Result<WrappedKey, VaultError> {
+        let key = self.open_organization_key(organization, wrapped)?;
+        let keyring = self.keyring();
+        let (kek_id, kek) = keyring.current_encrypt();
+        let context = wrapping_context(organization, key.number, kek_id);
+        Ok(WrappedKey {
+            kek_id: kek_id.to_owned(),
+            wrapped: sealed::wrap(kek, &context, key.bytes.reveal()),
+            ..*wrapped
+        })
+    }
+
+    fn make_organization_key(
+        &self,
+        organization: OrganizationId,
+        number: u32,
+        staged: bool,
+    ) -> (OrganizationKey, WrappedKey) {
         let key = OrganizationKey {
             organization,
             number,
             bytes: KeyBytes::random(),
         };
-        let (kek_id, kek) = self.keyring.current_encrypt();
+        let keyring = self.keyring();
+        let (kek_id, kek) = keyring.current_encrypt();
         let context = wrapping_context(organization, number, kek_id);
         let wrapped = WrappedKey {
-            number: 1,
+            number: i32::try_from(number).expect("a key number fits its column"),
+            staged,
             kek_id: kek_id.to_owned(),
             wrapped: sealed::wrap(kek, &context, key.bytes.reveal()),
         };
@@ -118,8 +225,8 @@ impl Vault {
             .ok()
             .filter(|number| *number > 0)
             .ok_or(VaultError::BadNumber(organization))?;
-        let kek = self
-            .keyring
+        let keyring = self.keyring();
+        let kek = keyring
             .encrypt_key(&wrapped.kek_id)
             .ok_or_else(|| VaultError::UnknownKey(wrapped.kek_id.clone()))?;
         let context = wrapping_context(organization, number, &wrapped.kek_id);
@@ -140,12 +247,19 @@ impl Vault {
         organization: OrganizationId,
         load: impl Future<Output = Result<Vec<WrappedKey>, E>>,
     ) -> Result<Arc<OrganizationKeys>, E> {
-        if let Some(keys) = self.opened.get(&organization).await {
+        if self.trusts_opened()
+            && let Some(keys) = self.opened.get(&organization).await
+        {
             return Ok(keys);
         }
+        let before = self.forgotten.load(Ordering::SeqCst);
         let wrapped = load.await?;
         let keys = Arc::new(self.open_organization_keys(organization, &wrapped)?);
         self.opened.insert(organization, keys.clone()).await;
+        // What was read before everything was forgotten must not stay.
+        if self.forgotten.load(Ordering::SeqCst) != before {
+            self.forget(organization).await;
+        }
         Ok(keys)
     }
 
@@ -161,15 +275,27 @@ impl Vault {
                 Ok((key.number, key))
             })
             .collect::<Result<BTreeMap<_, _>, VaultError>>()?;
-        if keys.is_empty() {
-            return Err(VaultError::NoKey(organization));
-        }
-        Ok(OrganizationKeys { organization, keys })
+        let sealing = wrapped.iter().filter(|wrapped| !wrapped.staged);
+        let sealing = sealing
+            .filter_map(|wrapped| u32::try_from(wrapped.number).ok())
+            .max()
+            .ok_or(VaultError::NoKey(organization))?;
+        Ok(OrganizationKeys {
+            organization,
+            sealing,
+            keys,
+        })
     }
 
     /// Drops the opened keys: after a rotation, and when an organization is erased.
     pub async fn forget(&self, organization: OrganizationId) {
         self.opened.invalidate(&organization).await;
+    }
+
+    /// The same for every organization.
+    pub fn forget_all(&self) {
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
+        self.opened.invalidate_all();
     }
 
     /// What finds the owner of `secret`: one HMAC per pepper, the current pepper's first. The
@@ -180,7 +306,7 @@ impl Vault {
             kind.as_str().as_bytes(),
             secret.reveal().as_bytes(),
         ]);
-        self.keyring
+        self.keyring()
             .peppers()
             .map(|(id, pepper)| Fingerprint {
                 hmac: hmac_sha256(pepper, &message),
@@ -192,6 +318,20 @@ impl Vault {
     /// The fingerprint that new rows store.
     pub fn fingerprint(&self, kind: SecretKind, secret: &Secret) -> Fingerprint {
         self.fingerprints(kind, secret).swap_remove(0)
+    }
+
+    /// A request's key and body under every pepper; the first is the one that new rows store.
+    pub fn request_fingerprints(&self, key: &str, body: &[u8]) -> Vec<RequestFingerprint> {
+        let key = fields(&[b"bunsen request key", key.as_bytes()]);
+        let body = fields(&[b"bunsen request body", body]);
+        self.keyring()
+            .peppers()
+            .map(|(id, pepper)| RequestFingerprint {
+                pepper_id: id.to_owned(),
+                key: hmac_sha256(pepper, &key),
+                body: hmac_sha256(pepper, &body),
+            })
+            .collect()
     }
 
     /// 32 lower-case hexadecimal digits.
@@ -226,7 +366,7 @@ impl Vault {
 impl fmt::Debug for Vault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Vault")
-            .field("keyring", &self.keyring)
+            .field("keyring", &self.keyring())
             .finish_non_exhaustive()
     }
 }
@@ -272,20 +412,32 @@ impl OrganizationKey {
     }
 }
 
-/// All data keys of one organization: the highest number seals, each opens what it sealed.
+/// All data keys of one organization: one seals, each opens what it sealed.
 #[derive(Debug)]
 pub struct OrganizationKeys {
     organization: OrganizationId,
+    /// Number of the key that seals: the highest that is not staged.
+    sealing: u32,
     keys: BTreeMap<u32, OrganizationKey>,
 }
 
 impl OrganizationKeys {
     pub fn seal(&self, place: &Place<'_>, clear: &[u8]) -> Vec<u8> {
-        let (_, newest) = self
+        let key = self
             .keys
-            .last_key_value()
-            .expect("made with at least one key");
-        newest.seal(place, clear)
+            .get(&self.sealing)
+            .expect("made with the key that seals");
+        key.seal(place, clear)
+    }
+
+    /// Whether the key that seals now sealed this.
+    pub fn is_sealed_anew(&self, sealed: &[u8]) -> Result<bool, VaultError> {
+        Ok(sealed::key_number(sealed)? == self.sealing)
+    }
+
+    /// Number of the key that seals.
+    pub fn sealing(&self) -> u32 {
+        self.sealing
     }
 
     /// `UnknownNumber` may mean that a newer key was made elsewhere: forget and load again.

@@ -57,6 +57,7 @@ fn golden_wrapped() -> WrappedKey {
         number: 7,
         kek_id: "encrypt-golden".into(),
         wrapped: bytes(GOLDEN_WRAPPED),
+        staged: false,
     }
 }
 
@@ -88,7 +89,8 @@ fn what_is_sealed_today_has_the_golden_form() {
     assert_eq!(sealed, bytes(GOLDEN_SEALED));
 
     let vault = golden_vault();
-    let kek = vault.keyring.encrypt_key("encrypt-golden").expect("held");
+    let keyring = vault.keyring();
+    let kek = keyring.encrypt_key("encrypt-golden").expect("held");
     let context = wrapping_context(ORGANIZATION, 7, "encrypt-golden");
     let wrapped = sealed::wrap_with_nonce(kek, &context, key.bytes.reveal(), nonce);
     assert_eq!(wrapped, bytes(GOLDEN_WRAPPED));
@@ -412,4 +414,21 @@ proptest! {
         prop_assert_ne!(hash(SecretKind::User), hash(SecretKind::Organization));
         prop_assert_ne!(hash(SecretKind::Organization), hash(SecretKind::Instance));
     }
+}
+
+#[test]
+fn a_request_is_known_by_key_and_body_under_each_pepper() {
+    let vault = Vault::new(Keyring::generate());
+    let of = |key, body: &str| vault.request_fingerprints(key, body.as_bytes()).remove(0);
+    let one = of("key", "body");
+    assert_eq!(of("key", "body"), one);
+    assert_eq!(of("key", "other").key, one.key);
+    assert_ne!(of("key", "other").body, one.body);
+    assert_ne!(of("other", "body").key, one.key);
+    // The same text as key and as body is not the same.
+    let twice = of("same", "same");
+    assert_ne!(twice.key, twice.body);
+    let secret = vault.fingerprint(SecretKind::User, &Secret::new("same"));
+    assert_ne!(secret.hmac, twice.key);
+    assert_eq!(secret.pepper_id, twice.pepper_id);
 }

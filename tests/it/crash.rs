@@ -2,6 +2,7 @@
 
 mod first_start;
 mod kills;
+mod leftovers;
 mod refusals;
 mod several;
 

@@ -1,15 +1,22 @@
 //! Cases beside the elements: `cases/founding.json` and `cases/provisioning.json` of every folder
 //! under `elements/`, run without a server or a vendor.
+//!
+//! The calls of one provisioning stand in order; a `reply` of one is read before the next is built.
+//! What is random is `A` there, and the moment is [`NOW`]. A refused value that no log-in call uses
+//! is marked `givenOnly`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bunsen_engine::configuration::Values;
+use bunsen_engine::configuration::{RANDOM_BYTES, Values};
 use bunsen_engine::element::{Catalog, Element, SourceFile};
 use bunsen_engine::reply::{self, VendorReply};
 use bunsen_engine::request::{self, BuildError, Inputs};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::{Map, Value};
+
+/// Milliseconds since 1970.
+const NOW: i64 = 1_432_311_980_589;
 
 fn folders() -> Vec<PathBuf> {
     let elements = Path::new(env!("CARGO_MANIFEST_DIR")).join("elements");
@@ -119,7 +126,7 @@ fn calls_go_out_as_written() {
     for_every("provisioning.json", |element, case| {
         for call in case["calls"].as_array().unwrap() {
             let name = text(call, "name").unwrap();
-            let values = accepted(element, call);
+            let mut values = accepted(element, call);
             let group = element.group_for(&values).unwrap();
             assert_eq!(Some(group.name.as_str()), text(call, "group"), "{name}");
             assert_eq!(
@@ -130,11 +137,15 @@ fn calls_go_out_as_written() {
             let expected = call["requests"].as_array().unwrap();
             let resources = element.provisioning(group);
             assert_eq!(resources.len(), expected.len(), "{name}");
-            let inputs = Inputs {
-                configuration: &values,
-                previous: None,
-            };
+            values.extend(element.generated(group, &values, &[0; RANDOM_BYTES]));
+            let mut previous = None;
             for (resource, expected) in resources.into_iter().zip(expected) {
+                let configuration = values.clone();
+                let inputs = Inputs {
+                    configuration: &configuration,
+                    previous: previous.as_ref(),
+                    now: NOW,
+                };
                 let request = request::build(element, group, resource, &inputs).unwrap();
                 assert_eq!(
                     Some(request.method.as_str()),
@@ -142,10 +153,27 @@ fn calls_go_out_as_written() {
                     "{name}"
                 );
                 assert_eq!(Some(request.url.as_str()), text(expected, "url"), "{name}");
-                assert_eq!(request.body, text(expected, "body").unwrap(), "{name}");
-                for (header, value) in members(&expected["headers"]) {
-                    assert_eq!(request.headers[header], value.as_str().unwrap(), "{name}");
+                match &expected["body"] {
+                    Value::String(body) => assert_eq!(request.body, body, "{name}"),
+                    json => {
+                        let body: Value = serde_json::from_slice(&request.body).unwrap();
+                        assert_eq!(&body, json, "{name}");
+                    }
                 }
+                for (header, value) in members(&expected["headers"]) {
+                    let sent = request.headers.get(header);
+                    let sent = sent.map(|sent| sent.to_str().unwrap());
+                    assert_eq!(sent, value.as_str(), "{name}: {header}");
+                }
+                if expected.get("reply").is_some() {
+                    let reply = reply(&expected["reply"]);
+                    let read = reply::read(element, group, resource, &inputs, &reply).unwrap();
+                    values.extend(read.configuration);
+                    previous = Some(reply);
+                }
+            }
+            for (key, value) in call["stored"].as_object().into_iter().flatten() {
+                assert_eq!(Some(values[key].reveal()), value.as_str(), "{name}: {key}");
             }
         }
     });
@@ -173,15 +201,20 @@ fn refused_values_name_their_entry_when_given_and_when_stored() {
             let mistakes = element.accept(given).unwrap_err();
             assert_eq!(mistakes.len(), 1, "{case}");
             assert_eq!(mistakes[0].key, entry, "{case}");
+            if case["givenOnly"] == true {
+                continue;
+            }
 
-            let stored: Values = given
+            let mut stored: Values = given
                 .iter()
                 .map(|(key, value)| (key.clone(), element.value(key, value.as_str().unwrap())))
                 .collect();
             let group = element.group_for(&stored).unwrap();
+            stored.extend(element.generated(group, &stored, &[0; RANDOM_BYTES]));
             let inputs = Inputs {
                 configuration: &stored,
                 previous: None,
+                now: NOW,
             };
             let resource = element.provisioning(group)[0];
             match request::build(element, group, resource, &inputs) {
@@ -223,6 +256,7 @@ fn answers_mean_what_the_cases_say() {
             let inputs = Inputs {
                 configuration: &values,
                 previous: None,
+                now: NOW,
             };
             let read = reply::read(element, group, calls[step], &inputs, &reply(&case["reply"]));
             let expected = &case["expected"];

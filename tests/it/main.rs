@@ -1,4 +1,4 @@
-//! Tests against a real Postgres, over HTTP and of the real binary, in one so that there is one thing to link.
+//! Tests against a real Postgres and over HTTP, in one binary so that there is one thing to link.
 
 mod answer;
 mod catalogue;
@@ -8,7 +8,9 @@ mod crash;
 mod database;
 mod elements;
 mod house;
+mod life;
 mod login;
+mod operators;
 mod outbound;
 mod private_postgres;
 mod process;

@@ -9,13 +9,14 @@ use tokio::net::TcpListener;
 
 use crate::server::{TestServer, examples};
 
-/// A create body that works with the simulated vendors as it is: the first that is named after its element alone.
+/// A create body that works with the simulated vendors as it is: the first that is named after its element alone
+/// and whose element has cases of every kind, changes among them.
 pub fn example() -> Value {
+    let elements = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("elements");
     let plain = |(name, body): &(String, Value)| {
-        body["element"]["key"]
-            .as_str()
-            .map(|key| format!("{key}.json"))
-            == Some(name.clone())
+        body["element"]["key"].as_str().is_some_and(|key| {
+            *name == format!("{key}.json") && elements.join(key).join("cases/update.json").exists()
+        })
     };
     let (_, body) = examples()
         .into_iter()

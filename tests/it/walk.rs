@@ -6,6 +6,7 @@
 mod headers;
 mod hub_calls;
 mod others;
+mod tokens;
 
 use std::collections::BTreeSet;
 
@@ -36,8 +37,10 @@ enum Access {
     Cookie,
     /// HTML and pictures for everybody.
     Page,
+    /// User and element token; the organization may be there too.
+    Token,
 }
-use Access::{Cookie, Open, Optional, Page, Password, Platform};
+use Access::{Cookie, Open, Optional, Page, Password, Platform, Token};
 
 /// Every route: method, path without the API's base, and who may call it.
 const ROUTES: &[(&str, &str, Access)] = &[
@@ -96,9 +99,28 @@ const ROUTES: &[(&str, &str, Access)] = &[
     ("POST", "/instances", Platform),
     ("GET", "/instances/{}", Platform),
     ("DELETE", "/instances/{}", Platform),
+    ("PUT", "/instances/{}", Platform),
+    ("PATCH", "/instances/{}", Platform),
+    ("GET", "/instances/count", Platform),
+    ("PUT", "/instances/{}/enabled", Platform),
+    ("DELETE", "/instances/{}/enabled", Platform),
+    ("GET", "/instances/{}/configuration", Platform),
+    ("GET", "/instances/{}/configuration/{}", Platform),
+    ("PATCH", "/instances/{}/configuration/{}", Platform),
+    ("PUT", "/instances", Token),
+    ("PATCH", "/instances", Token),
+    ("DELETE", "/instances", Token),
+    ("PUT", "/instances/enabled", Token),
+    ("DELETE", "/instances/enabled", Token),
+    ("GET", "/instances/configuration", Token),
+    ("GET", "/instances/configuration/{}", Token),
+    ("PATCH", "/instances/configuration/{}", Token),
+    ("GET", "/accounts/instances", Platform),
+    ("GET", "/accounts/{}/instances", Platform),
     ("GET", "/elements/{}/instances", Platform),
     ("POST", "/elements/{}/instances", Platform),
     ("GET", "/elements/{}/instances/{}", Platform),
+    ("PUT", "/elements/{}/instances/{}", Platform),
     ("DELETE", "/elements/{}/instances/{}", Platform),
 ];
 
@@ -123,6 +145,7 @@ fn every_route_is_in_the_list() {
                 bunsen::http::Access::Password => Password,
                 bunsen::http::Access::Cookie => Cookie,
                 bunsen::http::Access::Page => Page,
+                bunsen::http::Access::Token => Token,
             };
             (route.method.to_string(), without_names(route.path), access)
         })
@@ -151,15 +174,20 @@ fn without_names(path: &str) -> String {
 const WITH_PARTS: &str = "larkpost";
 
 /// What a `{}` stands for is said by the word before it.
-fn filled(path: &str, element: &str, instance: &str, caller: &Caller) -> String {
+fn filled(walk: &Walk, path: &str, instance: &str, caller: &Caller) -> String {
     let (account, user) = (caller.account_id.to_string(), caller.user_id.to_string());
     // The definition with parts of every kind, whose ids are known.
     let parts = path.matches('/').count() > 2 && !path.contains("/instances");
-    let element = if parts { WITH_PARTS } else { element };
+    let element = if parts {
+        WITH_PARTS
+    } else {
+        walk.element.as_str()
+    };
     let mut filled = Vec::new();
     for segment in path.split('/') {
         let value = match (segment, filled.last().copied()) {
             ("{}", Some("elements")) => element,
+            ("{}", Some("configuration")) => walk.entry.as_str(),
             ("{}", Some("hooks")) if filled.contains(&"resources") => "7301",
             ("{}", Some("hooks")) => "7101",
             ("{}", Some("resources")) => "7201",
@@ -186,7 +214,7 @@ fn without_password(path: &str) -> u16 {
 }
 
 fn names_an_instance(path: &str) -> bool {
-    path.ends_with("/instances/{}")
+    path.contains("/instances/{}")
 }
 
 /// Accounts are the organization administrator's business.
@@ -203,6 +231,8 @@ fn ignores_tokens(path: &str) -> bool {
 struct Walk {
     server: TestServer,
     element: String,
+    /// Id of an entry of its configuration.
+    entry: String,
     hub: String,
     of_admin: Value,
     of_member: Value,
@@ -229,9 +259,11 @@ impl Walk {
             .as_str()
             .expect("a hub")
             .to_owned();
+        let entry = entry_id(&server, "filter.response.nulls").await;
         Walk {
             server,
             element: element_key(),
+            entry,
             hub,
             of_admin,
             of_member,
@@ -246,7 +278,9 @@ impl Walk {
         }
         if path.ends_with("/passwords") {
             request = request.json(&json!({"password": "Another-1-for-the-walk"}));
-        } else if method == "POST" {
+        } else if path.contains("/configuration/") && method == "PATCH" {
+            request = request.json(&json!({"propertyValue": "false"}));
+        } else if ["POST", "PUT", "PATCH"].contains(&method) && !path.ends_with("/enabled") {
             request = request.json(&example_named("made by the walk"));
         }
         Answer::of(request).await
@@ -284,7 +318,7 @@ impl Walk {
     ) -> Answer {
         let path = match access {
             Page => path.replace("{}", "picture.png"),
-            _ => filled(path, &self.element, instance, owner),
+            _ => filled(self, path, instance, owner),
         };
         let outside = matches!(access, Open | Cookie | Page) || path.contains("/j_spring");
         let base = if outside { "" } else { BASE };
@@ -307,6 +341,15 @@ impl Walk {
     fn token<'a>(&self, instance: &'a Value) -> &'a str {
         instance["token"].as_str().expect("a token")
     }
+}
+
+/// The id of one entry of the example's element, as the catalogue tells it.
+async fn entry_id(server: &TestServer, key: &str) -> String {
+    let path = format!("{BASE}/elements/{}", element_key());
+    let element = Answer::of(server.request("GET", &path)).await.success();
+    let entries = element["configuration"].as_array().expect("entries");
+    let entry = entries.iter().find(|entry| entry["key"] == key);
+    entry.expect("the entry")["id"].to_string()
 }
 
 fn id(instance: &Value) -> String {
@@ -334,7 +377,7 @@ async fn who_proves_nothing_is_refused_everywhere_and_changes_nothing(database: 
             match access {
                 Open | Page => findings.status(&what, &answer, 200),
                 Password => drop(findings.error(&what, &answer, without_password(path))),
-                Cookie | Optional | Platform => drop(findings.error(&what, &answer, 401)),
+                Cookie | Optional | Platform | Token => drop(findings.error(&what, &answer, 401)),
             }
         }
     }
@@ -344,9 +387,9 @@ async fn who_proves_nothing_is_refused_everywhere_and_changes_nothing(database: 
         match access {
             Open | Optional | Page => findings.status(&what, &answer, 200),
             Password => drop(findings.error(&what, &answer, without_password(path))),
-            Cookie | Platform => drop(findings.error(&what, &answer, 401)),
+            Cookie | Platform | Token => drop(findings.error(&what, &answer, 401)),
         }
-        if *access == Platform {
+        if matches!(access, Platform | Token) {
             for half in [
                 format!("User {}", walk.server.admin.user_secret),
                 format!("Organization {}", walk.server.admin.organization_secret),
@@ -382,15 +425,12 @@ async fn who_may_call_is_answered(database: TestDatabase) {
     ] {
         for (method, path, access) in ROUTES {
             let fresh = server.create(caller, &example_named("for one visit")).await;
+            let header = match access {
+                Token => caller.with_token(walk.token(&fresh)),
+                _ => caller.header(),
+            };
             let answer = walk
-                .visit_of(
-                    caller,
-                    method,
-                    path,
-                    *access,
-                    &id(&fresh),
-                    Some(&caller.header()),
-                )
+                .visit_of(caller, method, path, *access, &id(&fresh), Some(&header))
                 .await;
             let what = format!("{who}: {method} {path}");
             match access {

@@ -94,7 +94,16 @@ fn the_group_is_the_named_one_else_the_first_complete_else_the_founding() {
         "token"
     );
     let all = [("username", "u"), ("password", "p"), ("token", "t")];
-    assert_eq!(group(&all).unwrap(), "password");
+    // With everything there, what the vendor still offers is meant.
+    assert_eq!(group(&all).unwrap(), "token");
+    let mut both_offered = sample();
+    both_offered["bunsen"]["groups"][0]
+        .as_object_mut()
+        .unwrap()
+        .remove("retired");
+    let both_offered = crate::request::tests::element(&both_offered);
+    let given = values(&both_offered, &all);
+    assert_eq!(both_offered.group_for(&given).unwrap().name, "password");
     assert_eq!(group(&[("authentication.type", "token")]).unwrap(), "token");
     let mistake = group(&[("authentication.type", "oauth9")]).unwrap_err();
     assert_eq!(
@@ -143,4 +152,85 @@ fn shown_masks_fills_defaults_and_leaves_marks_unresolved() {
         effective["base.url"].reveal(),
         "https://{site}.vendor.example/v1"
     );
+}
+
+#[test]
+fn what_asks_the_vendor_again() {
+    let element = element(&sample());
+    let (password, token) = (&element.groups[0], &element.groups[1]);
+    for (key, with_password, with_token) in [
+        ("username", true, false),
+        ("password", true, false),
+        ("token", false, true),
+        ("site", true, true),
+        ("base.url", true, true),
+        ("authentication.type", true, true),
+        ("event.notification.enabled", false, false),
+        ("event.notification.signature.key", false, false),
+        ("event.of.their.own", false, false),
+        ("filter.response.nulls", false, false),
+        ("pagination.max", false, false),
+        ("unknown.key", false, false),
+    ] {
+        assert_eq!(element.decides_login(password, key), with_password, "{key}");
+        assert_eq!(element.decides_login(token, key), with_token, "{key}");
+    }
+}
+
+#[test]
+fn what_the_calls_of_a_log_in_return() {
+    let element = element(&sample());
+    let returned = |group| element.returned_keys(group).collect::<Vec<_>>();
+    assert_eq!(returned(&element.groups[0]), ["session", "base.url"]);
+    assert!(returned(&element.groups[1]).is_empty());
+}
+
+#[test]
+fn what_is_generated_is_made_once_of_the_bytes_that_are_handed_in() {
+    let mut json = sample();
+    json["configuration"].as_array_mut().unwrap().extend([
+        json!({"id": 80, "key": "device", "name": "Device", "type": "TEXTFIELD_64", "bunsen": {"generate": "alphanumeric:16"}}),
+        json!({"id": 81, "key": "app", "name": "App", "type": "TEXTFIELD_64", "groupName": "token", "bunsen": {"generate": "alphanumeric:8"}}),
+    ]);
+    let element = element(&json);
+    let random: [u8; RANDOM_BYTES] = std::array::from_fn(|index| 255 - index as u8);
+    let made = |group: &str, given: &[(&str, &str)]| -> Vec<(String, String)> {
+        let group = element.group(group).unwrap();
+        element
+            .generated(group, &values(&element, given), &random)
+            .iter()
+            .map(|(key, value)| (key.clone(), value.reveal().to_owned()))
+            .collect()
+    };
+    // 255 to 248 stand for no letter; from then on four bytes each do.
+    let device = ("device".to_owned(), "9999888877776666".to_owned());
+    assert_eq!(made("password", &[]), std::slice::from_ref(&device));
+    let app = ("app".to_owned(), "55554444".to_owned());
+    assert_eq!(made("token", &[]), [app, device]);
+    assert_eq!(made("password", &[("device", "mine")]), []);
+    let group = element.group("password").unwrap();
+    assert_eq!(
+        element
+            .generated(group, &Values::new(), &[255; RANDOM_BYTES])
+            .len(),
+        0
+    );
+}
+
+#[test]
+fn a_whole_host_must_be_the_vendors() {
+    let mut json = sample();
+    json["configuration"][1]["bunsen"]["fill"] = json!("host");
+    json["configuration"][0]["defaultValue"] = json!("https://{site}/v1");
+    let element = element(&json);
+    for (site, fine) in [
+        ("acme.vendor.example", true),
+        ("https://acme.vendor.example/login", true),
+        ("acme.other.example", false),
+        ("acme.vendor.example:8443", false),
+    ] {
+        let given = json!({"site": site});
+        let accepted = element.accept(given.as_object().unwrap());
+        assert_eq!(accepted.is_ok(), fine, "{site}");
+    }
 }

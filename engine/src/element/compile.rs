@@ -11,12 +11,16 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::catalog::Mistake;
-use super::definition::{DefaultValue, ElementDefinition, EntryDefinition, GroupWords};
+use super::definition::{
+    AuthenticateWords, DefaultValue, ElementDefinition, EntryDefinition, GroupWords,
+};
 use super::documents::Documents;
 use super::{Authentication, Element, Entry, Group, Refresh, Retired, Reuse};
-use crate::configuration::{AUTHENTICATION_TYPE, is_common_key, is_secret_key};
+use crate::configuration::{
+    AUTHENTICATION_TYPE, GENERATED_LIMIT, RANDOM_BYTES, is_common_key, is_secret_key,
+};
 use crate::ids::{ElementId, EntryId};
-use crate::language::{Filter, Placeholders, SyntaxError, Template};
+use crate::language::{AnswerPath, Filter, Placeholders, SyntaxError, Template};
 
 /// Collects the mistakes of one file and knows what references may refer to.
 pub(super) struct Checker<'a> {
@@ -68,13 +72,21 @@ impl<'a> Checker<'a> {
         Some(template)
     }
 
+    fn answer_path(&mut self, place: &str, text: &str) -> Option<AnswerPath> {
+        let path = self.parsed(place, AnswerPath::parse(text))?;
+        for (key, column) in path.keys() {
+            self.known_key(place, Some(column), key);
+        }
+        Some(path)
+    }
+
     fn fill(&mut self, place: &str, text: Option<&str>) -> Option<Filter> {
         let place = format!("{place}.bunsen.fill");
         let filter = self.parsed(&place, Filter::parse(text?))?;
-        if matches!(filter, Filter::Host | Filter::Label(_)) {
+        if matches!(filter, Filter::Host | Filter::Site | Filter::Label(_)) {
             return Some(filter);
         }
-        self.wrong(place, "only host and label:.suffix can fill a mark");
+        self.wrong(place, "only host, site and label:.suffix can fill a mark");
         None
     }
 
@@ -221,32 +233,21 @@ fn group(index: usize, words: &GroupWords, checker: &mut Checker<'_>) -> Group {
             format!("{name:?} is declared twice"),
         );
     }
-    let basic = words
+    let authentication = words
         .authenticate
         .as_ref()
-        .and_then(|words| words.basic.as_ref());
-    let authentication = basic.and_then(|basic| {
-        let mut part = |member: &str, text: &Option<String>| {
-            let place = format!("{place}.authenticate.basic.{member}");
-            checker.template(&place, text.as_deref()?)
-        };
-        let username = part("username", &basic.username);
-        let password = part("password", &basic.password);
-        Some(Authentication::Basic {
-            username: username?,
-            password: password?,
-        })
-    });
+        .and_then(|words| authentication(words, &format!("{place}.authenticate"), checker));
     let retired = words.retired.as_ref().and_then(|words| {
-        let instead = words.instead.clone()?;
-        let place = format!("{place}.retired.instead");
-        checker.group(&place, &instead);
-        if instead == name {
-            checker.wrong(place, "a group cannot stand in for itself");
+        if let Some(instead) = &words.instead {
+            let place = format!("{place}.retired.instead");
+            checker.group(&place, instead);
+            if *instead == name {
+                checker.wrong(place, "a group cannot stand in for itself");
+            }
         }
         Some(Retired {
             date: words.date.clone()?,
-            instead,
+            instead: words.instead.clone(),
         })
     });
     Group {
@@ -255,6 +256,32 @@ fn group(index: usize, words: &GroupWords, checker: &mut Checker<'_>) -> Group {
         authentication,
         retired,
     }
+}
+
+fn authentication(
+    words: &AuthenticateWords,
+    place: &str,
+    checker: &mut Checker<'_>,
+) -> Option<Authentication> {
+    if let Some(basic) = &words.basic {
+        let mut part = |member: &str, text: &Option<String>| {
+            checker.template(&format!("{place}.basic.{member}"), text.as_deref()?)
+        };
+        let username = part("username", &basic.username);
+        let password = part("password", &basic.password);
+        return Some(Authentication::Basic {
+            username: username?,
+            password: password?,
+        });
+    }
+    let mut headers = Vec::new();
+    for (name, text) in &words.headers {
+        let place = format!("{place}.headers.{name}");
+        let template = checker.template(&place, text);
+        let header = parameter::header(name, &place, checker);
+        headers.extend(header.zip(template));
+    }
+    (!headers.is_empty()).then_some(Authentication::Headers(headers))
 }
 
 /// Several groups need the platform's own COMBO, and it lists exactly them.
@@ -330,14 +357,32 @@ fn entries(definition: &ElementDefinition, checker: &mut Checker<'_>) -> Vec<Ent
             display_order: written.display_order.unwrap_or(i64::MAX),
             fill: checker.fill(&place, written.bunsen.fill.as_deref()),
             shown_empty: written.default_value == DefaultValue::Null,
+            generated: generated(&place, written.bunsen.generate.as_deref(), checker),
             kind,
             key,
         });
+    }
+    let characters: usize = entries.iter().filter_map(|entry| entry.generated).sum();
+    if characters > RANDOM_BYTES / 2 {
+        let message = format!("generates more than {} characters", RANDOM_BYTES / 2);
+        checker.wrong("configuration", message);
     }
     if !seen.contains("base.url") {
         checker.wrong("configuration", "the entry \"base.url\" is missing");
     }
     entries
+}
+
+/// `alphanumeric:16`: so many letters and digits. Fewer than 8 would meet again by chance.
+fn generated(place: &str, text: Option<&str>, checker: &mut Checker<'_>) -> Option<usize> {
+    let number = text?.strip_prefix("alphanumeric:");
+    let number = number.and_then(|number| number.parse().ok());
+    let fine = number.filter(|number| (8..=GENERATED_LIMIT).contains(number));
+    if fine.is_none() {
+        let message = format!("must be alphanumeric:8 to alphanumeric:{GENERATED_LIMIT}");
+        checker.wrong(format!("{place}.bunsen.generate"), message);
+    }
+    fine
 }
 
 fn is_url(text: &str) -> bool {

@@ -170,6 +170,7 @@ written! {
 
     AuthenticateWords {
         basic: Option<BasicWords>,
+        headers: BTreeMap<String, String>,
     }
 
     BasicWords {
@@ -190,17 +191,21 @@ written! {
     /// `bunsen` on a configuration entry.
     EntryWords {
         fill: Option<String>,
+        generate: Option<String>,
     }
 
     /// `bunsen` on a parameter.
     ParameterWords {
         fill: Option<String>,
         template: Option<String>,
+        generate: Option<String>,
     }
 
     /// `bunsen` on a resource.
     ResourceWords {
         groups: Vec<String>,
+        anonymous: bool,
+        message: Option<String>,
         expect: Option<ConditionWords>,
         fault: Many<FaultWords>,
     }
@@ -209,7 +214,11 @@ written! {
         status: Vec<u16>,
         content: Option<String>,
         present: Vec<String>,
+        absent: Vec<String>,
         equals: BTreeMap<String, Vec<String>>,
+        differs: BTreeMap<String, Vec<String>>,
+        contains: BTreeMap<String, Vec<String>>,
+        given: Vec<String>,
     }
 
     FaultWords {

@@ -9,6 +9,7 @@ pub mod catalog;
 mod compile;
 mod definition;
 mod documents;
+mod hosts;
 mod schema;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -17,6 +18,7 @@ mod unsupported;
 
 pub use assign::assign_ids;
 pub use catalog::{Catalog, Mistake, SourceFile};
+pub use hosts::HostRule;
 pub use unsupported::Unsupported;
 
 use http::{HeaderName, Method};
@@ -76,15 +78,16 @@ pub enum Authentication {
         username: Template,
         password: Template,
     },
+    Headers(Vec<(HeaderName, Template)>),
 }
 
 /// A log-in that the vendor has switched off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retired {
-    /// The day, as `2026-03-31`.
+    /// The day, as `2026-03-31`, or the month where no more is known.
     pub date: String,
-    /// Name of the group to use.
-    pub instead: String,
+    /// Name of the group to use, where there is one.
+    pub instead: Option<String>,
 }
 
 #[derive(Debug)]
@@ -110,31 +113,8 @@ pub struct Entry {
     pub fill: Option<Filter>,
     /// Answers show this entry as null while it has no value.
     pub shown_empty: bool,
-}
-
-/// Hosts that an element's credentials may reach.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HostRule {
-    /// `.vendor.example`: one or more labels in front; `api.vendor.example`: exactly this host.
-    Suffixes(Vec<String>),
-    /// Any host that resolves to public addresses.
-    Public,
-}
-
-impl HostRule {
-    /// Whether this (canonical, lower-case) host may be called.
-    pub fn allows(&self, host: &str) -> bool {
-        match self {
-            Self::Public => true,
-            Self::Suffixes(suffixes) => suffixes.iter().any(|suffix| {
-                if suffix.starts_with('.') {
-                    host.len() > suffix.len() && host.ends_with(suffix.as_str())
-                } else {
-                    host == suffix
-                }
-            }),
-        }
-    }
+    /// Letters and digits that an instance gets, once, when it has no value.
+    pub generated: Option<usize>,
 }
 
 /// When to renew a session's token, and what an old one does at the vendor.
@@ -174,6 +154,10 @@ pub struct Resource {
     pub next: Option<usize>,
     /// Groups this call is for; empty: all.
     pub groups: Vec<String>,
+    /// Goes out without what the group's calls carry: it is what gets them.
+    pub anonymous: bool,
+    /// Where this call's answers hold the vendor's own words, before the usual places.
+    pub words: Option<AnswerPath>,
     /// What counts as success; without it any 2xx with JSON or without a body.
     pub expect: Option<Condition>,
     pub faults: Vec<FaultRule>,
@@ -259,6 +243,8 @@ pub enum OutputFrom {
     Field(AnswerPath),
     Header(HeaderName),
     Body,
+    /// The moment of the call, in milliseconds since 1970.
+    Now,
 }
 
 /// What an answer may look like; every part that is given must hold.
@@ -268,13 +254,21 @@ pub struct Condition {
     pub statuses: Vec<u16>,
     pub content: Option<Content>,
     pub present: Vec<AnswerPath>,
+    pub absent: Vec<AnswerPath>,
+    /// Letter case is ignored here and below.
     pub equals: Vec<(AnswerPath, Vec<String>)>,
+    /// Leads to something that is none of these.
+    pub differs: Vec<(AnswerPath, Vec<String>)>,
+    pub contains: Vec<(AnswerPath, Vec<String>)>,
+    /// Configuration keys that have a value.
+    pub given: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content {
     Json,
     Html,
+    Xml,
 }
 
 /// A vendor's answer that means a certain failure.
@@ -330,39 +324,57 @@ impl Element {
         calls
     }
 
+    /// Configuration keys that the calls of [`Element::provisioning`] fill from answers.
+    pub fn returned_keys<'a>(&'a self, group: &Group) -> impl Iterator<Item = &'a str> {
+        self.provisioning(group)
+            .into_iter()
+            .flat_map(|resource| &resource.outputs)
+            .map(|output| output.key.as_str())
+    }
+
     /// What to tell a caller whose chosen log-in the vendor has switched off.
     pub fn retirement(&self, group: &Group) -> Option<String> {
         let retired = group.retired.as_ref()?;
-        let mut keys: Vec<&str> = Vec::new();
-        if let Some(instead) = self.group(&retired.instead) {
-            keys.extend(
-                self.entries_of(instead)
+        let on = if retired.date.len() > "2026-03".len() {
+            "on"
+        } else {
+            "in"
+        };
+        let instead = retired.instead.as_deref();
+        let instead = match instead.and_then(|name| self.group(name)) {
+            Some(instead) => {
+                let keys: Vec<&str> = self
+                    .entries_of(instead)
                     .filter(|entry| entry.required && entry.default.is_none())
-                    .map(|entry| entry.key.as_str()),
-            );
-        }
+                    .map(|entry| entry.key.as_str())
+                    .collect();
+                format!("use '{}' instead ({})", instead.name, keys.join(", "))
+            }
+            None => "there is no other way to log in here".to_owned(),
+        };
         Some(format!(
-            "{} ended the log-in '{}' on {}; use '{}' instead ({}).",
-            self.name,
-            group.title,
-            retired.date,
-            retired.instead,
-            keys.join(", "),
+            "{} ended the log-in '{}' {on} {}; {instead}.",
+            self.name, group.title, retired.date,
         ))
     }
 
-    /// The configuration entry that decides which host is called: the first one that `base.url`
-    /// names in its host, else `base.url` itself. For messages.
-    pub fn host_entry(&self) -> &str {
-        let base = self
-            .entry("base.url")
-            .and_then(|entry| entry.default.as_deref());
-        base.and_then(|url| {
+    /// The configuration entry that decides which host this call goes to: the first one that the
+    /// call's own URL, else `base.url`, names in its host. For messages.
+    pub fn host_entry<'a>(&'a self, resource: &'a Resource) -> &'a str {
+        let in_host = |url: &str| {
             let authority = url.split_once("://")?.1.split('/').next()?;
             let key = authority.split_once('{')?.1.split_once('}')?.0;
-            self.entry(key)
-        })
-        .map_or("base.url", |entry| entry.key.as_str())
+            self.entry(key).map(|entry| entry.key.as_str())
+        };
+        let default_of = |key: &str| self.entry(key)?.default.as_deref();
+        let path = resource.vendor_path.to_string();
+        let of_path = in_host(&path).or_else(|| {
+            let key = path.strip_prefix('{')?.split_once('}')?.0;
+            in_host(default_of(key)?)
+        });
+        of_path
+            .or_else(|| in_host(default_of("base.url")?))
+            .unwrap_or("base.url")
     }
 
     /// `element` inside an instance; parameters only `configuration` → `path` ones.

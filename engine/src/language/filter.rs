@@ -7,7 +7,7 @@ use url::Url;
 
 use super::SyntaxError;
 
-/// `json`, `xml`, `url`, `host`, `label:.suffix`.
+/// `json`, `xml`, `url`, `host`, `site`, `label:.suffix`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Filter {
     /// Inside a JSON string.
@@ -18,6 +18,9 @@ pub enum Filter {
     Url,
     /// The host (and explicit port) of a URL, or a bare host.
     Host,
+    /// A host with port and path, where a system may be installed in a folder; scheme and slashes
+    /// at the end are dropped.
+    Site,
     /// One DNS label: scheme, trailing slash and this suffix are dropped.
     Label(String),
 }
@@ -31,13 +34,16 @@ impl Filter {
                 "xml" => Ok(Self::Xml),
                 "url" => Ok(Self::Url),
                 "host" => Ok(Self::Host),
+                "site" => Ok(Self::Site),
                 "label" => wrong(
                     1,
                     "label needs the suffix it drops, as in label:.vendor.example".into(),
                 ),
                 other => wrong(
                     1,
-                    format!("unknown filter {other:?}; one of json, xml, url, host, label:.suffix"),
+                    format!(
+                        "unknown filter {other:?}; one of json, xml, url, host, site, label:.suffix"
+                    ),
                 ),
             },
             Some(("label", suffix)) => {
@@ -63,6 +69,7 @@ impl Filter {
             Self::Xml => Ok(xml_escape(value)),
             Self::Url => Ok(percent_encode(value)),
             Self::Host => host(value),
+            Self::Site => site(value),
             Self::Label(suffix) => label(value, suffix),
         }
     }
@@ -75,6 +82,7 @@ impl fmt::Display for Filter {
             Self::Xml => f.write_str("xml"),
             Self::Url => f.write_str("url"),
             Self::Host => f.write_str("host"),
+            Self::Site => f.write_str("site"),
             Self::Label(suffix) => write!(f, "label:{suffix}"),
         }
     }
@@ -135,6 +143,33 @@ fn host(value: &str) -> Result<String, String> {
     }
 }
 
+fn site(value: &str) -> Result<String, String> {
+    let bare = value.trim();
+    let bare = bare.split_once("://").map_or(bare, |(_, rest)| rest);
+    let refused =
+        || "must be a host name, or one with a path of plain names, without query".to_owned();
+    if bare.contains(['?', '#']) {
+        return Err(refused());
+    }
+    let path = bare.split_once('/').map_or("", |(_, path)| path);
+    let path = path.trim_end_matches('/');
+    let plain = |segment: &str| {
+        !matches!(segment, "" | "." | "..")
+            && segment.bytes().all(|byte| {
+                byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+            })
+    };
+    if !path.is_empty() && !path.split('/').all(plain) {
+        return Err(refused());
+    }
+    let host = host(value)?;
+    Ok(if path.is_empty() {
+        host
+    } else {
+        format!("{host}/{path}")
+    })
+}
+
 /// Percent-encodes everything but RFC 3986's unreserved characters.
 pub fn percent_encode(value: &str) -> String {
     use std::fmt::Write as _;
@@ -150,13 +185,26 @@ pub fn percent_encode(value: &str) -> String {
     encoded
 }
 
+/// In ASCII alone, because JSON also stands in headers, where nothing else is safe.
 fn json_escape(value: &str) -> String {
+    use std::fmt::Write as _;
     let quoted = serde_json::Value::from(value).to_string();
-    quoted
+    let text = quoted
         .strip_prefix('"')
         .and_then(|text| text.strip_suffix('"'))
-        .unwrap_or_default()
-        .to_owned()
+        .unwrap_or_default();
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_ascii() && character != '\u{7f}' {
+            escaped.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            // Writing to a String cannot fail.
+            let _ = write!(escaped, "\\u{unit:04x}");
+        }
+    }
+    escaped
 }
 
 /// XML 1.0 has no form at all for most control characters, so those are left out.

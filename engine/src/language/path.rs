@@ -4,16 +4,18 @@
 //! paths   = path *( "||" path )
 //! path    = [ "$" [ "." ] ] segment *( [ "." ] segment )
 //! segment = name | "['" text "']" | "[" digits "]" | "[?(@." name "==" literal ")]"
-//! literal = "'" text "'" | number | true | false
+//! literal = "'" text "'" | number | true | false | "config." key
 //! ```
 //! In quoted text `\'` and `\\` stand for themselves. A filter takes the first element of the
 //! array that matches; texts are compared, so `'true'` matches `"true"` and `true` alike.
+//! `config.key` is the instance's own value; without one nothing matches.
 
 use std::fmt;
 
 use serde_json::Value;
 
-use super::{Cursor, SyntaxError};
+use super::{Cursor, SyntaxError, is_key_character};
+use crate::configuration::Values;
 
 /// One or more paths; the first that leads to something wins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +27,23 @@ pub struct AnswerPath {
 enum Segment {
     Name(String),
     Index(usize),
-    First { name: String, equals: String },
+    First { name: String, equals: Operand },
+}
+
+/// What a filter compares with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Operand {
+    Text(String),
+    Config { key: String, column: usize },
+}
+
+impl Operand {
+    fn text<'a>(&'a self, values: &'a Values) -> Option<&'a str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Config { key, .. } => values.get(key).map(|value| value.reveal().trim()),
+        }
+    }
 }
 
 impl AnswerPath {
@@ -48,28 +66,44 @@ impl AnswerPath {
         }
     }
 
-    /// The first alternative that leads to something other than null or empty text.
-    pub fn find<'a>(&self, answer: &'a Value) -> Option<&'a Value> {
+    /// The first alternative that leads to something other than null or empty text. `values` are
+    /// what filters may compare with.
+    pub fn find<'a>(&self, answer: &'a Value, values: &Values) -> Option<&'a Value> {
         self.alternatives.iter().find_map(|segments| {
             segments
                 .iter()
                 .try_fold(answer, |value, segment| match segment {
                     Segment::Name(name) => value.get(name),
                     Segment::Index(index) => value.get(index),
-                    Segment::First { name, equals } => value.as_array()?.iter().find(|element| {
-                        element
-                            .get(name)
-                            .and_then(scalar_text)
-                            .is_some_and(|text| text == *equals)
-                    }),
+                    Segment::First { name, equals } => {
+                        let wanted = equals.text(values)?;
+                        value.as_array()?.iter().find(|element| {
+                            element
+                                .get(name)
+                                .and_then(scalar_text)
+                                .is_some_and(|text| text == wanted)
+                        })
+                    }
                 })
                 .filter(|found| !found.is_null() && found.as_str() != Some(""))
         })
     }
 
     /// What [`AnswerPath::find`] finds, if it is a text, number or boolean.
-    pub fn find_text(&self, answer: &Value) -> Option<String> {
-        self.find(answer).and_then(scalar_text)
+    pub fn find_text(&self, answer: &Value, values: &Values) -> Option<String> {
+        self.find(answer, values).and_then(scalar_text)
+    }
+
+    /// Every configuration key that is referred to, with its column.
+    pub fn keys(&self) -> impl Iterator<Item = (&str, usize)> {
+        let segments = self.alternatives.iter().flatten();
+        segments.filter_map(|segment| match segment {
+            Segment::First {
+                equals: Operand::Config { key, column },
+                ..
+            } => Some((key.as_str(), *column)),
+            _ => None,
+        })
     }
 }
 
@@ -150,17 +184,25 @@ fn bracket(cursor: &mut Cursor<'_>) -> Result<Segment, SyntaxError> {
     }
 }
 
-fn literal(cursor: &mut Cursor<'_>) -> Result<String, SyntaxError> {
+fn literal(cursor: &mut Cursor<'_>) -> Result<Operand, SyntaxError> {
     if cursor.peek() == Some('\'') {
-        return quoted(cursor);
+        return quoted(cursor).map(Operand::Text);
     }
     let start = cursor.clone();
+    if cursor.eat("config.") {
+        let key = cursor.take_while(is_key_character).to_owned();
+        if key.is_empty() {
+            return Err(cursor.error("a configuration key must follow config."));
+        }
+        let column = start.column();
+        return Ok(Operand::Config { key, column });
+    }
     let word = cursor.take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'));
     let number = word.parse::<f64>().is_ok_and(f64::is_finite);
     if number || matches!(word, "true" | "false") {
-        Ok(word.to_owned())
+        Ok(Operand::Text(word.to_owned()))
     } else {
-        Err(start.error("compare with 'text', a number, true or false"))
+        Err(start.error("compare with 'text', a number, true, false or config.key"))
     }
 }
 
@@ -204,9 +246,10 @@ impl fmt::Display for AnswerPath {
                     }
                     Segment::Name(name) => write!(f, "['{}']", quote(name))?,
                     Segment::Index(index) => write!(f, "[{index}]")?,
-                    Segment::First { name, equals } => {
-                        write!(f, "[?(@.{name}=='{}')]", quote(equals))?;
-                    }
+                    Segment::First { name, equals } => match equals {
+                        Operand::Text(text) => write!(f, "[?(@.{name}=='{}')]", quote(text))?,
+                        Operand::Config { key, .. } => write!(f, "[?(@.{name}==config.{key})]")?,
+                    },
                 }
             }
         }

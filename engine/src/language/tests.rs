@@ -190,12 +190,73 @@ fn a_host_is_taken_from_a_url_or_stands_alone() {
 }
 
 #[test]
+fn a_site_keeps_port_and_path() {
+    let site = |text: &str| Filter::Site.apply(text);
+    for (given, expected) in [
+        ("crm.vendor.example", "crm.vendor.example"),
+        ("https://CRM.vendor.example/", "crm.vendor.example"),
+        ("http://crm.vendor.example//", "crm.vendor.example"),
+        (
+            "crm.vendor.example:8443/Sugar/v_1/",
+            "crm.vendor.example:8443/Sugar/v_1",
+        ),
+    ] {
+        assert_eq!(site(given).as_deref(), Ok(expected), "{given}");
+    }
+    for bad in [
+        "",
+        "/",
+        "crm.vendor.example/..",
+        "crm.vendor.example/a/./b",
+        "crm.vendor.example/a//b",
+        "crm.vendor.example/a?b",
+        "crm.vendor.example?b",
+        "crm.vendor.example#b",
+        "crm.vendor.example/%2e%2e",
+        "crm.vendor.example/a b",
+        "user@crm.vendor.example/a",
+        "https://u:p@crm.vendor.example",
+        "ftp://crm.vendor.example/a@b",
+        "crm.vendor.example\\a",
+    ] {
+        assert!(site(bad).is_err(), "{bad:?} gave {:?}", site(bad));
+    }
+}
+
+#[test]
+fn a_filter_of_a_path_may_ask_the_configuration() {
+    let answer = json!([{"id": "7", "url": "seven"}, {"id": 8, "url": "eight"}]);
+    let path = AnswerPath::parse("[?(@.id == config.account.id)].url").unwrap();
+    let find = |pairs: &[(&str, &str)]| path.find_text(&answer, &values(pairs));
+    assert_eq!(find(&[("account.id", " 8 ")]).as_deref(), Some("eight"));
+    assert_eq!(find(&[("account.id", "9")]), None);
+    assert_eq!(find(&[]), None);
+    assert_eq!(path.keys().collect::<Vec<_>>(), [("account.id", 12)]);
+    assert_eq!(column_of(AnswerPath::parse("[?(@.id==config.)]")), 17);
+    let written = path.to_string();
+    assert_eq!(written, "[?(@.id==config.account.id)].url");
+    assert_eq!(AnswerPath::parse(&written).unwrap().to_string(), written);
+}
+
+#[test]
+fn escaped_json_is_ascii() {
+    assert_eq!(
+        Filter::Json.apply("p\u{e4}ss\u{1f600}\u{7f}\"").as_deref(),
+        Ok(r#"p\u00e4ss\ud83d\ude00\u007f\""#)
+    );
+}
+
+#[test]
 fn paths_find_names_indexes_filters_and_alternatives() {
     let answer = json!({
         "sites": [{"url": "one", "main": "false"}, {"url": "two", "main": true}],
         "odd key": {"it's": 5}, "empty": "", "none": null, "flag": false,
     });
-    let find = |path: &str| AnswerPath::parse(path).unwrap().find_text(&answer);
+    let find = |path: &str| {
+        AnswerPath::parse(path)
+            .unwrap()
+            .find_text(&answer, &Values::new())
+    };
     assert_eq!(find("sites[0].url").as_deref(), Some("one"));
     assert_eq!(
         find("sites[?(@.main=='true')].url || sites[0].url").as_deref(),
@@ -210,11 +271,16 @@ fn paths_find_names_indexes_filters_and_alternatives() {
     assert_eq!(find("empty || none || flag").as_deref(), Some("false"));
     assert_eq!(find("sites[9].url"), None);
     assert_eq!(find("sites"), None);
-    assert!(AnswerPath::parse("$").unwrap().find(&answer).is_some());
+    assert!(
+        AnswerPath::parse("$")
+            .unwrap()
+            .find(&answer, &Values::new())
+            .is_some()
+    );
     assert_eq!(
         AnswerPath::parse("$[0]")
             .unwrap()
-            .find_text(&json!(["x"]))
+            .find_text(&json!(["x"]), &Values::new())
             .as_deref(),
         Some("x")
     );
@@ -235,7 +301,8 @@ proptest! {
             prop_assert_eq!(again.to_string(), parsed.to_string());
         }
         if let Ok(parsed) = AnswerPath::parse(&text) {
-            prop_assert_eq!(AnswerPath::parse(&parsed.to_string()).unwrap(), parsed);
+            let again = AnswerPath::parse(&parsed.to_string()).unwrap();
+            prop_assert_eq!(again.to_string(), parsed.to_string());
         }
     }
 

@@ -13,6 +13,9 @@ use crate::language::{AnswerPath, Filter};
 /// Characters at most; longer texts are cut.
 const LIMIT: usize = 500;
 
+/// Bytes of a vendor's text that are looked at: taking secrets out costs per byte.
+const LOOKED_AT: usize = 16 * 1024;
+
 /// Secrets shorter than this are only taken out where they stand as a word: "a" inside of every
 /// other word tells nothing.
 const SHORT: usize = 4;
@@ -21,24 +24,25 @@ const SHORT: usize = 4;
 static PLACES: LazyLock<Option<AnswerPath>> = LazyLock::new(|| {
     AnswerPath::parse(
         "message || errors[0].message || description || error_description || error_message \
-         || error.message || error || errors[0].detail || errors[0] || detail || [0].message",
+         || error.message || error || errors[0].detail || errors[0] || detail || [0].message \
+         || Envelope.Body.Fault.faultstring || Envelope.Body.Fault.Reason.Text",
     )
     .ok()
 });
 
-/// `None` when the vendor said nothing that can be shown.
-pub(super) fn find(seen: &Seen<'_>, values: &Values) -> Option<String> {
+/// `None` when the vendor said nothing that can be shown. `words` is the definition's own place.
+pub(super) fn find(seen: &Seen<'_>, words: Option<&AnswerPath>, values: &Values) -> Option<String> {
     let text = match &seen.json {
-        Some(json) => PLACES
-            .as_ref()?
-            .find_text(json)
+        Some(json) => words
+            .and_then(|words| words.find_text(json, values))
+            .or_else(|| PLACES.as_ref()?.find_text(json, values))
             .or_else(|| json.as_str().map(str::to_owned))?,
         None => plain_text(seen)?,
     };
     if looks_like_markup(&text) {
         return None;
     }
-    let text = without_secrets(text, values);
+    let text = without_secrets(text, values)?;
     let text = text
         .split(|c: char| c.is_whitespace() || c.is_control())
         .filter(|word| !word.is_empty())
@@ -55,7 +59,15 @@ pub(super) fn find(seen: &Seen<'_>, values: &Values) -> Option<String> {
 fn plain_text(seen: &Seen<'_>) -> Option<String> {
     let status = seen.reply.status;
     let refusal = status.is_client_error() || status.is_server_error();
-    let text = std::str::from_utf8(&seen.reply.body).ok()?;
+    let body = &seen.reply.body;
+    let text = match std::str::from_utf8(body.get(..LOOKED_AT * 2).unwrap_or(body)) {
+        Ok(text) => text,
+        // Cut in the middle of a character.
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(body.get(..error.valid_up_to())?).ok()?
+        }
+        Err(_) => return None,
+    };
     let plain = seen.content != Some(Content::Html) && !text.trim_start().starts_with(['{', '[']);
     (refusal && plain).then(|| text.to_owned())
 }
@@ -67,7 +79,7 @@ fn looks_like_markup(text: &str) -> bool {
 }
 
 /// Replaces the secret values of the configuration, in the forms in which they were sent too.
-fn without_secrets(mut text: String, values: &Values) -> String {
+fn without_secrets(mut text: String, values: &Values) -> Option<String> {
     let secrets: Vec<&str> = values
         .values()
         .filter(|value| value.is_secret() && !value.reveal().is_empty())
@@ -80,6 +92,8 @@ fn without_secrets(mut text: String, values: &Values) -> String {
         for filter in [Filter::Json, Filter::Xml, Filter::Url] {
             forms.extend(filter.apply(secret).ok());
         }
+        let quoted = serde_json::Value::from(*secret).to_string();
+        forms.push(quoted.trim_matches('"').to_owned());
         forms.push(url::form_urlencoded::byte_serialize(secret.as_bytes()).collect());
         // Basic credentials: the secret as password of any value, and as user name.
         let pairs = values
@@ -100,6 +114,12 @@ fn without_secrets(mut text: String, values: &Values) -> String {
     // Longest first, so that no part of a longer form is left.
     forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
     forms.dedup();
+    // What is cut off may begin with part of a secret: as much as the longest form goes with it.
+    let cut = text.len() > LOOKED_AT;
+    let longest = forms.first().map_or(0, String::len);
+    if cut {
+        text.truncate(text.floor_char_boundary(LOOKED_AT));
+    }
     for form in forms {
         text = if form.chars().count() < SHORT {
             without_word(&text, &form)
@@ -107,7 +127,11 @@ fn without_secrets(mut text: String, values: &Values) -> String {
             text.replace(&form, MASK)
         };
     }
-    text
+    if cut {
+        let kept = text.len().checked_sub(longest)?;
+        text.truncate(text.floor_char_boundary(kept));
+    }
+    Some(text)
 }
 
 fn without_word(text: &str, word: &str) -> String {

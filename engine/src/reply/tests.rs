@@ -10,6 +10,8 @@ use crate::request::tests::{element, values};
 
 static SAMPLE: LazyLock<Arc<Element>> = LazyLock::new(|| element(&sample()));
 
+const NOW: i64 = 1_432_311_980_589;
+
 const SECRET: &str = "hunter2\"secret/word";
 
 fn reply(status: u16, kind: &str, body: impl Into<Bytes>) -> VendorReply {
@@ -47,6 +49,7 @@ fn read_of(element: &Element, index: usize, reply: &VendorReply) -> Result<Reply
     let inputs = Inputs {
         configuration: &configuration,
         previous: None,
+        now: NOW,
     };
     read(element, group, &element.resources[index], &inputs, reply)
 }
@@ -150,6 +153,133 @@ fn a_base_url_from_the_vendor_stays_with_the_vendor() {
             .configuration
             .is_empty()
     );
+}
+
+#[test]
+fn where_every_host_is_public_a_base_url_keeps_the_instances() {
+    let home = |url: &str| {
+        let public = |json: &mut Json| {
+            json["bunsen"]["hosts"] = json!("public");
+            json["configuration"][0]["defaultValue"] = json!("https://{site}.own.example:8443/v1");
+        };
+        read_with(public, 1, &json_reply(200, &json!({"home": url})))
+    };
+    assert!(home("https://acme.own.example:8443/v2").is_ok());
+    for bad in [
+        "https://acme.own.example/v2",
+        "https://evil.example:8443/v2",
+        "https://acme.own.example:8443/v2?x",
+        "https://acme.own.example:8443/{site}",
+    ] {
+        assert_eq!(home(bad).unwrap_err().status, 502, "{bad}");
+    }
+}
+
+/// The check call of the sample, reading XML.
+fn read_xml(words: Json, status: u16, body: &str) -> Result<Reply, Fault> {
+    let rules = |json: &mut Json| {
+        json["resources"][2]["bunsen"] = words.clone();
+        json["resources"][2]["parameters"] = json!([
+            {"id": 70, "name": "session", "vendorName": "Envelope.Body.Login.Session", "type": "configuration", "vendorType": "bodyField", "source": "response"}]);
+    };
+    read_with(
+        rules,
+        2,
+        &reply(status, "text/xml; charset=utf-8", body.to_owned()),
+    )
+}
+
+#[test]
+fn xml_is_read_where_it_is_expected() {
+    let envelope = |inner: &str| {
+        format!(
+            "\u{feff}<?xml version=\"1.0\"?><s:Envelope xmlns:s=\"urn:s\"><s:Body>{inner}</s:Body></s:Envelope>"
+        )
+    };
+    let words = json!({
+        "expect": {"content": "xml", "equals": {"Envelope.Body.Login.Code": ["0"]}},
+        "message": "Envelope.Body.Login.Errors.Error[0].Text || Envelope.Body.Login.Errors.Error.Text",
+        "fault": [{"when": {"differs": {"Envelope.Body.Login.Code": ["0"]}}, "status": 401, "message": "Wrong password."}]
+    });
+    let fine = envelope("<Login><Code>0</Code><Session>a&amp;b</Session></Login>");
+    let read = read_xml(words.clone(), 200, &fine).unwrap();
+    assert_eq!(read.configuration["session"].reveal(), "a&b");
+    let error = "<Error><Text>No user hunter2\"secret/word</Text></Error>";
+    for errors in [error.to_owned(), error.repeat(2)] {
+        let wrong = envelope(&format!(
+            "<Login><Code>-1</Code><Errors>{errors}</Errors></Login>"
+        ));
+        let fault = read_xml(words.clone(), 200, &wrong).unwrap_err();
+        assert_eq!(fault.status, 401);
+        assert_eq!(fault.provider_message.as_deref(), Some("No user ********"));
+    }
+    let fault = envelope("<s:Fault><faultstring>Busy</faultstring></s:Fault>");
+    let fault = read_xml(words.clone(), 500, &fault).unwrap_err();
+    assert_eq!(
+        (fault.status, fault.provider_message.as_deref()),
+        (502, Some("Busy"))
+    );
+    for bad in [
+        "<!DOCTYPE x [<!ENTITY e \"0\">]><x>&e;</x>",
+        "<x>",
+        "{}",
+        "",
+        "<html></html>",
+    ] {
+        assert_eq!(
+            read_xml(words.clone(), 200, bad).unwrap_err().status,
+            502,
+            "{bad}"
+        );
+    }
+    // Nobody asked for XML here.
+    assert_eq!(read_xml(json!({}), 200, &fine).unwrap_err().status, 502);
+}
+
+#[test]
+fn conditions_may_ask_for_what_is_not_there() {
+    let judged = |when: Json, body: Json| {
+        let rules = |json: &mut Json| {
+            json["resources"][2]["bunsen"] =
+                json!({"fault": [{"when": when, "status": 409, "message": "Met."}]});
+        };
+        read_with(rules, 2, &json_reply(200, &body)).is_err()
+    };
+    let absent = json!({"absent": ["list[0] || one"]});
+    assert!(judged(absent.clone(), json!({"list": []})));
+    assert!(!judged(absent, json!({"one": 1})));
+    let differs = json!({"differs": {"code": ["ok", "0"]}});
+    assert!(judged(differs.clone(), json!({"code": 1})));
+    assert!(!judged(differs.clone(), json!({"code": "OK"})));
+    assert!(!judged(differs, json!({})));
+    let contains = json!({"contains": {"text": ["Too Many"]}});
+    assert!(judged(
+        contains.clone(),
+        json!({"text": "There are too many calls"})
+    ));
+    assert!(!judged(contains, json!({"text": "too few"})));
+    let given = |key: &str| json!({"given": [key], "absent": ["x"]});
+    assert!(judged(given("site"), json!({})));
+    assert!(!judged(given("session"), json!({})));
+    let equals = json!({"equals": {"code": ["Limit_Exceeded"]}});
+    assert!(judged(equals, json!({"code": "LIMIT_EXCEEDED"})));
+    let asked = json!({"present": ["[?(@.name==config.username)]"]});
+    assert!(judged(asked.clone(), json!([{"name": "me"}])));
+    assert!(!judged(asked, json!([{"name": "you"}])));
+}
+
+#[test]
+fn the_moment_of_the_call_can_be_kept() {
+    let rules = |json: &mut Json| {
+        json["configuration"]
+            .as_array_mut()
+            .unwrap()
+            .push(json!({"id": 80, "key": "since", "name": "Since", "type": "TEXTFIELD_32"}));
+        json["resources"][2]["parameters"] = json!([
+            {"id": 70, "name": "since", "type": "configuration", "vendorType": "value", "source": "response", "bunsen": {"generate": "epochMillis"}}]);
+    };
+    let read = read_with(rules, 2, &json_reply(200, &json!({}))).unwrap();
+    assert_eq!(read.configuration["since"].reveal(), "1432311980589");
 }
 
 #[test]
@@ -258,6 +388,7 @@ fn short_secrets_go_where_they_stand_alone() {
     let inputs = Inputs {
         configuration: &configuration,
         previous: None,
+        now: NOW,
     };
     let reply = json_reply(401, &json!({"message": "a bad password: a, said Anna"}));
     let fault = read(

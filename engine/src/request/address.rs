@@ -11,6 +11,10 @@ const DEFAULT_DEPTH: usize = 4;
 
 const BASE_URL: &str = "base.url";
 
+/// Bytes of an instance's own base URL, and of a whole URL, at most.
+const BASE_URL_LIMIT: usize = 2048;
+const URL_LIMIT: usize = 8192;
+
 /// Where the next character of a URL stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Position {
@@ -51,6 +55,21 @@ pub(super) fn build(call: &Call<'_>) -> Result<Url, BuildError> {
     address.push_all(vendor_path, 0)?;
     address.push_query_parameters()?;
     address.finish()
+}
+
+/// Of `base.url`, when it can be resolved and leads somewhere.
+pub(super) fn own_host(call: &Call<'_>) -> Option<(String, u16)> {
+    let mut address = Address {
+        call,
+        text: String::new(),
+        host_keys: Vec::new(),
+    };
+    address.push_key(BASE_URL, None, 0).ok()?;
+    host_and_port(&Url::parse(&address.text).ok()?)
+}
+
+pub(crate) fn host_and_port(url: &Url) -> Option<(String, u16)> {
+    Some((url.host_str()?.to_owned(), url.port_or_known_default()?))
 }
 
 fn entry(key: &str, message: impl Into<String>) -> BuildError {
@@ -198,8 +217,16 @@ impl Address<'_, '_> {
         if is_default {
             return self.push_all(&placeholders, depth + 1);
         }
+        if text.len() > BASE_URL_LIMIT {
+            let message = format!("must not be longer than {BASE_URL_LIMIT} bytes");
+            return Err(entry(key, message));
+        }
+        let own = self.call.element.entry(key);
+        let default = own.and_then(|own| own.default.as_deref());
+        let default = Placeholders::parse_url(default.unwrap_or_default()).unwrap_or_default();
         for (used, _) in placeholders.keys() {
-            if self.call.element.entry(used).is_none() || self.call.element.is_secret(used) {
+            let known = default.keys().any(|(known, _)| known == used) && used != key;
+            if !known || self.call.element.is_secret(used) {
                 return Err(entry(key, format!("must not use {{{used}}}")));
             }
         }
@@ -214,10 +241,18 @@ impl Address<'_, '_> {
     }
 
     fn push_value(&mut self, text: &str, fill: Option<&Filter>) -> Result<(), String> {
+        if self.text.len() + text.len() > URL_LIMIT {
+            return Err(format!("makes the URL longer than {URL_LIMIT} bytes"));
+        }
         match self.position() {
             Position::Start => return Err("must be an https URL".to_owned()),
             Position::Host => {
-                if fill != Some(&Filter::Host) && !is_label(text) {
+                if matches!(fill, Some(Filter::Host | Filter::Site)) {
+                    // Both have made the host canonical; the path of a site keeps its case.
+                    self.text.push_str(text);
+                    return Ok(());
+                }
+                if !is_label(text) {
                     return Err("must be one name of a host: letters, digits, - and _".to_owned());
                 }
                 self.text.push_str(&text.to_ascii_lowercase());
@@ -284,6 +319,13 @@ impl Address<'_, '_> {
         }
         if !url.host_str().is_some_and(|host| hosts.allows(host)) {
             return Err(refused("is not a host of this vendor"));
+        }
+        // Where every public host is allowed, what came from outside still leads to one only.
+        if matches!(hosts, HostRule::Public) && blamed.is_some() {
+            let own = own_host(self.call);
+            if own.is_some() && own != host_and_port(&url) {
+                return Err(refused("is not the host of this instance's base.url"));
+            }
         }
         // Dots that would climb out of the path are resolved by the parser, and seen here.
         let written = self.text.split_once("://").map_or("", |(_, rest)| rest);

@@ -51,6 +51,7 @@ fn built_of(
     let inputs = Inputs {
         configuration: &configuration,
         previous,
+        now: 0,
     };
     build(element, group, &element.resources[index], &inputs)
 }
@@ -110,6 +111,73 @@ fn basic_credentials_and_session_headers_are_sensitive() {
         )),
         "token"
     );
+}
+
+#[test]
+fn headers_of_a_group_are_on_every_call_but_anonymous_ones() {
+    let with = |own: Json, anonymous: bool| {
+        move |json: &mut Json| {
+            json["bunsen"]["groups"][1]["authenticate"] =
+                json!({"headers": {"X-Token": "{config.token}", "X-Site": "{config.site}!"}});
+            json["resources"][2]["parameters"] = own.clone();
+            json["resources"][2]["bunsen"] = json!({"anonymous": anonymous});
+        }
+    };
+    let given = [("site", "acme"), ("token", "t")];
+    let request = built(with(json!([]), false), 2, &given, None).unwrap();
+    assert_eq!(request.headers["x-token"], "t");
+    assert_eq!(request.headers["x-site"], "acme!");
+    assert!(request.headers["x-token"].is_sensitive());
+    let request = built(with(json!([]), true), 2, &given, None).unwrap();
+    assert!(!request.headers.contains_key("x-token"));
+    let own = json!([{"id": 60, "name": "mine", "vendorName": "X-Token", "type": "value", "vendorType": "header"}]);
+    let request = built(with(own, false), 2, &given, None).unwrap();
+    assert_eq!(request.headers["x-token"], "mine");
+    let broken = [("site", "acme"), ("token", "t\r\nX: y")];
+    assert_eq!(
+        entry_of(built(with(json!([]), false), 2, &broken, None)),
+        "token"
+    );
+    let without = [("site", "acme"), ("authentication.type", "token")];
+    assert_eq!(
+        entry_of(built(with(json!([]), false), 2, &without, None)),
+        "token"
+    );
+}
+
+#[test]
+fn a_public_rule_is_bound_to_the_host_of_the_base_url() {
+    let public = |json: &mut Json| {
+        json["bunsen"]["hosts"] = json!("public");
+        json["configuration"][0]["defaultValue"] = json!("https://{site}/rest");
+        json["configuration"][1]["bunsen"]["fill"] = json!("site");
+        json["configuration"].as_array_mut().unwrap().push(json!(
+            {"id": 80, "key": "token.url", "name": "Token URL", "type": "TEXTFIELD_1000", "defaultValue": "https://{site}/rest/token"}));
+        json["resources"][2]["vendorPath"] = json!("{token.url}");
+        json["resources"][1]["vendorPath"] = json!("https://login.vendor.example/me");
+    };
+    let given = [
+        ("site", "https://CRM.acme.example:8443/Sugar/"),
+        ("token", "t"),
+    ];
+    let call = |index: usize, more: &[(&str, &str)]| {
+        let mut pairs = given.to_vec();
+        pairs.extend(more);
+        built(public, index, &pairs, None)
+    };
+    assert_eq!(
+        call(2, &[]).unwrap().url.as_str(),
+        "https://crm.acme.example:8443/Sugar/rest/token"
+    );
+    let same = [("token.url", "https://crm.acme.example:8443/other")];
+    assert!(call(2, &same).is_ok());
+    for elsewhere in ["https://crm.acme.example/x", "https://evil.example/x"] {
+        assert_eq!(entry_of(call(2, &[("token.url", elsewhere)])), "token.url");
+    }
+    let moved = [("base.url", "https://evil.example/rest")];
+    assert_eq!(entry_of(call(2, &moved)), "site");
+    // What the definition itself says is not the caller's choice.
+    assert!(call(1, &[]).is_ok());
 }
 
 #[test]

@@ -5,28 +5,16 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use super::accounts::{Account, Accounts, Agent, SUFFIX};
 use super::limits::{Limit, Plan};
 use super::login::REFUSALS;
 use crate::answer::{self, Answer};
-use crate::control::{method_not_allowed, not_found, refused};
-use crate::routes::{self, Found, Route};
+use crate::routes::Route;
+use crate::seeding::{self, Mistake, Operation, Outcome, invalid, parse};
 use crate::vendor::lock;
 
-/// Why a control call changes nothing.
-#[derive(Debug)]
-enum Mistake {
-    Unknown(&'static str),
-    Invalid(String),
-    Taken(String),
-}
-
-type Outcome = Result<Answer, Mistake>;
-type Operation = fn(&Accounts, &[&str], &[u8]) -> Outcome;
-
-static ROUTES: &[Route<Operation>] = &[
+static ROUTES: &[Route<Operation<Accounts>>] = &[
     Route {
         path: "accounts",
         methods: &[("GET", accounts), ("POST", create_account)],
@@ -50,18 +38,7 @@ static ROUTES: &[Route<Operation>] = &[
 ];
 
 pub fn answer(accounts: &Accounts, method: &Method, path: &str, body: &[u8]) -> Answer {
-    let outcome = match routes::find(ROUTES, method.as_str(), path) {
-        Found::Operation(operation, parameters) => operation(accounts, &parameters, body),
-        Found::WrongMethod(allow) => return method_not_allowed(&allow),
-        Found::Nothing => Err(Mistake::Unknown(
-            "no such control call; sandbox/README.md lists them",
-        )),
-    };
-    outcome.unwrap_or_else(|mistake| match mistake {
-        Mistake::Unknown(message) => not_found(message),
-        Mistake::Invalid(message) => refused(StatusCode::BAD_REQUEST, &message),
-        Mistake::Taken(message) => refused(StatusCode::CONFLICT, &message),
-    })
+    seeding::answer(ROUTES, accounts, method, path, body)
 }
 
 /// What can be said of an account, when it is made and later. What is left out keeps its value.
@@ -202,10 +179,6 @@ fn delete_agent(accounts: &Accounts, parameters: &[&str], _: &[u8]) -> Outcome {
 
 const NO_ACCOUNT: Mistake = Mistake::Unknown("no account with this subdomain");
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Mistake> {
-    serde_json::from_slice(body).map_err(|error| Mistake::Invalid(error.to_string()))
-}
-
 fn known(accounts: &Accounts, label: &str) -> Result<Arc<Mutex<Account>>, Mistake> {
     accounts.by_label(label).ok_or(NO_ACCOUNT)
 }
@@ -246,7 +219,6 @@ fn is_label(text: &str) -> bool {
 
 impl AccountChange {
     fn check(&self) -> Result<(), Mistake> {
-        let invalid = |message: &str| Err(Mistake::Invalid(String::from(message)));
         if self
             .v1_login_status
             .is_some_and(|status| status != 200 && status != 403)

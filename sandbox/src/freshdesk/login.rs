@@ -2,9 +2,6 @@
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
 use super::accounts::{Account, Agent};
 use super::errors::{self, Refusal};
 use crate::vendor::Call;
@@ -32,7 +29,7 @@ pub const REFUSALS: &[(&str, &str)] = &[
 
 /// The agent whose call this is.
 pub fn agent<'a>(account: &'a Account, call: &Call) -> Result<&'a Arc<Agent>, Failure> {
-    let (name, password) = credentials(call).ok_or(Failure::Credentials)?;
+    let (name, password) = call.basic().ok_or(Failure::Credentials)?;
     let mut agents = account.agents.values();
     let found = agents.find(|agent| {
         let access = &agent.access;
@@ -49,17 +46,6 @@ pub fn agent<'a>(account: &'a Account, call: &Call) -> Result<&'a Arc<Agent>, Fa
         Some(code) => Err(Failure::Refused(code)),
         None => Ok(agent),
     }
-}
-
-fn credentials(call: &Call) -> Option<(String, String)> {
-    let (scheme, encoded) = call.header("authorization")?.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let decoded = STANDARD.decode(encoded.trim()).ok()?;
-    let text = String::from_utf8(decoded).ok()?;
-    let (name, password) = text.split_once(':')?;
-    Some((name.to_owned(), password.to_owned()))
 }
 
 impl Failure {

@@ -170,3 +170,18 @@ impl Reply {
         (self.status.as_u16(), self.json())
     }
 }
+
+/// The configuration in one of the examples, which must be for this element and hold exactly these keys.
+pub fn example(name: &str, element: &str, keys: &[&str]) -> Value {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/instances");
+    let text = std::fs::read_to_string(folder.join(name)).expect("the example");
+    let body: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(body["element"]["key"], element, "{name}");
+    let configuration = body["configuration"].as_object().expect("an object");
+    let mut given: Vec<&str> = configuration.keys().map(String::as_str).collect();
+    let mut wanted = keys.to_vec();
+    given.sort_unstable();
+    wanted.sort_unstable();
+    assert_eq!(given, wanted, "{name}");
+    body["configuration"].clone()
+}

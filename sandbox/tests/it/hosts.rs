@@ -39,7 +39,7 @@ async fn an_unknown_host_is_told_which_ones_are_known() {
             .await;
         assert_eq!(reply.status, 421, "{path}");
         let body = reply.json();
-        assert_eq!(body["hosts"], json!(["*.freshdesk.com"]));
+        assert_eq!(body["hosts"][0], "*.freshdesk.com");
         assert!(
             body["message"]
                 .as_str()

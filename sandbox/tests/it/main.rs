@@ -1,8 +1,15 @@
 //! The sandbox over HTTP, run in this process on a free port.
 
+mod autotask;
+mod autotask_soap;
 mod binary;
 mod client;
 mod control;
+mod described;
+mod docusign;
+mod docusign_accounts;
+mod docusign_limits;
+mod docusign_sites;
 mod faults;
 mod freshdesk;
 mod freshdesk_account;
@@ -10,3 +17,13 @@ mod freshdesk_groups;
 mod freshdesk_limits;
 mod freshdesk_v1;
 mod hosts;
+mod pipedrive;
+mod pipedrive_companies;
+mod pipedrive_limits;
+mod sugarcrm;
+mod sugarcrm_sessions;
+mod wsdl;
+mod wsdl_description;
+/// The reader of the simulators, for reading their answers and the vendors' descriptions.
+#[path = "../../src/xml.rs"]
+mod xml;

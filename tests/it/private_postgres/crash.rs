@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use bunsen::private_postgres::{Options, PrivatePostgres};
-use sqlx::{Connection, PgConnection};
+use sqlx::Connection;
 use tokio::task::JoinSet;
 
 use super::{connect, kill, open_folder, options, start, stop, until};
@@ -87,12 +87,10 @@ impl Writers {
         let (acknowledge, mut acknowledged) = tokio::sync::mpsc::unbounded_channel();
         let mut writers = JoinSet::new();
         for writer in 0..WRITERS {
-            let url = postgres.url();
+            // Before the first row: the kill may come as soon as the others have written enough.
+            let mut connection = connect(postgres).await;
             let acknowledge = acknowledge.clone();
             writers.spawn(async move {
-                let mut connection = PgConnection::connect(url.reveal())
-                    .await
-                    .expect("an answer");
                 let mut last = -1;
                 while sqlx::query("insert into written values ($1, $2)")
                     .bind(writer)

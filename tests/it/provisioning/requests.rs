@@ -311,3 +311,57 @@ async fn fields_of_the_wrong_type_are_named(database: TestDatabase) {
     );
     findings.none();
 }
+
+/// Work on a request is in proportion to it: what could cost more is refused by its size, first.
+#[database_test]
+async fn what_is_too_much_is_refused_before_work_is_done(database: TestDatabase) {
+    let server = TestServer::start(database).await;
+    let mut findings = Findings::default();
+    let begun = std::time::Instant::now();
+    let mut many_tags = example();
+    many_tags["tags"] = (0..60_000).map(|n| format!("t{n}")).collect();
+    let mut long_tag = example();
+    long_tag["tags"] = json!(["<p>".repeat(2000)]);
+    let mut nested_name = example();
+    nested_name["name"] = json!("<a><div>".repeat(16_000));
+    let mut large = example();
+    large["configuration"]["event.poller.configuration"] = json!("x".repeat(70_000));
+    for (what, body, named) in [
+        ("many tags", many_tags, "tags"),
+        ("a long tag", long_tag, "tags"),
+        ("a name of nested markup", nested_name, "name"),
+        ("a large configuration", large, "configuration"),
+    ] {
+        let answer = post(&server, "/instances", &body).await;
+        if let Some(error) = findings.error(what, &answer, 400) {
+            findings.check(message(&error).contains(named), || {
+                format!("{what}: {} is not named", named)
+            });
+        }
+    }
+    // A base URL of its own may use the marks of the definition, and nothing that grows.
+    let mut growing = example();
+    growing["configuration"]["base.url"] = json!(format!(
+        "https://x.vendor.example/{}",
+        "{base.url}".repeat(2000)
+    ));
+    findings.error(
+        "a growing URL",
+        &post(&server, "/instances", &growing).await,
+        400,
+    );
+    // Each took minutes before; this bound is far above what any machine needs for a refusal.
+    findings.check(begun.elapsed().as_secs() < 30, || {
+        format!("the refusals took {:?}", begun.elapsed())
+    });
+    // The longest name that is taken is its own tag, and the database holds it.
+    let mut long = example();
+    long["name"] = json!("\u{1F9EA}".repeat(250));
+    long.as_object_mut().expect("an object").remove("tags");
+    findings.status(
+        "a long name",
+        &post(&server, "/instances", &long).await,
+        200,
+    );
+    findings.none();
+}

@@ -99,11 +99,13 @@ async fn accounts_and_users_of_others_are_not_shown(database: TestDatabase) {
         "abc",
         "-1",
     ] {
-        for family in ["accounts", "users"] {
-            let answer = walk
-                .api("GET", &format!("/{family}/{unknown}"), Some(&header))
-                .await;
-            findings.error(&format!("/{family}/{unknown}"), &answer, 404);
+        for path in [
+            format!("/accounts/{unknown}"),
+            format!("/accounts/{unknown}/instances"),
+            format!("/users/{unknown}"),
+        ] {
+            let answer = walk.api("GET", &path, Some(&header)).await;
+            findings.error(&path, &answer, 404);
         }
     }
     let answer = walk
@@ -114,6 +116,9 @@ async fn accounts_and_users_of_others_are_not_shown(database: TestDatabase) {
         )
         .await;
     findings.error("another organization's account", &answer, 404);
+    let path = format!("/accounts/{}/instances", server.foreign.account_id);
+    let answer = walk.api("GET", &path, Some(&header)).await;
+    findings.error("another organization's instances", &answer, 404);
     let answer = walk
         .api(
             "GET",

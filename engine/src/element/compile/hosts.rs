@@ -27,12 +27,20 @@ pub(super) fn hosts(definition: &ElementDefinition, checker: &mut Checker<'_>) -
                 let Some(suffix) = suffix.as_str() else {
                     continue;
                 };
-                let host = suffix.strip_prefix('.').unwrap_or(suffix);
-                let canonical = url::Host::parse(host).is_ok_and(|parsed| {
+                let host = suffix.strip_prefix("*.").unwrap_or(suffix);
+                let host = host.strip_prefix('.').unwrap_or(host);
+                // Digits can stand at the end of a label.
+                let host = host.replacen("#.", ".", usize::from(host == suffix));
+                let canonical = url::Host::parse(&host).is_ok_and(|parsed| {
                     matches!(parsed, url::Host::Domain(_)) && parsed.to_string() == host
                 });
                 // A suffix of one label would let credentials go to a whole top-level domain.
-                if !canonical || !host.contains('.') || host.ends_with('.') {
+                if !canonical
+                    || host.contains(['*', '#'])
+                    || host.starts_with('.')
+                    || !host.contains('.')
+                    || host.ends_with('.')
+                {
                     let message =
                         format!("{suffix:?} is no host name; write .vendor.example in lower case");
                     checker.wrong(format!("bunsen.hosts[{index}]"), message);

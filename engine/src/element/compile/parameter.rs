@@ -5,7 +5,7 @@ use http::HeaderName;
 use super::Checker;
 use crate::element::definition::ParameterDefinition;
 use crate::element::{JsonType, Output, OutputFrom, Parameter, Source, Target};
-use crate::language::{AnswerPath, Template};
+use crate::language::Template;
 
 /// Headers that the sender owns.
 const RESERVED_HEADERS: &[&str] = &["connection", "content-length", "host", "transfer-encoding"];
@@ -50,8 +50,7 @@ fn parameter(
         "value" => Source::Literal(literal(&name, template, vendor_type, place, checker)?),
         "prevBody" => Source::PreviousBody,
         "prevBodyField" => {
-            let path = checker.parsed(&format!("{place}.name"), AnswerPath::parse(&name))?;
-            Source::PreviousField(path)
+            Source::PreviousField(checker.answer_path(&format!("{place}.name"), &name)?)
         }
         _ => Source::Caller,
     };
@@ -59,7 +58,7 @@ fn parameter(
     let target = match vendor_type {
         "path" => Target::Path(wanted),
         "query" => Target::Query(wanted),
-        "header" => Target::Header(header(&wanted, place, checker)?),
+        "header" => Target::Header(header(&wanted, &format!("{place}.vendorName"), checker)?),
         "form" => Target::Form(wanted),
         "body" => Target::Body,
         "bodyField" => Target::BodyField(wanted.split('.').map(str::to_owned).collect()),
@@ -135,8 +134,8 @@ fn literal(
     Some(template)
 }
 
-fn header(name: &str, place: &str, checker: &mut Checker<'_>) -> Option<HeaderName> {
-    let place = format!("{place}.vendorName");
+/// The name of a header that definitions may set.
+pub(super) fn header(name: &str, place: &str, checker: &mut Checker<'_>) -> Option<HeaderName> {
     let Ok(header) = HeaderName::from_bytes(name.as_bytes()) else {
         checker.wrong(place, format!("{name:?} is no name of a header"));
         return None;
@@ -167,14 +166,17 @@ pub(super) fn outputs(
         checker.known_key(&format!("{place}.name"), None, &key);
         let vendor_name = parameter.vendor_name.as_deref().unwrap_or(&key);
         let named = format!("{place}.vendorName");
+        let generate = parameter.bunsen.generate.as_deref();
         let from = match parameter.vendor_type.as_deref() {
             Some("bodyField") => checker
-                .parsed(&named, AnswerPath::parse(vendor_name))
+                .answer_path(&named, vendor_name)
                 .map(OutputFrom::Field),
-            Some("header") => header(vendor_name, &place, checker).map(OutputFrom::Header),
+            Some("header") => header(vendor_name, &named, checker).map(OutputFrom::Header),
             Some("body") => Some(OutputFrom::Body),
+            Some("value") if generate == Some("epochMillis") => Some(OutputFrom::Now),
             _ => {
-                let message = "an answer is read from bodyField, header or body";
+                let message =
+                    "an answer is read from bodyField, header or body, or value with generate";
                 checker.wrong(format!("{place}.vendorType"), message);
                 None
             }

@@ -1,5 +1,7 @@
 //! Resources, their chains, and what their answers mean.
 
+use std::collections::BTreeMap;
+
 use http::Method;
 
 use super::{Checker, is_url, parameter};
@@ -205,6 +207,12 @@ fn resource(
         parameters,
         next: None,
         groups: written.bunsen.groups.clone(),
+        anonymous: written.bunsen.anonymous,
+        words: written
+            .bunsen
+            .message
+            .as_deref()
+            .and_then(|text| checker.answer_path(&format!("{place}.bunsen.message"), text)),
         expect: written
             .bunsen
             .expect
@@ -352,29 +360,43 @@ pub(super) fn faults(
 }
 
 fn condition(words: &ConditionWords, place: &str, checker: &mut Checker<'_>) -> Condition {
-    let mut present = Vec::new();
-    for (index, path) in words.present.iter().enumerate() {
-        present.extend(checker.parsed(
-            &format!("{place}.present[{index}]"),
-            AnswerPath::parse(path),
-        ));
-    }
-    let mut equals = Vec::new();
-    for (path, texts) in &words.equals {
-        let parsed = checker.parsed(
-            &format!("{place}.equals[{path:?}]"),
-            AnswerPath::parse(path),
-        );
-        equals.extend(parsed.map(|parsed| (parsed, texts.clone())));
+    let mut listed = |name: &str, texts: &[String]| -> Vec<AnswerPath> {
+        let numbered = texts.iter().enumerate();
+        numbered
+            .filter_map(|(index, text)| {
+                checker.answer_path(&format!("{place}.{name}[{index}]"), text)
+            })
+            .collect()
+    };
+    let present = listed("present", &words.present);
+    let absent = listed("absent", &words.absent);
+    let mut compared = |name: &str, texts: &BTreeMap<String, Vec<String>>| {
+        let mut compared = Vec::new();
+        for (path, texts) in texts {
+            let parsed = checker.answer_path(&format!("{place}.{name}[{path:?}]"), path);
+            compared.extend(parsed.map(|parsed| (parsed, texts.clone())));
+        }
+        compared
+    };
+    let equals = compared("equals", &words.equals);
+    let differs = compared("differs", &words.differs);
+    let contains = compared("contains", &words.contains);
+    for (index, key) in words.given.iter().enumerate() {
+        checker.known_key(&format!("{place}.given[{index}]"), None, key);
     }
     Condition {
         statuses: words.status.clone(),
         content: match words.content.as_deref() {
             Some("json") => Some(Content::Json),
             Some("html") => Some(Content::Html),
+            Some("xml") => Some(Content::Xml),
             _ => None,
         },
         present,
+        absent,
         equals,
+        differs,
+        contains,
+        given: words.given.clone(),
     }
 }

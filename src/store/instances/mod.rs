@@ -1,4 +1,6 @@
-//! Instances: inserted, read, listed, counted, deleted.
+//! Instances: read, listed, counted; [`write`] makes, changes and deletes them.
+
+mod write;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,9 +12,10 @@ use sqlx::{FromRow, PgConnection, Row as _};
 use uuid::Uuid;
 
 use super::OrgStore;
-use super::directory::index_secret;
 use crate::error::{Error, Result};
-use crate::ids::{AccountId, Fingerprint, InstanceId, SecretKind, UserId};
+use crate::ids::{AccountId, InstanceId, UserId};
+
+pub use write::{InstanceChange, NewInstance};
 
 #[derive(Clone)]
 pub struct Instance {
@@ -57,21 +60,6 @@ pub enum ExternalAuthentication {
     #[default]
     None,
     Initial,
-}
-
-pub struct NewInstance<'a> {
-    pub account_id: AccountId,
-    pub user_id: UserId,
-    pub row_id: Uuid,
-    pub element_key: &'a str,
-    pub name: &'a str,
-    pub tags: &'a [String],
-    pub credential_group: &'a str,
-    pub configuration: &'a BTreeMap<String, String>,
-    pub credentials_sealed: &'a [u8],
-    pub token_sealed: &'a [u8],
-    pub token: &'a Fingerprint,
-    pub external_authentication: ExternalAuthentication,
 }
 
 /// Which instances, in the order of their ids.
@@ -130,63 +118,6 @@ macro_rules! matching {
 }
 
 impl OrgStore<'_> {
-    /// [`OrgStore::insert_instance`] in a transaction of its own; gives the row as stored.
-    pub async fn add_instance(&self, new: &NewInstance<'_>) -> Result<Instance> {
-        self.store
-            .transaction(|mut transaction| async move {
-                let id = self.insert_instance(&mut transaction, new).await?;
-                let row = self.instance_in(&mut transaction, id).await?;
-                let row = row.ok_or_else(|| Error::internal("a new instance is not there"))?;
-                Ok((transaction, row))
-            })
-            .await
-    }
-
-    /// [`OrgStore::delete_instance`] in a transaction of its own.
-    pub async fn remove_instance(&self, id: InstanceId) -> Result<bool> {
-        self.store
-            .transaction(|mut transaction| async move {
-                let deleted = self.delete_instance(&mut transaction, id).await?;
-                Ok((transaction, deleted))
-            })
-            .await
-    }
-
-    /// Makes the instance, findable by its id and by its token.
-    pub async fn insert_instance(
-        &self,
-        connection: &mut PgConnection,
-        new: &NewInstance<'_>,
-    ) -> Result<InstanceId> {
-        let (id,): (InstanceId,) = self
-            .query_as(
-                "insert into instances (org_id, account_id, user_id, row_id, element_key, name,
-                                        name_folded, tags, credential_group, configuration,
-                                        credentials_sealed, token_sealed, external_authentication)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) returning id",
-            )
-            .bind(new.account_id)
-            .bind(new.user_id)
-            .bind(new.row_id)
-            .bind(new.element_key)
-            .bind(new.name)
-            .bind(new.name.to_lowercase())
-            .bind(new.tags)
-            .bind(new.credential_group)
-            .bind(Json(new.configuration))
-            .bind(new.credentials_sealed)
-            .bind(new.token_sealed)
-            .bind(new.external_authentication.as_str())
-            .fetch_one(&mut *connection)
-            .await?;
-        self.query("insert into instance_directory (org_id, id) values ($1, $2)")
-            .bind(id)
-            .execute(&mut *connection)
-            .await?;
-        index_secret(self, connection, SecretKind::Instance, id.0, new.token).await?;
-        Ok(id)
-    }
-
     pub async fn instance(&self, id: InstanceId) -> Result<Option<Instance>> {
         let mut reader = self.store.reader().await?;
         self.instance_in(&mut reader, id).await
@@ -200,6 +131,20 @@ impl OrgStore<'_> {
     ) -> Result<Option<Instance>> {
         let found = self
             .query_as(select_instances!("and i.id = $2"))
+            .bind(id)
+            .fetch_optional(connection)
+            .await?;
+        Ok(found)
+    }
+
+    /// The same, and nobody else changes it until the transaction ends.
+    pub async fn lock_instance(
+        &self,
+        connection: &mut PgConnection,
+        id: InstanceId,
+    ) -> Result<Option<Instance>> {
+        let found = self
+            .query_as(select_instances!("and i.id = $2 for no key update of i"))
             .bind(id)
             .fetch_optional(connection)
             .await?;
@@ -255,36 +200,6 @@ impl OrgStore<'_> {
             .fetch_all(&mut *reader)
             .await?;
         Ok(counts.into_iter().collect())
-    }
-
-    /// Deletes the instance with its token, its directory entry and what the journal keeps of
-    /// its finished exchanges, whose sealed parts hold credentials. Open ones stay: who works on
-    /// them needs to know. `false`: there was none.
-    pub async fn delete_instance(
-        &self,
-        connection: &mut PgConnection,
-        id: InstanceId,
-    ) -> Result<bool> {
-        let deleted = self
-            .query("delete from instances where org_id = $1 and id = $2")
-            .bind(id)
-            .execute(&mut *connection)
-            .await?;
-        if deleted.rows_affected() == 0 {
-            return Ok(false);
-        }
-        for statement in [
-            "delete from secret_index where org_id = $1 and kind = 'instance' and object_id = $2",
-            "delete from instance_directory where org_id = $1 and id = $2",
-            "delete from exchanges where org_id = $1 and instance_id = $2
-                 and state not in ('intent', 'answered')",
-        ] {
-            self.query(statement)
-                .bind(id)
-                .execute(&mut *connection)
-                .await?;
-        }
-        Ok(true)
     }
 }
 
@@ -388,15 +303,6 @@ impl fmt::Debug for InstanceOwner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InstanceOwner")
             .field("id", &self.id)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for NewInstance<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NewInstance")
-            .field("account_id", &self.account_id)
-            .field("element_key", &self.element_key)
             .finish_non_exhaustive()
     }
 }

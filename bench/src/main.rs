@@ -1,0 +1,86 @@
+//! Measures a built server on this machine: start-up, idle memory, creates and reads beside
+//! pgbench on the same Postgres. Only ratios say something, since machines differ; nothing here
+//! fails because it was slow.
+
+mod load;
+mod pgbench;
+mod process;
+mod report;
+mod runs;
+mod server;
+mod startup;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// What is returned for everything that keeps the bench from measuring.
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// Measures start-up, memory, creates and reads of a built server
+#[derive(Debug, Parser)]
+#[command(name = "bunsen-bench", version)]
+struct Arguments {
+    /// Folder of `bunsen` and `bunsen-sandbox`; default: where this program is
+    #[arg(long, value_name = "DIR")]
+    programs: Option<PathBuf>,
+
+    /// Folder of `psql` and `pgbench`; default: the newest of the usual places, then PATH
+    #[arg(long, env = "BUNSEN_POSTGRES_BIN", value_name = "DIR")]
+    postgres_bin: Option<PathBuf>,
+
+    /// Body of a create
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "examples/instances/freshdesk.json"
+    )]
+    body: PathBuf,
+
+    /// Seconds of each timed piece
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    seconds: u64,
+
+    /// How often Bunsen and pgbench take turns
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    rounds: usize,
+
+    /// Numbers of clients
+    #[arg(long, value_name = "N,N", value_delimiter = ',', default_values_t = [32, 1])]
+    clients: Vec<usize>,
+
+    /// How often each kind of start is repeated
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    starts: usize,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match measure(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bunsen-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn measure(arguments: Arguments) -> Result<(), Error> {
+    let programs = server::Programs::find(arguments.programs)?;
+    let postgres = pgbench::Programs::find(arguments.postgres_bin)?;
+    let body = std::fs::read(&arguments.body)
+        .map_err(|error| format!("cannot read {}: {error}", arguments.body.display()))?;
+    let sandbox = server::Sandbox::start(&programs).await?;
+
+    report::title("Start, until it listens");
+    startup::measure(&programs, &sandbox, arguments.starts.max(1)).await?;
+
+    let plan = runs::Plan {
+        body: body.into(),
+        seconds: arguments.seconds.max(1),
+        rounds: arguments.rounds.max(1),
+        clients: arguments.clients,
+    };
+    runs::measure(&programs, &postgres, &sandbox, &plan).await
+}

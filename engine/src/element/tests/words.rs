@@ -1,0 +1,90 @@
+//! Words of the `bunsen` key for log-ins, hosts and answers.
+
+use super::*;
+
+#[test]
+fn generated_values_and_answer_paths_are_checked() {
+    for wrong in ["alphanumeric:7", "alphanumeric:65"] {
+        one_mistake(
+            "/configuration/1/bunsen/generate",
+            json!(wrong),
+            "configuration[1].bunsen.generate: must be alphanumeric:8 to alphanumeric:64",
+        );
+    }
+    one_mistake(
+        "/resources/0/parameters/2/vendorName",
+        json!("data[?(@.id==config.nope)].token"),
+        r#"resources[0].parameters[2].vendorName: column 14: no configuration entry "nope""#,
+    );
+    one_mistake(
+        "/resources/2/bunsen",
+        json!({"fault": [{"when": {"given": ["nope"]}, "status": 401, "message": "x"}]}),
+        r#"resources[2].bunsen.fault[0].when.given[0]: no configuration entry "nope""#,
+    );
+    one_mistake(
+        "/resources/2/bunsen",
+        json!({"message": "a["}),
+        "resources[2].bunsen.message: column 3: an index, a quoted name or ?(@.name=='text') must stand here",
+    );
+    one_mistake(
+        "/bunsen/groups/1/authenticate",
+        json!({"headers": {"Host": "{config.token}"}}),
+        "bunsen.groups[1].authenticate.headers.Host: the header Host is not for definitions to set",
+    );
+    one_mistake(
+        "/resources/0/parameters/2/vendorType",
+        json!("value"),
+        "resources[0].parameters[2].vendorType: an answer is read from bodyField, header or body, or value with generate",
+    );
+}
+
+#[test]
+fn patterns_of_hosts_are_checked() {
+    let mut json = sample();
+    json["bunsen"]["hosts"] = json!([".vendor.example", "*.vendor.example", "ww#.vendor.example"]);
+    shipped(&json).unwrap();
+    for bad in [
+        "*.example",
+        "*vendor.example",
+        "a.*.vendor.example",
+        "#.vendor.example",
+        "a#b.vendor.example",
+        "a##.vendor.example",
+        "*.ww#.vendor.example",
+        "*",
+    ] {
+        json["bunsen"]["hosts"] = json!([bad]);
+        assert!(shipped(&json).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_log_in_can_end_without_a_successor_and_in_a_month() {
+    let mut json = sample();
+    json["bunsen"]["groups"][0]["retired"] = json!({"date": "2022-10"});
+    let catalog = shipped(&json).unwrap();
+    let element = catalog.get("parceldesk").unwrap();
+    assert_eq!(
+        element.retirement(element.founding_group()).unwrap(),
+        "Parcel Desk ended the log-in 'Password' in 2022-10; there is no other way to log in here."
+    );
+}
+
+#[test]
+fn a_calls_host_is_decided_by_an_entry() {
+    let mut json = sample();
+    json["configuration"].as_array_mut().unwrap().push(json!(
+        {"id": 80, "key": "token.url", "name": "Token URL", "type": "TEXTFIELD_1000", "defaultValue": "https://{username}.vendor.example/token"}));
+    for (path, entry) in [
+        ("/me", "site"),
+        ("https://{username}.vendor.example/{site}", "username"),
+        ("https://api.vendor.example/{username}", "site"),
+        ("{token.url}", "username"),
+        ("{base.url}/x", "site"),
+    ] {
+        json["resources"][2]["vendorPath"] = json!(path);
+        let catalog = shipped(&json).unwrap();
+        let element = catalog.get("parceldesk").unwrap();
+        assert_eq!(element.host_entry(&element.resources[2]), entry, "{path}");
+    }
+}

@@ -1,0 +1,119 @@
+//! The vendor's refusals: `success` is false in all of them, the rest differs.
+
+use bytes::Bytes;
+use http::header::{ALLOW, RETRY_AFTER};
+use http::{HeaderValue, StatusCode};
+use serde_json::json;
+
+use crate::answer::{self, Answer};
+
+const INFO: &str =
+    "Please check developers.pipedrive.com for more information about Pipedrive API.";
+
+/// Why a call is not answered with what it asked for.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The token is missing, unknown, dead or another company's.
+    Unauthorized,
+    General(StatusCode, &'static str),
+    WrongMethod(String),
+    TooMany,
+    /// The edge network's page: not JSON, and without the API's headers.
+    Blocked,
+}
+
+impl Refusal {
+    pub fn into_answer(self) -> Answer {
+        match self {
+            Self::Unauthorized => answer::json(
+                StatusCode::UNAUTHORIZED,
+                &json!({ "success": false, "error": "unauthorized access", "errorCode": 401 }),
+            ),
+            Self::General(status, error) => general(status, error),
+            Self::WrongMethod(allow) => wrong_method(&allow),
+            Self::TooMany => too_many(None),
+            Self::Blocked => page(StatusCode::FORBIDDEN, "Access denied"),
+        }
+    }
+}
+
+/// The company is not open: trial over or unpaid. The text is unverified.
+pub fn company_closed() -> Refusal {
+    Refusal::General(
+        StatusCode::PAYMENT_REQUIRED,
+        "The company account is not open.",
+    )
+}
+
+pub fn forbidden() -> Refusal {
+    Refusal::General(
+        StatusCode::FORBIDDEN,
+        "You do not have permissions to do this.",
+    )
+}
+
+/// The text is unverified.
+pub fn unknown_path() -> Refusal {
+    Refusal::General(StatusCode::NOT_FOUND, "Unknown method.")
+}
+
+/// The legacy log-in when it is switched off. Status and text are unverified.
+pub fn retired() -> Refusal {
+    Refusal::General(StatusCode::GONE, "This endpoint is no longer available.")
+}
+
+/// The body of a log-in that is not a form. Status and text are unverified.
+pub fn not_a_form() -> Refusal {
+    Refusal::General(StatusCode::BAD_REQUEST, "Content must be form-urlencoded.")
+}
+
+/// A refused log-in has `data` beside the rest; the exact text is unverified. Some old reports show it with 200.
+pub fn failed_login(status: u16) -> Answer {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::UNAUTHORIZED);
+    let body =
+        json!({ "success": false, "error": "unauthorized access", "errorCode": 401, "data": null });
+    answer::json(status, &body)
+}
+
+/// The wording is unverified, and so is `Retry-After`, which is sometimes there.
+pub fn too_many(retry_after_seconds: Option<u64>) -> Answer {
+    let body = json!({ "success": false, "error": "request over limit", "errorCode": 429 });
+    let mut answer = answer::json(StatusCode::TOO_MANY_REQUESTS, &body);
+    if let Some(seconds) = retry_after_seconds {
+        let seconds = HeaderValue::from(seconds);
+        answer.headers_mut().insert(RETRY_AFTER, seconds);
+    }
+    answer
+}
+
+/// What a browser sees at a company host without company. Status and page are unverified.
+pub fn no_such_company() -> Answer {
+    page(StatusCode::NOT_FOUND, "This company does not exist")
+}
+
+fn general(status: StatusCode, error: &str) -> Answer {
+    let body = json!({
+        "success": false,
+        "error": error,
+        "error_info": INFO,
+        "data": null,
+        "additional_data": null,
+    });
+    answer::json(status, &body)
+}
+
+/// Both the text and the header are unverified.
+fn wrong_method(allow: &str) -> Answer {
+    let mut answer = general(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed.");
+    if let Ok(allow) = HeaderValue::from_str(allow) {
+        answer.headers_mut().insert(ALLOW, allow);
+    }
+    answer
+}
+
+fn page(status: StatusCode, title: &str) -> Answer {
+    let page = format!(
+        "<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
+    );
+    answer::typed(status, "text/html; charset=utf-8", Bytes::from(page))
+}

@@ -1,0 +1,143 @@
+//! The first thing a call meets: which company, which operation, whose token, and the headers that are on every answer.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use url::form_urlencoded;
+
+use super::errors::{self, Refusal};
+use super::limits::Usage;
+use super::world::{self, World};
+use super::{Moment, authorizations, users};
+use crate::answer::Answer;
+use crate::routes::{self, Found, Route};
+use crate::vendor::Call;
+
+const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+const DAILY_LIMIT: HeaderName = HeaderName::from_static("x-daily-ratelimit-token-limit");
+const DAILY_REMAINING: HeaderName = HeaderName::from_static("x-daily-ratelimit-token-remaining");
+
+pub type Outcome = Result<Answer, Refusal>;
+
+/// One call of the API, as data.
+#[derive(Debug)]
+enum Operation {
+    /// A log-in.
+    Open(fn(&mut World, &Call) -> Outcome),
+    /// Needs a token: what it costs, and what it does for a user of a company.
+    Token(u64, fn(&World, u64, u64) -> Outcome),
+}
+
+/// The same below `/v1` and below `/api/v1`.
+static ROUTES: &[Route<Operation>] = &[
+    Route {
+        path: "authorizations",
+        methods: &[("POST", Operation::Open(authorizations::create))],
+    },
+    Route {
+        path: "users/me",
+        methods: &[("GET", Operation::Token(2, users::me))],
+    },
+];
+
+pub fn answer(world: &mut World, call: &Call, moment: Moment) -> Answer {
+    let label = world::label(&call.host).unwrap_or_default();
+    let company = match label {
+        "api" => None,
+        _ => match world.company_at(label) {
+            Some(company) => Some(company.id),
+            None => return errors::no_such_company(),
+        },
+    };
+    let mut usage = None;
+    let outcome = routed(world, call, company, moment, &mut usage);
+    let mut answer = outcome.unwrap_or_else(Refusal::into_answer);
+    add_headers(answer.headers_mut(), usage.as_ref());
+    answer
+}
+
+/// Counts the call and adds the headers to an answer that somebody else made.
+pub fn dress(world: &mut World, call: &Call, headers: &mut HeaderMap, moment: Moment) {
+    let owner = token(call).and_then(|token| world.owner(&token));
+    let cost = match path(call).map(|path| routes::find(ROUTES, call.method.as_str(), path)) {
+        Some(Found::Operation(Operation::Token(cost, _), _)) => *cost,
+        _ => 0,
+    };
+    let usage = owner.and_then(|(user, company)| world.count(user, company, cost, moment));
+    add_headers(headers, usage.as_ref());
+}
+
+/// The order is unverified: path, method, token, edge, limits, company, rights.
+fn routed(
+    world: &mut World,
+    call: &Call,
+    host: Option<u64>,
+    moment: Moment,
+    usage: &mut Option<Usage>,
+) -> Outcome {
+    let path = path(call).ok_or_else(errors::unknown_path)?;
+    let operation = match routes::find(ROUTES, call.method.as_str(), path) {
+        Found::Operation(operation, _) => operation,
+        Found::WrongMethod(allow) => return Err(Refusal::WrongMethod(allow)),
+        Found::Nothing => return Err(errors::unknown_path()),
+    };
+    let (cost, run) = match operation {
+        Operation::Open(run) => return run(world, call),
+        Operation::Token(cost, run) => (*cost, run),
+    };
+    let token = token(call).ok_or(Refusal::Unauthorized)?;
+    let (user, company) = world.owner(&token).ok_or(Refusal::Unauthorized)?;
+    // A token is one company's, so at another company's host it is unknown (unverified).
+    let membership = world
+        .membership(user, company)
+        .filter(|membership| !membership.deactivated && host.is_none_or(|host| host == company))
+        .ok_or(Refusal::Unauthorized)?;
+    if membership.blocked {
+        return Err(Refusal::Blocked);
+    }
+    let forbidden = membership.forbidden;
+    *usage = world.count(user, company, cost, moment);
+    if usage.is_some_and(|usage| usage.exceeded) {
+        return Err(Refusal::TooMany);
+    }
+    if world
+        .companies
+        .get(&company)
+        .is_some_and(|company| company.closed)
+    {
+        return Err(errors::company_closed());
+    }
+    if forbidden {
+        return Err(errors::forbidden());
+    }
+    run(world, user, company)
+}
+
+fn path(call: &Call) -> Option<&str> {
+    let path = call.path.strip_prefix("/api").unwrap_or(&call.path);
+    path.strip_prefix("/v1/")
+}
+
+/// The documented header, or the older query parameter; with both, the header decides (unverified).
+fn token(call: &Call) -> Option<String> {
+    if let Some(token) = call.header("x-api-token") {
+        return Some(token.to_owned());
+    }
+    let query = call.query.as_deref()?;
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    let (_, token) = pairs.find(|(name, _)| name == "api_token")?;
+    Some(token.into_owned())
+}
+
+/// The limits are a token's and its company's, so a call without a token has none to tell of. `x-daily-requests-left`
+/// belongs to POST and PUT with a token, which nothing here takes.
+fn add_headers(headers: &mut HeaderMap, usage: Option<&Usage>) {
+    let Some(usage) = usage else {
+        return;
+    };
+    headers.insert(LIMIT, HeaderValue::from(usage.burst));
+    headers.insert(REMAINING, HeaderValue::from(usage.burst_remaining));
+    headers.insert(RESET, HeaderValue::from(usage.reset));
+    headers.insert(DAILY_LIMIT, HeaderValue::from(usage.daily));
+    headers.insert(DAILY_REMAINING, HeaderValue::from(usage.daily_remaining));
+}

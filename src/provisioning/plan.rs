@@ -1,0 +1,143 @@
+//! What a change of the configuration comes to, as a pure function of what is stored and what is
+//! sent: which values there are afterwards, and whether the vendor has to be asked first.
+
+use bunsen_engine::configuration::{AUTHENTICATION_TYPE, ConfigurationMistake, Value, Values};
+use bunsen_engine::element::{Element, Group};
+use serde_json::{Map, Value as Json};
+
+use crate::error::Result;
+use crate::provisioning::request::{mistaken, refuse_missing};
+
+/// How the instance stands before the change.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing<'a> {
+    pub element: &'a Element,
+    pub group: &'a Group,
+    pub values: &'a Values,
+    /// The vendor has not refused the credentials since they were given.
+    pub valid: bool,
+}
+
+/// How it shall stand.
+#[derive(Debug)]
+pub struct Plan<'a> {
+    pub group: &'a Group,
+    pub values: Values,
+    pub changed: bool,
+    /// With these values the vendor has to be asked first, and what it returns comes on top of
+    /// them.
+    pub log_in: bool,
+}
+
+/// Merges what is given into what is stored. Null, the mask and whatever answers show already say
+/// nothing; an empty text takes an entry's value away, so that its default counts again.
+///
+/// # Errors
+/// 400 naming every entry that is wrong, missing or needed.
+pub fn plan<'a>(standing: Standing<'a>, given: &Map<String, Json>) -> Result<Plan<'a>> {
+    let Standing {
+        element, values, ..
+    } = standing;
+    let shown = element.shown(standing.group, values);
+    let said = said(&shown, given);
+    let accepted = element.accept(&said).map_err(mistaken)?;
+    let set: Values = accepted
+        .iter()
+        .filter(|(key, value)| {
+            let as_shown =
+                !value.is_secret() && shown.get(*key).is_some_and(|text| text == value.reveal());
+            !as_shown && values.get(*key).map(Value::reveal) != Some(value.reveal())
+        })
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    let emptied: Vec<&String> = said
+        .iter()
+        .filter(|(key, value)| value.as_str() == Some("") && values.contains_key(*key))
+        .map(|(key, _)| key)
+        .collect();
+
+    let mut merged = values.clone();
+    merged.retain(|key, _| !emptied.contains(&key));
+    merged.extend(set.clone());
+    let group = meant_group(standing, &set, &merged)?;
+    refuse_emptied(element, group, &said)?;
+    // What was asked for by name is stored under that name; else a switch would not last.
+    if let Some(named) = merged.get_mut(AUTHENTICATION_TYPE) {
+        *named = element.value(AUTHENTICATION_TYPE, group.name.clone());
+    }
+
+    let switched = group.name != standing.group.name;
+    let decides = |key: &String| element.decides_login(group, key);
+    let given_again = !standing.valid && accepted.keys().any(decides);
+    let log_in = switched || given_again || set.keys().chain(emptied.iter().copied()).any(decides);
+    if log_in {
+        refuse_missing(element, group, &merged)?;
+        // As on create the vendor says these anew, unless the caller has just said otherwise.
+        for key in element.returned_keys(group) {
+            if !set.contains_key(key) {
+                merged.remove(key);
+            }
+        }
+    }
+    Ok(Plan {
+        group,
+        values: merged,
+        changed: switched || log_in || !set.is_empty() || !emptied.is_empty(),
+        log_in,
+    })
+}
+
+/// Without what answers show already: those values were accepted once and are not judged again.
+fn said(shown: &Map<String, Json>, given: &Map<String, Json>) -> Map<String, Json> {
+    let says = |key: &String, value: &Json| {
+        let text = value.as_str().map(str::to_owned);
+        let text = text.unwrap_or_else(|| value.to_string());
+        !value.is_null() && shown.get(key).is_none_or(|shown| *shown != text)
+    };
+    given
+        .iter()
+        .filter(|(key, value)| says(key, value))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
+}
+
+/// The group that the change names; else the one whose own entries it gives, when they are
+/// complete then; else the one there is.
+fn meant_group<'a>(standing: Standing<'a>, set: &Values, merged: &Values) -> Result<&'a Group> {
+    let Standing { element, group, .. } = standing;
+    if set.contains_key(AUTHENTICATION_TYPE) {
+        return element
+            .group_for(set)
+            .map_err(|mistake| mistaken(vec![mistake]));
+    }
+    let counts = |group: &Group, key: &String| {
+        element.entry(key).is_none() || element.entries_of(group).any(|entry| entry.key == *key)
+    };
+    let elsewhere: Vec<&String> = set.keys().filter(|key| !counts(group, key)).collect();
+    if elsewhere.is_empty() {
+        return Ok(group);
+    }
+    let meant = element.groups.iter().find(|other| {
+        elsewhere.iter().all(|key| counts(other, key)) && element.missing(other, merged).is_empty()
+    });
+    Ok(meant.unwrap_or(group))
+}
+
+fn refuse_emptied(element: &Element, group: &Group, said: &Map<String, Json>) -> Result<()> {
+    let mistakes: Vec<ConfigurationMistake> = element
+        .entries_of(group)
+        .filter(|entry| entry.required)
+        .filter(|entry| said.get(&entry.key).and_then(Json::as_str) == Some(""))
+        .map(|entry| ConfigurationMistake {
+            key: entry.key.clone(),
+            message: "is required and cannot be emptied".to_owned(),
+        })
+        .collect();
+    if mistakes.is_empty() {
+        return Ok(());
+    }
+    Err(mistaken(mistakes))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,210 @@
+//! Instances written: made, changed, switched off and on, deleted.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::{ExternalAuthentication, Instance};
+use crate::error::{Error, Result};
+use crate::ids::{AccountId, Fingerprint, InstanceId, SecretKind, UserId};
+use crate::store::OrgStore;
+use crate::store::directory::index_secret;
+use crate::store::idempotency::Claim;
+
+pub struct NewInstance<'a> {
+    pub account_id: AccountId,
+    pub user_id: UserId,
+    pub row_id: Uuid,
+    pub element_key: &'a str,
+    pub name: &'a str,
+    pub tags: &'a [String],
+    pub credential_group: &'a str,
+    pub configuration: &'a BTreeMap<String, String>,
+    pub credentials_sealed: &'a [u8],
+    pub token_sealed: &'a [u8],
+    pub token: &'a Fingerprint,
+    pub external_authentication: ExternalAuthentication,
+}
+
+/// All that a caller can change, as it shall be afterwards.
+pub struct InstanceChange<'a> {
+    pub name: &'a str,
+    pub tags: &'a [String],
+    pub credential_group: &'a str,
+    pub configuration: &'a BTreeMap<String, String>,
+    pub credentials_sealed: &'a [u8],
+    pub external_authentication: ExternalAuthentication,
+    /// The vendor has just accepted the credentials: they are valid, and the vendor session is
+    /// another one.
+    pub logged_in: bool,
+}
+
+impl OrgStore<'_> {
+    /// [`OrgStore::insert_instance`] in a transaction of its own; gives the row as stored.
+    /// A request with a key is marked done in the same transaction.
+    pub async fn add_instance(
+        &self,
+        new: &NewInstance<'_>,
+        claim: Option<&Claim>,
+    ) -> Result<Instance> {
+        self.store
+            .transaction(|mut transaction| async move {
+                let id = self.insert_instance(&mut transaction, new).await?;
+                if let Some(claim) = claim {
+                    self.finish_request(&mut transaction, claim, id).await?;
+                }
+                let row = self.instance_in(&mut transaction, id).await?;
+                let row = row.ok_or_else(|| Error::internal("a new instance is not there"))?;
+                Ok((transaction, row))
+            })
+            .await
+    }
+
+    /// [`OrgStore::delete_instance`] in a transaction of its own.
+    pub async fn remove_instance(&self, id: InstanceId) -> Result<bool> {
+        self.store
+            .transaction(|mut transaction| async move {
+                let deleted = self.delete_instance(&mut transaction, id).await?;
+                Ok((transaction, deleted))
+            })
+            .await
+    }
+
+    /// Makes the instance, findable by its id and by its token.
+    pub async fn insert_instance(
+        &self,
+        connection: &mut PgConnection,
+        new: &NewInstance<'_>,
+    ) -> Result<InstanceId> {
+        let (id,): (InstanceId,) = self
+            .query_as(
+                "insert into instances (org_id, account_id, user_id, row_id, element_key, name,
+                                        name_folded, tags, credential_group, configuration,
+                                        credentials_sealed, token_sealed, external_authentication)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) returning id",
+            )
+            .bind(new.account_id)
+            .bind(new.user_id)
+            .bind(new.row_id)
+            .bind(new.element_key)
+            .bind(new.name)
+            .bind(new.name.to_lowercase())
+            .bind(new.tags)
+            .bind(new.credential_group)
+            .bind(Json(new.configuration))
+            .bind(new.credentials_sealed)
+            .bind(new.token_sealed)
+            .bind(new.external_authentication.as_str())
+            .fetch_one(&mut *connection)
+            .await?;
+        self.query("insert into instance_directory (org_id, id) values ($1, $2)")
+            .bind(id)
+            .execute(&mut *connection)
+            .await?;
+        index_secret(self, connection, SecretKind::Instance, id.0, new.token).await?;
+        Ok(id)
+    }
+
+    /// Writes what was read under [`OrgStore::lock_instance`] in the same transaction and then
+    /// changed. `None`: there is none.
+    pub async fn change_instance(
+        &self,
+        connection: &mut PgConnection,
+        id: InstanceId,
+        change: &InstanceChange<'_>,
+    ) -> Result<Option<Instance>> {
+        self.query(
+            "update instances
+             set name = $3, name_folded = $4, tags = $5, credential_group = $6,
+                 configuration = $7, credentials_sealed = $8, external_authentication = $9,
+                 valid = valid or $10,
+                 invalid_reason = case when $10 then null else invalid_reason end,
+                 invalid_since = case when $10 then null else invalid_since end,
+                 generation = generation + case when $10 then 1 else 0 end,
+                 updated_at = now()
+             where org_id = $1 and id = $2",
+        )
+        .bind(id)
+        .bind(change.name)
+        .bind(change.name.to_lowercase())
+        .bind(change.tags)
+        .bind(change.credential_group)
+        .bind(Json(change.configuration))
+        .bind(change.credentials_sealed)
+        .bind(change.external_authentication.as_str())
+        .bind(change.logged_in)
+        .execute(&mut *connection)
+        .await?;
+        self.instance_in(connection, id).await
+    }
+
+    /// Switches the instance off or on; again is fine. `false`: there is none.
+    pub async fn set_instance_disabled(&self, id: InstanceId, disabled: bool) -> Result<bool> {
+        self.store
+            .transaction(|mut transaction| async move {
+                let done = self
+                    .query(
+                        "update instances
+                         set updated_at = case when disabled = $3 then updated_at else now() end,
+                             disabled = $3
+                         where org_id = $1 and id = $2",
+                    )
+                    .bind(id)
+                    .bind(disabled)
+                    .execute(&mut *transaction)
+                    .await?;
+                Ok((transaction, done.rows_affected() > 0))
+            })
+            .await
+    }
+
+    /// Deletes the instance with its token, its directory entry and what the journal keeps of
+    /// its finished exchanges, whose sealed parts hold credentials. Open ones stay: who works on
+    /// them needs to know. `false`: there was none.
+    pub async fn delete_instance(
+        &self,
+        connection: &mut PgConnection,
+        id: InstanceId,
+    ) -> Result<bool> {
+        let deleted = self
+            .query("delete from instances where org_id = $1 and id = $2")
+            .bind(id)
+            .execute(&mut *connection)
+            .await?;
+        if deleted.rows_affected() == 0 {
+            return Ok(false);
+        }
+        for statement in [
+            "delete from secret_index where org_id = $1 and kind = 'instance' and object_id = $2",
+            "delete from instance_directory where org_id = $1 and id = $2",
+            "delete from exchanges where org_id = $1 and instance_id = $2
+                 and state not in ('intent', 'answered')",
+        ] {
+            self.query(statement)
+                .bind(id)
+                .execute(&mut *connection)
+                .await?;
+        }
+        Ok(true)
+    }
+}
+
+impl fmt::Debug for NewInstance<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewInstance")
+            .field("account_id", &self.account_id)
+            .field("element_key", &self.element_key)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for InstanceChange<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InstanceChange")
+            .field("logged_in", &self.logged_in)
+            .finish_non_exhaustive()
+    }
+}

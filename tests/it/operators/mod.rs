@@ -1,0 +1,101 @@
+//! What an operator does beside running servers.
+
+mod backups;
+mod cut_short;
+mod load;
+mod people;
+mod retire;
+mod rotate;
+
+use serde_json::Value;
+
+use crate::database::TestDatabase;
+use crate::process::{Folder, Server, new_keyring, run, serve, written};
+use crate::vendors::Vendors;
+
+/// A database, a keyring and simulated vendors, for servers and commands.
+struct Site {
+    database: TestDatabase,
+    folder: Folder,
+    keyring: String,
+    vendors: Vendors,
+}
+
+impl Site {
+    async fn new(database: TestDatabase) -> Self {
+        let folder = Folder::new();
+        let keyring = folder.text("keyring.json");
+        new_keyring(&keyring).await;
+        Self {
+            database,
+            folder,
+            keyring,
+            vendors: Vendors::start().await,
+        }
+    }
+
+    async fn serve(&self, name: &str) -> Server {
+        let arguments = [
+            "--sandbox",
+            &self.vendors.url,
+            "--database-url",
+            &self.database.url,
+            "--keyring",
+            &self.keyring,
+        ];
+        serve(&self.folder.path(name), &arguments).await
+    }
+
+    /// The arguments of a command on this database.
+    fn arguments<'a>(&'a self, command: &[&'a str]) -> Vec<&'a str> {
+        let state = [
+            "--database-url",
+            self.database.url.as_str(),
+            "--keyring",
+            self.keyring.as_str(),
+        ];
+        [command, &state].concat()
+    }
+
+    /// What a command that must succeed answers as JSON.
+    async fn json(&self, command: &[&str]) -> Value {
+        let arguments = [self.arguments(command), vec!["--json"]].concat();
+        let output = run(&arguments).await;
+        assert!(output.status.success(), "{command:?}: {}", written(&output));
+        serde_json::from_slice(&output.stdout).expect("JSON on stdout")
+    }
+
+    /// What a command that must fail says.
+    async fn refused(&self, command: &[&str]) -> String {
+        let output = run(&self.arguments(command)).await;
+        let text = written(&output);
+        assert!(!output.status.success(), "{command:?}: {text}");
+        assert!(!text.contains("panicked"), "{text}");
+        text
+    }
+
+    /// Id of the current key, from `keys status`.
+    async fn current(&self, use_: &str) -> String {
+        let status = self.json(&["keys", "status"]).await;
+        let keys = status[use_].as_array().expect("keys");
+        let current = keys.iter().find(|key| key["state"] == "current");
+        current.expect("a current key")["id"]
+            .as_str()
+            .expect("an id")
+            .to_owned()
+    }
+
+    async fn count(&self, query: &'static str) -> i64 {
+        sqlx::query_scalar(query)
+            .fetch_one(&self.database.pool)
+            .await
+            .expect("a count")
+    }
+
+    async fn execute(&self, statement: &'static str) {
+        sqlx::query(statement)
+            .execute(&self.database.pool)
+            .await
+            .expect("a statement");
+    }
+}
