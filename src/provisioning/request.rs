@@ -303,9 +303,9 @@ fn refuse_placeholders(
 /// What no database text can hold, and what nobody means to send.
 fn refuse_unstorable(configuration: &Map<String, Value>) -> Result<()> {
     let mut total = 0;
+    let mut longest = (0, "");
     for (key, value) in configuration {
-        total += key.len();
-        total += match value {
+        let length = match value {
             Value::String(text) if text.contains('\0') => {
                 return Err(Error::Invalid(format!(
                     "configuration '{key}' holds a NUL character; remove it."
@@ -314,10 +314,13 @@ fn refuse_unstorable(configuration: &Map<String, Value>) -> Result<()> {
             Value::String(text) => text.len(),
             other => other.to_string().len(),
         };
+        total += key.len() + length;
+        longest = longest.max((length, key));
     }
     if total > CONFIGURATION_LIMIT {
         return Err(Error::Invalid(format!(
-            "'configuration' is larger than {CONFIGURATION_LIMIT} bytes."
+            "'configuration' is larger than {CONFIGURATION_LIMIT} bytes; its longest entry is '{}'.",
+            crate::app::shortened(longest.1)
         )));
     }
     Ok(())

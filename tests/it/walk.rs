@@ -6,6 +6,7 @@
 mod headers;
 mod hub_calls;
 mod others;
+mod paths;
 mod tokens;
 
 use std::collections::BTreeSet;
@@ -14,6 +15,7 @@ use bunsen_test_macros::database_test;
 use serde_json::{Value, json};
 
 use headers::refused_headers;
+use paths::{filled, without_names};
 
 use crate::answer::{Answer, Findings, unknown_secret};
 use crate::catalogue::exports;
@@ -156,56 +158,6 @@ fn every_route_is_in_the_list() {
         unlisted.is_empty() && unregistered.is_empty(),
         "registered, not in the list of this test: {unlisted:?}\nin the list, not registered: {unregistered:?}"
     );
-}
-
-/// `/elements/api-v2/instances/{id}` as `/instances/{}`.
-fn without_names(path: &str) -> String {
-    let path = path.strip_prefix(BASE).unwrap_or(path);
-    let segments = path.split('/').map(|segment| {
-        if segment.starts_with('{') {
-            "{}"
-        } else {
-            segment
-        }
-    });
-    segments.collect::<Vec<_>>().join("/")
-}
-
-const WITH_PARTS: &str = "larkpost";
-
-/// What a `{}` stands for is said by the word before it.
-fn filled(walk: &Walk, path: &str, instance: &str, caller: &Caller) -> String {
-    let (account, user) = (caller.account_id.to_string(), caller.user_id.to_string());
-    // The definition with parts of every kind, whose ids are known.
-    let parts = path.matches('/').count() > 2 && !path.contains("/instances");
-    let element = if parts {
-        WITH_PARTS
-    } else {
-        walk.element.as_str()
-    };
-    let mut filled = Vec::new();
-    for segment in path.split('/') {
-        let value = match (segment, filled.last().copied()) {
-            ("{}", Some("elements")) => element,
-            ("{}", Some("configuration")) => walk.entry.as_str(),
-            ("{}", Some("hooks")) if filled.contains(&"resources") => "7301",
-            ("{}", Some("hooks")) => "7101",
-            ("{}", Some("resources")) => "7201",
-            ("{}", Some("objects")) => "7401",
-            ("{}", Some("models")) => "7601",
-            ("{}", Some("fields")) if filled.contains(&"models") => "7701",
-            ("{}", Some("fields")) => "7501",
-            ("{}", Some("authentication-types")) => "oauth2",
-            ("{}", Some("hubs")) => "crm",
-            ("{}", Some("instances")) => instance,
-            ("{}", Some("accounts")) => account.as_str(),
-            ("{}", Some("users")) => user.as_str(),
-            ("{}", before) => panic!("this test does not know what follows {before:?}"),
-            _ => segment,
-        };
-        filled.push(value);
-    }
-    filled.join("/")
 }
 
 /// The walk's body is JSON without address and password; one of the two wants a form.

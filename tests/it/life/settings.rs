@@ -89,9 +89,10 @@ async fn entries_carry_the_catalogues_ids_and_what_answers_show(database: TestDa
                 || format!("{file}: {secret} is shown"),
             );
         }
-        // The same entry has the same id on every instance.
+        // The same entry has the same id on every instance; what a log-in makes is another each time.
         let other = life.create(&body).await;
-        findings.check(entries(&life, &other).await == listed, || {
+        let other = entries(&life, &other).await;
+        findings.check(without_values(&other) == without_values(&listed), || {
             format!("{file}: another instance has other entries")
         });
     }
@@ -219,4 +220,12 @@ async fn what_is_not_there_and_what_is_wrong(database: TestDatabase) {
         change(&life, &created, nulls, &body).await.error(400);
     }
     assert_eq!(life.row(&created).await, before);
+}
+
+fn without_values(entries: &[Value]) -> Vec<Value> {
+    let mut entries = entries.to_vec();
+    for entry in &mut entries {
+        entry["propertyValue"] = Value::Null;
+    }
+    entries
 }

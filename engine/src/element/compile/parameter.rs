@@ -174,6 +174,8 @@ pub(super) fn outputs(
             Some("header") => header(vendor_name, &named, checker).map(OutputFrom::Header),
             Some("body") => Some(OutputFrom::Body),
             Some("value") if generate == Some("epochMillis") => Some(OutputFrom::Now),
+            // An export leaves out what is made; without it the word places nothing anywhere.
+            Some("value") if generate.is_none() && !checker.shipped => None,
             _ => {
                 let message =
                     "an answer is read from bodyField, header or body, or value with generate";
