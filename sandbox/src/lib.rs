@@ -6,12 +6,15 @@
 
 mod answer;
 mod autotask;
+mod clock;
 mod control;
 mod docusign;
 mod faults;
+mod form;
 mod freshdesk;
 mod hosts;
 mod journal;
+mod oauth;
 mod pattern;
 mod pipedrive;
 mod routes;
