@@ -319,11 +319,7 @@ async fn paths_methods_and_hosts_that_do_not_exist() {
         (reply.status.as_u16(), reply.header("content-type")),
         (404, Some("text/html; charset=utf-8"))
     );
-    for host in [
-        "pipedrive.com",
-        "a.b.pipedrive.com",
-        "-a.pipedrive.com",
-    ] {
+    for host in ["pipedrive.com", "a.b.pipedrive.com", "-a.pipedrive.com"] {
         assert_eq!(me(&sandbox, host, ADMIN).await.status, 421, "{host}");
     }
 }
