@@ -177,9 +177,8 @@ impl Provider for World {
         };
         let meant = |user: &&User| {
             user.environment == environment
-                && who.user.as_ref().is_none_or(|name| {
-                    user.id.eq_ignore_ascii_case(name) || user.email.eq_ignore_ascii_case(name)
-                })
+                && (user.id.eq_ignore_ascii_case(&who.user)
+                    || user.email.eq_ignore_ascii_case(&who.user))
         };
         match self.users.values().find(meant) {
             Some(user) => Ok((environment.realm(), user.id.clone())),

@@ -65,11 +65,11 @@ pub trait Controlled: Provider {
 
 impl<W: Provider> Controlled for W {}
 
-/// Whose behalf a control call acts on; without a user it is the vendor's first.
-#[derive(Debug, Default)]
+/// On whose behalf a control call acts.
+#[derive(Debug)]
 pub struct Who {
-    /// An id or an e-mail address.
-    pub user: Option<String>,
+    /// An id or an e-mail address; `sample@sample.com` when none was named.
+    pub user: String,
     /// An id or a name, where users have several.
     pub company: Option<String>,
     /// The realm, where a vendor has several.
@@ -91,6 +91,11 @@ impl Name {
             Self::Text(text) => text,
         }
     }
+}
+
+/// The user of the examples, unless another one is meant.
+fn named(user: Option<Name>) -> String {
+    user.map_or_else(|| String::from("sample@sample.com"), Name::text)
 }
 
 fn ok(value: &Value) -> Outcome {
@@ -152,7 +157,7 @@ fn decide<W: Provider>(world: &Mutex<W>, _: &[&str], body: &[u8]) -> Outcome {
         ));
     };
     let who = Who {
-        user: decide.user.map(Name::text),
+        user: named(decide.user),
         company: decide.company.map(Name::text),
         environment: None,
     };
@@ -195,7 +200,7 @@ impl Grantee {
             None => application.scopes.clone(),
         };
         let who = Who {
-            user: self.user.map(Name::text),
+            user: named(self.user),
             company: self.company.map(Name::text),
             environment: self.environment,
         };

@@ -154,9 +154,7 @@ impl Provider for World {
         }
         let mut users = self.users.values();
         let user = users.find(|user| {
-            who.user.as_ref().is_none_or(|name| {
-                user.id.to_string() == *name || user.email.eq_ignore_ascii_case(name)
-            })
+            user.id.to_string() == who.user || user.email.eq_ignore_ascii_case(&who.user)
         });
         let Some(user) = user else {
             return invalid("user: no user with this id or e-mail address");
