@@ -28,9 +28,9 @@
 //! transaction that writes the new tokens locks the instance's row, calls
 //! `OrgStore::lock_exchange` and writes if it is `Answered` and the generation unchanged, counts
 //! the generation up and calls `OrgStore::settle_exchange`, which gives the lease back. Recovery
-//! hands open exchanges to the function that `serve` gives it, which chooses by purpose;
-//! `recovery::PURPOSES` lists those that this version can finish, so that a server that is one
-//! version back leaves what it does not know alone.
+//! hands open exchanges to the function that `background` gives it, which chooses by purpose, and
+//! only those of the purposes that `background` lists: a server that is one version back leaves
+//! alone what it does not know.
 //!
 //! What stays uncovered: a process that is paused between the look at its lease and the first byte
 //! it sends may send after its lease has ended. Sessions are told apart within one organization:

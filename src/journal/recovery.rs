@@ -10,11 +10,8 @@ use zeroize::Zeroizing;
 
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::ids::{InstanceId, OrganizationId, UserId};
+use crate::ids::{InstanceId, OrganizationId};
 use crate::store::{Claim, OpenExchange, Outcome, Purpose};
-
-/// Those that this version can finish.
-const PURPOSES: &[Purpose] = &[Purpose::Create, Purpose::Provision, Purpose::Delete];
 
 const LOOK: Duration = Duration::from_secs(2);
 /// To finish a batch; only statements are needed.
@@ -31,9 +28,7 @@ pub struct Left {
     pub organization: OrganizationId,
     pub id: Uuid,
     pub purpose: Purpose,
-    pub user: Option<UserId>,
     pub instance: Option<InstanceId>,
-    pub generation: Option<i64>,
     pub intent: Zeroizing<Vec<u8>>,
     /// `None`: whether the vendor has acted is not known.
     pub answer: Option<Zeroizing<Vec<u8>>>,
@@ -62,9 +57,14 @@ impl Left {
     }
 }
 
-/// Until `stop`: looks for open exchanges and has each of them finished by `finish`.
-pub async fn run<Finish, Finished>(app: App, finish: Finish, stop: impl Future<Output = ()>)
-where
+/// Until `stop`: looks for open exchanges of these purposes and has each finished by `finish`.
+/// Those of a newer version's purposes are left for its servers.
+pub async fn run<Finish, Finished>(
+    app: App,
+    purposes: &[Purpose],
+    finish: Finish,
+    stop: impl Future<Output = ()>,
+) where
     Finish: Fn(App, Left) -> Finished,
     Finished: Future<Output = Result<()>>,
 {
@@ -77,7 +77,7 @@ where
             () = tokio::time::sleep(LOOK.mul_f64(rand::random_range(0.5..1.5))) => {}
             () = &mut stop => return,
         }
-        if let Err(error) = look(&app, holder, &finish).await {
+        if let Err(error) = look(&app, purposes, holder, &finish).await {
             tracing::warn!(%error, "open exchanges could not be looked for");
         }
         if looks % (SWEEP.as_secs() / LOOK.as_secs()) as u32 == 0
@@ -89,7 +89,12 @@ where
     }
 }
 
-async fn look<Finish, Finished>(app: &App, holder: Uuid, finish: &Finish) -> Result<()>
+async fn look<Finish, Finished>(
+    app: &App,
+    purposes: &[Purpose],
+    holder: Uuid,
+    finish: &Finish,
+) -> Result<()>
 where
     Finish: Fn(App, Left) -> Finished,
     Finished: Future<Output = Result<()>>,
@@ -98,7 +103,7 @@ where
         let rows = app
             .store()
             .all_orgs()
-            .take_exchanges(PURPOSES, holder, LEASE, BATCH)
+            .take_exchanges(purposes, holder, LEASE, BATCH)
             .await?;
         let full = rows.len() as i64 == BATCH;
         for row in rows {
@@ -151,9 +156,7 @@ where
         organization: row.organization,
         id: row.id,
         purpose: row.purpose,
-        user: row.user,
         instance: row.instance,
-        generation: row.generation,
         intent,
         answer,
     };

@@ -17,7 +17,7 @@ use crate::ids::{Fingerprint, InstanceId, OrganizationId, UserId};
 /// The columns of an [`OpenExchange`].
 macro_rules! open_columns {
     () => {
-        "org_id, id, user_id, instance_id, purpose, generation, state = 'answered' as answered,
+        "org_id, id, instance_id, purpose, state = 'answered' as answered,
          intent_sealed, answer_sealed,
          extract(epoch from clock_timestamp() - created_at)::bigint as age"
     };
@@ -76,13 +76,10 @@ pub struct OpenExchange {
     #[sqlx(rename = "org_id")]
     pub organization: OrganizationId,
     pub id: Uuid,
-    #[sqlx(rename = "user_id")]
-    pub user: Option<UserId>,
     #[sqlx(rename = "instance_id")]
     pub instance: Option<InstanceId>,
     #[sqlx(try_from = "String")]
     pub purpose: Purpose,
-    pub generation: Option<i64>,
     /// The vendor has answered.
     pub answered: bool,
     pub intent_sealed: Option<Vec<u8>>,
