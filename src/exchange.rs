@@ -40,6 +40,7 @@ pub struct Calls<'a> {
     returned: Values,
     previous: Option<VendorReply>,
     unsure: bool,
+    made: bool,
 }
 
 impl<'a> Calls<'a> {
@@ -70,6 +71,7 @@ impl<'a> Calls<'a> {
             returned,
             previous: None,
             unsure: false,
+            made: false,
         }
     }
 
@@ -80,6 +82,11 @@ impl<'a> Calls<'a> {
     /// Whether the vendor may have acted on a call that failed.
     pub fn unsure(&self) -> bool {
         self.unsure
+    }
+
+    /// Whether the vendor may have made what the definition says must not be made twice.
+    pub fn may_have_made(&self) -> bool {
+        self.made
     }
 
     /// What the vendor returned, to be stored beside what was given.
@@ -110,10 +117,12 @@ impl<'a> Calls<'a> {
         let sent = session.outbound.send(request, &session.destination()).await;
         let answer = sent.map_err(|error| {
             self.unsure = error.vendor_may_have_seen_it();
+            self.made |= self.unsure && resource.once.is_some();
             unsent(session.element, resource, &error)
         })?;
         let read = reply::read(session.element, session.group, resource, &inputs, &answer)
             .map_err(failed)?;
+        self.made |= resource.once.is_some();
         check_returned(session, resource, &read.configuration)?;
         self.returned.extend(read.configuration);
         self.previous = Some(answer);

@@ -83,8 +83,6 @@ pub struct Opening<'a> {
     /// Sealed and given back to whoever finishes the exchange.
     pub intent: &'a [u8],
     pub claim: Option<&'a Claim>,
-    /// The calls may be made again when it is not known what became of them.
-    pub repeatable: bool,
 }
 
 #[derive(Debug)]
@@ -102,7 +100,6 @@ pub struct Exchange {
     id: Uuid,
     holder: Uuid,
     claim: Option<Claim>,
-    repeatable: bool,
 }
 
 /// Makes the intent durable. Waits, a while, for others that are at the same vendor session or
@@ -138,7 +135,6 @@ pub async fn begin(app: &App, opening: &Opening<'_>) -> Result<Begun> {
                     id,
                     holder,
                     claim: opening.claim.cloned(),
-                    repeatable: opening.repeatable,
                 }));
             }
             Opened::Outrun => return Ok(Begun::Outrun),
@@ -173,7 +169,7 @@ impl Exchange {
                     true => Outcome::Unknown,
                     false => Outcome::Refused,
                 };
-                self.close(outcome).await;
+                self.close(outcome, !calls.may_have_made()).await;
                 return Err(error);
             }
         }
@@ -227,10 +223,9 @@ impl Exchange {
     }
 
     /// Ends an exchange of which nothing came. If even that fails, recovery does it when the
-    /// lease has run out.
-    pub async fn close(&self, outcome: Outcome) {
+    /// lease has run out. `again`: the request may be made again.
+    async fn close(&self, outcome: Outcome, again: bool) {
         let organization = self.app.store().org(self.organization);
-        let again = self.repeatable || outcome != Outcome::Unknown;
         let closed = organization
             .close_exchange(self.id, outcome, self.claim.as_ref(), again)
             .await;

@@ -19,8 +19,8 @@ const LEASE: Duration = Duration::from_secs(30);
 const BATCH: i64 = 20;
 /// What is over is kept for so long, without contents.
 const KEPT: Duration = Duration::from_hours(24);
-/// Between two sweeps.
-const SWEEP: Duration = Duration::from_secs(300);
+/// Looks from one sweep to the next: some minutes.
+const LOOKS_PER_SWEEP: u32 = 150;
 const SWEPT: i64 = 1000;
 
 /// An open exchange and what has to be known to finish it.
@@ -80,7 +80,7 @@ pub async fn run<Finish, Finished>(
         if let Err(error) = look(&app, purposes, holder, &finish).await {
             tracing::warn!(%error, "open exchanges could not be looked for");
         }
-        if looks % (SWEEP.as_secs() / LOOK.as_secs()) as u32 == 0
+        if looks.is_multiple_of(LOOKS_PER_SWEEP)
             && let Err(error) = app.store().all_orgs().sweep_exchanges(KEPT, SWEPT).await
         {
             tracing::warn!(%error, "exchanges that are over could not be swept");

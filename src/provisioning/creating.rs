@@ -119,7 +119,6 @@ async fn log_in_and_store(
             calls: chosen.element.provisioning(chosen.group).len(),
             intent: &json,
             claim,
-            repeatable: intent.repeatable,
         };
         let grants = grants(app, who.organization, chosen.element).await?;
         let Begun::Ours(exchange) = journal::begin(app, &opening).await? else {

@@ -64,7 +64,6 @@ async fn bid_farewell(
         calls: 1,
         intent: b"{}",
         claim: None,
-        repeatable: true,
     };
     let Begun::Ours(exchange) = journal::begin(app, &opening).await? else {
         return Err(no_such_instance(row.id));

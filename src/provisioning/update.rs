@@ -8,30 +8,30 @@
 //! A log-in that ends another session, that makes something at the vendor, or that belongs to a
 //! request with a key goes through the journal, which can finish the change without its caller.
 
+mod asking;
+
 use std::collections::BTreeMap;
 
-use bunsen_engine::configuration::{Value, Values};
+use bunsen_engine::configuration::Values;
 use bunsen_engine::element::Element;
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::exchange::{self, Calls};
-use crate::ids::{AccountId, InstanceId, OrganizationId, UserId};
-use crate::journal::{self, Begun, Held, Opening};
+use crate::ids::{InstanceId, OrganizationId};
+use crate::journal;
 use crate::provisioning::keyed::{self, Turn};
 use crate::provisioning::plan::{Plan, Standing, plan};
 use crate::provisioning::request::{self, Change, InstanceRequest};
 use crate::provisioning::view::{CREDENTIALS, InstanceView, Parts, place, stored_values, view};
-use crate::provisioning::{
-    Chosen, Who, grants, group_of, log_in, no_such_instance, read, refuse_retired, to_its_end,
-    visible,
-};
-use crate::store::{self, Claim, Outcome, Purpose, RequestKey, Standing as Row};
+use crate::provisioning::{Who, group_of, no_such_instance, read, to_its_end, visible};
+use crate::store::{self, Claim, Outcome, RequestKey, Standing as Row};
 use crate::tenancy;
 use crate::vault::OrganizationKeys;
+
+pub(super) use asking::Intent;
+use asking::{Accepted, Asked};
 
 /// Each round asks the vendor once more, because somebody else has changed the credentials while
 /// it was asked.
@@ -96,31 +96,6 @@ struct Changing<'a> {
     claim: Option<&'a Claim>,
 }
 
-/// What the vendor was asked, and what it returned.
-struct Accepted {
-    /// Of the instance when the vendor was asked.
-    generation: i64,
-    group: String,
-    asked: Values,
-    returned: Values,
-    /// Of the journal, in which the vendor was asked.
-    exchange: Option<Uuid>,
-}
-
-/// A change that needs a log-in, as the journal keeps it.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Intent {
-    account: AccountId,
-    user: UserId,
-    change: Change,
-    generation: i64,
-    group: String,
-    asked: Held,
-    pub claim: Option<Claim>,
-    /// The log-in may be made again when it is not known what became of it.
-    pub repeatable: bool,
-}
-
 /// Writes a change whose caller is gone.
 pub(super) async fn finish(
     app: &App,
@@ -155,13 +130,6 @@ pub(super) async fn finish(
         Written::Outrun(_) => Err(Error::Conflict("somebody else has changed it since".into())),
         Written::Gone => Err(no_such_instance(id)),
     }
-}
-
-enum Asked {
-    /// Nothing stands in the way of writing.
-    Settled(Option<Accepted>),
-    /// Somebody else has logged in meanwhile.
-    Outrun,
 }
 
 enum Written {
@@ -214,78 +182,6 @@ impl Changing<'_> {
              change again."
                 .into(),
         ))
-    }
-
-    /// Asks the vendor if the change calls for it, once per set of credentials.
-    async fn ask(&self, row: &store::Instance, before: Option<Accepted>) -> Result<Asked> {
-        self.refuse_other_element(row)?;
-        let values = stored_values(self.who.organization, self.keys, row)?;
-        let Some(element) = self.element(row)? else {
-            return Ok(Asked::Settled(None));
-        };
-        let plan = self.plan(row, element, &values)?;
-        if !plan.log_in
-            || before
-                .as_ref()
-                .is_some_and(|before| before.covers(&plan, row.generation))
-        {
-            return Ok(Asked::Settled(before));
-        }
-        refuse_retired(self.app, element, plan.group)?;
-        let chosen = Chosen {
-            element,
-            group: plan.group,
-        };
-        let generated = exchange::generated(element, plan.group, &plan.values);
-        let session = keyed::session(self.app, chosen, &plan.values, &generated);
-        let repeatable = element.made_once(plan.group).is_none();
-        let mut accepted = Accepted {
-            generation: row.generation,
-            group: plan.group.name.clone(),
-            asked: plan.values,
-            returned: Values::new(),
-            exchange: None,
-        };
-        if session.is_empty() && self.claim.is_none() && repeatable {
-            let organization = self.who.organization;
-            accepted.returned = log_in(self.app, organization, &chosen, &accepted.asked).await?;
-            return Ok(Asked::Settled(Some(accepted)));
-        }
-        let intent = Intent {
-            account: self.who.account,
-            user: self.who.user,
-            change: self.change.clone(),
-            generation: accepted.generation,
-            group: accepted.group.clone(),
-            asked: Held(accepted.asked.clone()),
-            claim: self.claim.cloned(),
-            repeatable,
-        };
-        let intent = serde_json::to_vec(&intent)
-            .map(Zeroizing::new)
-            .map_err(Error::internal)?;
-        let opening = Opening {
-            organization: self.who.organization,
-            user: self.who.user,
-            purpose: Purpose::Provision,
-            instance: Some(row.id),
-            generation: Some(row.generation),
-            session: &session,
-            calls: element.provisioning(chosen.group).len(),
-            intent: &intent,
-            claim: self.claim,
-            repeatable,
-        };
-        let grants = grants(self.app, self.who.organization, element).await?;
-        let Begun::Ours(exchange) = journal::begin(self.app, &opening).await? else {
-            return Ok(Asked::Outrun);
-        };
-        let session = chosen.session(self.app, &grants);
-        let calls = Calls::provisioning(&session, &accepted.asked, generated);
-        let returned = exchange.ask(calls).await?.0;
-        accepted.returned = returned;
-        accepted.exchange = Some(exchange.id());
-        Ok(Asked::Settled(Some(accepted)))
     }
 
     /// Merges again, into what is stored by now, and writes it.
@@ -460,21 +356,6 @@ impl Changing<'_> {
              moved. Leave the member out, or create an instance of the other element.",
             row.element_key
         )))
-    }
-}
-
-impl Accepted {
-    /// Whether the plan is what the vendor has accepted. A session that it opened then is not
-    /// trusted after somebody else's log-in, which may have ended it.
-    fn covers(&self, plan: &Plan<'_>, generation: i64) -> bool {
-        let (asked, now) = (&self.asked, &plan.values);
-        let same = |((key, value), (other_key, other)): ((&String, &Value), (&String, &Value))| {
-            key == other_key && value.reveal() == other.reveal()
-        };
-        (self.returned.is_empty() || self.generation == generation)
-            && self.group == plan.group.name
-            && asked.len() == now.len()
-            && asked.iter().zip(now).all(same)
     }
 }
 

@@ -1,3 +1,4 @@
+use bunsen_engine::configuration::Value;
 use bunsen_engine::element::Group;
 
 use super::*;

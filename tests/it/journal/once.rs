@@ -42,11 +42,17 @@ async fn an_unknown_outcome_is_told_and_not_repeated(database: TestDatabase) {
     let told = Answer::of(create(&server, &user, "lost")).await;
     assert!(message(&told.error(409)).contains("unknown"), "{told}");
     assert_eq!(vendors.calls_to(LOG_IN).await, 2);
-    // What never reached the vendor may be sent again, and so may what it refused.
-    for fault in ["rate_limited"] {
-        vendors.fault(json!({"kind": fault, "count": 1})).await;
-        Answer::of(create(&server, &user, "again")).await.error(429);
-    }
+    // Made, and then another call failed: the next one would make it a second time.
+    let later = json!({"kind": "status", "status": 401, "path": "*/me", "count": 1});
+    vendors.fault(later).await;
+    Answer::of(create(&server, &user, "made")).await.error(401);
+    let told = Answer::of(create(&server, &user, "made")).await;
+    assert!(message(&told.error(409)).contains("unknown"), "{told}");
+    assert_eq!(vendors.calls_to(LOG_IN).await, 3);
+    // What the vendor has refused may be sent again.
+    let refused = json!({"kind": "rate_limited", "count": 1});
+    vendors.fault(refused).await;
+    Answer::of(create(&server, &user, "again")).await.error(429);
     Answer::of(create(&server, &user, "again")).await.success();
     assert_eq!(site.instances().await, 1);
     site.assert_whole().await;
