@@ -81,12 +81,18 @@ pub async fn run<Finish, Finished>(
             tracing::warn!(%error, "open exchanges could not be looked for");
         }
         if looks.is_multiple_of(LOOKS_PER_SWEEP)
-            && let Err(error) = app.store().all_orgs().sweep_exchanges(KEPT, SWEPT).await
+            && let Err(error) = sweep(&app).await
         {
             tracing::warn!(%error, "exchanges that are over could not be swept");
         }
         looks = looks.wrapping_add(1);
     }
+}
+
+async fn sweep(app: &App) -> Result<()> {
+    let all = app.store().all_orgs();
+    while all.sweep_exchanges(KEPT, SWEPT).await? == SWEPT as u64 {}
+    Ok(())
 }
 
 async fn look<Finish, Finished>(

@@ -132,7 +132,10 @@ impl Journalled {
     /// The intent comes through and the look at its lease does not. The server first waits for the organization's row,
     /// then for the key's; by then its transaction has read the journal, so that it may also write there although
     /// somebody waits for the whole table, who gets it when the intent is committed.
-    async fn between_intent_and_look(&self, organization: Option<PgConnection>) -> PgConnection {
+    pub async fn between_intent_and_look(
+        &self,
+        organization: Option<PgConnection>,
+    ) -> PgConnection {
         self.wait_until_held(ORGANIZATION).await;
         let mut key = self.connection().await;
         let running = "begin; select from idempotency_keys where state = 'running' for update";

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bunsen_test_macros::database_test;
 use serde_json::json;
 
-use super::{CALLS, Journalled, LOG_IN, body};
+use super::{CALLS, Journalled, LOG_IN, body, create, execute};
 use crate::answer::{Answer, message};
 use crate::database::TestDatabase;
 
@@ -156,5 +156,108 @@ async fn a_refused_log_in_is_settled(database: TestDatabase) {
     send(&body("right")).await.success();
     assert_eq!(site.states().await, ["refused", "unknown", "applied"]);
     site.assert_whole().await;
+    server.stop().await;
+}
+
+/// A server that was held up between its intent and the call does not call any more.
+#[database_test]
+async fn a_lease_that_would_not_last_is_not_used(database: TestDatabase) {
+    let site = Journalled::new(database).await;
+    let server = site.serve("one").await;
+    let user = server.authorization();
+    let mut row = site.connection().await;
+    execute(&mut row, "begin; select from organizations for update").await;
+    let sent = create(&server, &user, "key");
+    let sent = tokio::spawn(Answer::of(sent));
+    let mut whole = site.between_intent_and_look(Some(row)).await;
+    let shorter =
+        "update exchanges set lease_until = clock_timestamp() + interval '50 seconds'; commit";
+    execute(&mut whole, shorter).await;
+    let refused = sent.await.expect("an answer");
+    assert!(
+        message(&refused.error(503)).contains("held up"),
+        "{refused}"
+    );
+    assert_eq!(site.site.vendors.calls().await, 0);
+    assert_eq!(site.states().await, ["refused"]);
+    Answer::of(create(&server, &user, "key")).await.success();
+    site.assert_whole().await;
+    server.stop().await;
+}
+
+/// Of many who bring the same credentials again one logs in; the others find that it is done.
+#[database_test]
+async fn changes_at_once_log_in_once(database: TestDatabase) {
+    let site = Journalled::new(database).await;
+    let servers = [site.serve("one").await, site.serve("two").await];
+    let user = servers[0].authorization();
+    let made = servers[0].create(&user, &body("made")).await;
+    site.site
+        .execute("update instances set valid = false, invalid_reason = 'refused'")
+        .await;
+    let vendors = &site.site.vendors;
+    vendors
+        .fault(json!({"kind": "slow", "milliseconds": 300}))
+        .await;
+    let path = format!("/instances/{}", made["id"]);
+    let sent: Vec<_> = (0..6)
+        .map(|number| {
+            let change =
+                json!({"tags": [format!("{number}")], "configuration": body("")["configuration"]});
+            let request = servers[number % 2].request("PATCH", &path, &user);
+            tokio::spawn(Answer::of(request.json(&change)))
+        })
+        .collect();
+    for answer in sent {
+        assert_eq!(answer.await.expect("an answer").success()["valid"], true);
+    }
+    assert_eq!(
+        vendors.calls_to(LOG_IN).await,
+        2,
+        "the create's and one more"
+    );
+    assert_eq!(site.states().await, ["applied", "applied"]);
+    let generation = "select generation from instances";
+    assert_eq!(site.site.count(generation).await, 2);
+    site.assert_whole().await;
+    for server in servers {
+        server.stop().await;
+    }
+}
+
+/// What is changed and deleted at once is gone, and nothing is left of the change.
+#[database_test]
+async fn deleted_while_it_is_changed(database: TestDatabase) {
+    let site = Journalled::new(database).await;
+    let server = site.serve("one").await;
+    let user = server.authorization();
+    let made = server.create(&user, &body("made")).await;
+    site.site
+        .execute("update instances set valid = false, invalid_reason = 'refused'")
+        .await;
+    let vendors = &site.site.vendors;
+    let before = vendors.calls().await;
+    vendors
+        .fault(json!({"kind": "slow", "milliseconds": 2000, "path": LOG_IN}))
+        .await;
+    let path = format!("/instances/{}", made["id"]);
+    let change = json!({"name": "changed", "configuration": body("")["configuration"]});
+    let change = server.request("PATCH", &path, &user).json(&change);
+    let change = tokio::spawn(Answer::of(change));
+    vendors.wait_for_calls(before + 1).await;
+    let deleted = Answer::of(server.request("DELETE", &path, &user)).await;
+    assert_eq!(deleted.status, 200, "{deleted}");
+    assert!(!change.is_finished(), "the vendor has not answered yet");
+    change.await.expect("an answer").error(404);
+    assert_eq!(site.instances().await, 0);
+    let states = site.states().await;
+    assert!(
+        states
+            .iter()
+            .all(|state| state == "applied" || state == "refused"),
+        "{states:?}"
+    );
+    site.assert_whole().await;
+    site.assert_sealed().await;
     server.stop().await;
 }
