@@ -31,35 +31,118 @@ impl Session<'_> {
     }
 }
 
-/// Makes the calls that turn credentials into an instance. `given` is what the caller sent; the
-/// answer is what the vendor returned, to be stored beside it.
-///
-/// # Errors
-/// See `design` in the module docs: 400 names the configuration entry, 401 and 403 are the
-/// vendor's refusals, 429 and 502 mean that it could not be asked.
-pub async fn provision(session: &Session<'_>, given: &Values) -> Result<Values> {
-    // What the instance is to keep counts as returned, whoever thought of it.
-    let mut random = [0; RANDOM_BYTES];
-    rand::fill(&mut random);
-    let mut returned = session.element.generated(session.group, given, &random);
-    let mut previous: Option<VendorReply> = None;
-    for resource in session.element.provisioning(session.group) {
-        let mut stored = given.clone();
-        stored.extend(returned.clone());
+/// Calls that belong together, made one by one: each may use what those before it returned.
+#[derive(Debug)]
+pub struct Calls<'a> {
+    session: &'a Session<'a>,
+    given: &'a Values,
+    left: std::vec::IntoIter<&'a Resource>,
+    returned: Values,
+    previous: Option<VendorReply>,
+    unsure: bool,
+    made: bool,
+}
+
+impl<'a> Calls<'a> {
+    /// Those that turn credentials into an instance. `given` is what the caller sent, `generated`
+    /// what the definition wants to be made up; all that the instance is to keep beside `given`
+    /// counts as returned, whoever thought of it.
+    pub fn provisioning(session: &'a Session<'a>, given: &'a Values, generated: Values) -> Self {
+        let resources = session.element.provisioning(session.group);
+        Self::new(session, given, resources, generated)
+    }
+
+    /// Those that tell the vendor that an instance with these values is deleted.
+    pub fn deleting(session: &'a Session<'a>, given: &'a Values) -> Self {
+        let resources = session.element.deleting(session.group);
+        Self::new(session, given, resources, Values::new())
+    }
+
+    fn new(
+        session: &'a Session<'a>,
+        given: &'a Values,
+        resources: Vec<&'a Resource>,
+        returned: Values,
+    ) -> Self {
+        Self {
+            session,
+            given,
+            left: resources.into_iter(),
+            returned,
+            previous: None,
+            unsure: false,
+            made: false,
+        }
+    }
+
+    pub fn left(&self) -> usize {
+        self.left.len()
+    }
+
+    /// Whether the vendor may have acted on a call that failed.
+    pub fn unsure(&self) -> bool {
+        self.unsure
+    }
+
+    /// Whether the vendor may have made what the definition says must not be made twice.
+    pub fn may_have_made(&self) -> bool {
+        self.made
+    }
+
+    /// What the vendor returned, to be stored beside what was given.
+    pub fn returned(self) -> Values {
+        self.returned
+    }
+
+    /// Makes the next call, once.
+    ///
+    /// # Errors
+    /// 400 names the configuration entry, 401 and 403 are the vendor's refusals, 429 and 502 mean
+    /// that it could not be asked.
+    pub async fn step(&mut self) -> Result<()> {
+        let Some(resource) = self.left.next() else {
+            return Ok(());
+        };
+        let session = self.session;
+        let mut stored = self.given.clone();
+        stored.extend(self.returned.clone());
         let configuration = session.element.effective(session.group, &stored);
         let inputs = Inputs {
             configuration: &configuration,
-            previous: previous.as_ref(),
+            previous: self.previous.as_ref(),
             now: Timestamp::now().as_millisecond(),
         };
-        let answer = run(session, resource, &inputs).await?;
+        let request =
+            request::build(session.element, session.group, resource, &inputs).map_err(unbuilt)?;
+        let sent = session.outbound.send(request, &session.destination()).await;
+        let answer = sent.map_err(|error| {
+            self.unsure = error.vendor_may_have_seen_it();
+            self.made |= self.unsure && resource.once.is_some();
+            unsent(session.element, resource, &error)
+        })?;
         let read = reply::read(session.element, session.group, resource, &inputs, &answer)
             .map_err(failed)?;
+        self.made |= resource.once.is_some();
         check_returned(session, resource, &read.configuration)?;
-        returned.extend(read.configuration);
-        previous = Some(answer);
+        self.returned.extend(read.configuration);
+        self.previous = Some(answer);
+        Ok(())
     }
-    Ok(returned)
+
+    /// Makes the rest of the calls.
+    pub async fn finish(mut self) -> Result<Values> {
+        while self.left() > 0 {
+            self.step().await?;
+        }
+        Ok(self.returned)
+    }
+}
+
+/// Values that an instance of these credentials gets when it has none.
+pub fn generated(element: &Element, group: &Group, given: &Values) -> Values {
+    let mut random = [0; RANDOM_BYTES];
+    rand::fill(&mut random);
+    element.generated(group, given, &random)
 }
 
 /// A base URL that the vendor named passes the same guard as one that a caller gives, before
@@ -82,20 +165,6 @@ fn check_returned(session: &Session<'_>, resource: &Resource, returned: &Values)
     };
     let url = Url::parse(base.reveal()).map_err(|_| refused(&"it is no URL"))?;
     check_url(&url, &session.destination()).map_err(|refusal| refused(&refusal))
-}
-
-async fn run(
-    session: &Session<'_>,
-    resource: &Resource,
-    inputs: &Inputs<'_>,
-) -> Result<VendorReply> {
-    let request =
-        request::build(session.element, session.group, resource, inputs).map_err(unbuilt)?;
-    session
-        .outbound
-        .send(request, &session.destination())
-        .await
-        .map_err(|error| unsent(session.element, resource, &error))
 }
 
 fn unbuilt(error: BuildError) -> Error {

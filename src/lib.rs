@@ -2,6 +2,7 @@
 
 mod administration;
 pub mod app;
+pub mod background;
 pub mod bootstrap;
 pub mod cli;
 pub mod config;
@@ -11,6 +12,7 @@ mod exchange;
 mod gate;
 pub mod http;
 pub mod ids;
+mod journal;
 pub mod keyring;
 pub mod keys;
 mod login;

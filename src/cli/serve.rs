@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::outbound::{Outbound, Settings, VendorRoute};
 use crate::store::Mode;
 use crate::vault::Vault;
-use crate::{elements, http, keys};
+use crate::{background, elements, http, keys};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// For answers to reach their readers once all of them are made.
@@ -111,6 +111,10 @@ async fn serve_watched(
         // The sender is dropped, which is the signal.
         let _ = stopped.await;
     }));
+    let (finish, finished) = oneshot::channel::<()>();
+    let finishing = tokio::spawn(background::run(app.clone(), async move {
+        let _ = finished.await;
+    }));
     let outcome = match announced(socket, address) {
         Ok(listener) => {
             let grace = arguments.shutdown_grace();
@@ -118,8 +122,8 @@ async fn serve_watched(
         }
         Err(error) => Err(error),
     };
-    drop(stop);
-    let _ = watching.await;
+    drop((stop, finish));
+    let _ = tokio::join!(watching, finishing);
     outcome
 }
 

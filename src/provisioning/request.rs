@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bunsen_engine::configuration::{ConfigurationMistake, Values};
 use bunsen_engine::element::{Element, Group};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::app::App;
@@ -34,8 +34,9 @@ pub struct InstanceRequest {
     external_authentication: Option<String>,
 }
 
-/// Holds passwords, so its `Debug` shows only how many entries there are.
-#[derive(Default, Deserialize)]
+/// Holds passwords, so its `Debug` shows only how many entries there are, and it is written only
+/// to be sealed.
+#[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Configuration(pub Map<String, Value>);
 
@@ -101,7 +102,7 @@ pub fn prepare(
 
 /// What a `PUT` or `PATCH` asks for, as far as it can be judged without the instance. `None` and
 /// absent entries: unchanged.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Change {
     /// `id` or `key` of the element that the caller takes the instance to be of.
     pub element: Option<String>,

@@ -4,25 +4,34 @@
 //! Two callers may change the same instance at once. What is sent is therefore merged a second
 //! time, under a lock, into what is stored by then. If that comes to other credentials than those
 //! that the vendor has accepted, nothing is written and the vendor is asked once more.
+//!
+//! A log-in that ends another session, that makes something at the vendor, or that belongs to a
+//! request with a key goes through the journal, which can finish the change without its caller.
+
+mod asking;
 
 use std::collections::BTreeMap;
 
-use bunsen_engine::configuration::{Value, Values};
+use bunsen_engine::configuration::Values;
 use bunsen_engine::element::Element;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::ids::InstanceId;
+use crate::ids::{InstanceId, OrganizationId};
+use crate::journal;
+use crate::provisioning::keyed::{self, Turn};
 use crate::provisioning::plan::{Plan, Standing, plan};
 use crate::provisioning::request::{self, Change, InstanceRequest};
 use crate::provisioning::view::{CREDENTIALS, InstanceView, Parts, place, stored_values, view};
-use crate::provisioning::{
-    Who, group_of, log_in, no_such_instance, refuse_retired, to_its_end, visible,
-};
-use crate::store;
+use crate::provisioning::{Who, group_of, no_such_instance, read, to_its_end, visible};
+use crate::store::{self, Claim, Outcome, RequestKey, Standing as Row};
 use crate::tenancy;
 use crate::vault::OrganizationKeys;
+
+pub(super) use asking::Intent;
+use asking::{Accepted, Asked};
 
 /// Each round asks the vendor once more, because somebody else has changed the credentials while
 /// it was asked.
@@ -39,9 +48,10 @@ pub async fn update(
     id: InstanceId,
     element: Option<String>,
     request: InstanceRequest,
+    key: Option<RequestKey>,
 ) -> Result<InstanceView> {
     let change = request::change(request)?;
-    apply(app, who, id, element, change).await
+    apply(app, who, id, element, change, key).await
 }
 
 /// The change, in a task that runs to its end.
@@ -51,19 +61,27 @@ pub(super) async fn apply(
     id: InstanceId,
     element: Option<String>,
     change: Change,
+    key: Option<RequestKey>,
 ) -> Result<InstanceView> {
     to_its_end(app, {
         let app = app.clone();
         async move {
             let row = visible(&app, who, id, element.as_deref()).await?;
+            let definition = app.catalog().get(&row.element_key).map(|found| &**found);
+            let claim = match keyed::turn(&app, who, key.as_ref(), definition).await? {
+                Turn::Done(id) => return read(&app, who, id, None).await,
+                Turn::Ours(claim) => claim,
+            };
             let keys = tenancy::keys(&app, who.organization).await?;
             let changing = Changing {
                 app: &app,
                 who,
                 keys: &keys,
                 change: &change,
+                claim: claim.as_ref(),
             };
-            let changed = changing.run(row).await?;
+            let outcome = changing.run(row).await;
+            let changed = keyed::settle(&app, who, claim.as_ref(), outcome).await?;
             view(&app, who.organization, &keys, changed)
         }
     })
@@ -75,15 +93,43 @@ struct Changing<'a> {
     who: Who,
     keys: &'a OrganizationKeys,
     change: &'a Change,
+    claim: Option<&'a Claim>,
 }
 
-/// What the vendor was asked, and what it returned.
-struct Accepted {
-    /// Of the instance when the vendor was asked.
-    generation: i64,
-    group: String,
-    asked: Values,
+/// Writes a change whose caller is gone.
+pub(super) async fn finish(
+    app: &App,
+    organization: OrganizationId,
+    id: InstanceId,
+    exchange: Uuid,
+    intent: Intent,
     returned: Values,
+) -> Result<()> {
+    let keys = tenancy::keys(app, organization).await?;
+    let changing = Changing {
+        app,
+        who: Who {
+            organization,
+            account: intent.account,
+            user: intent.user,
+            admin: false,
+        },
+        keys: &keys,
+        change: &intent.change,
+        claim: intent.claim.as_ref(),
+    };
+    let accepted = Accepted {
+        generation: intent.generation,
+        group: intent.group,
+        asked: intent.asked.0,
+        returned,
+        exchange: Some(exchange),
+    };
+    match changing.write(id, Some(&accepted)).await? {
+        Written::Done(_) => Ok(()),
+        Written::Outrun(_) => Err(Error::Conflict("somebody else has changed it since".into())),
+        Written::Gone => Err(no_such_instance(id)),
+    }
 }
 
 enum Written {
@@ -109,8 +155,23 @@ impl Changing<'_> {
         let id = row.id;
         let mut accepted = None;
         for _ in 0..ROUNDS {
-            accepted = self.ask(&row, accepted).await?;
-            match self.write(id, accepted.as_ref()).await? {
+            accepted = match self.ask(&row, accepted).await? {
+                Asked::Settled(accepted) => accepted,
+                Asked::Outrun => {
+                    let organization = self.app.store().org(self.who.organization);
+                    let now = organization.instance(id).await?;
+                    row = now.ok_or_else(|| no_such_instance(id))?;
+                    accepted = None;
+                    continue;
+                }
+            };
+            let mut written = self.write(id, accepted.as_ref()).await;
+            if let Some(exchange) = accepted.as_ref().and_then(|accepted| accepted.exchange) {
+                let organization = self.who.organization;
+                written =
+                    journal::settled(self.app, organization, exchange, self.claim, written).await;
+            }
+            match written? {
                 Written::Done(changed) => return Ok(*changed),
                 Written::Outrun(now) => row = *now,
                 Written::Gone => return Err(no_such_instance(id)),
@@ -123,81 +184,86 @@ impl Changing<'_> {
         ))
     }
 
-    /// Asks the vendor if the change calls for it, once per set of credentials.
-    async fn ask(
-        &self,
-        row: &store::Instance,
-        before: Option<Accepted>,
-    ) -> Result<Option<Accepted>> {
-        self.refuse_other_element(row)?;
-        let values = stored_values(self.who.organization, self.keys, row)?;
-        let Some(element) = self.element(row)? else {
-            return Ok(None);
-        };
-        let plan = self.plan(row, element, &values)?;
-        if !plan.log_in
-            || before
-                .as_ref()
-                .is_some_and(|before| before.covers(&plan, row.generation))
-        {
-            return Ok(before);
-        }
-        refuse_retired(self.app, element, plan.group)?;
-        let returned = log_in(self.app, self.who, element, plan.group, &plan.values).await?;
-        Ok(Some(Accepted {
-            generation: row.generation,
-            group: plan.group.name.clone(),
-            asked: plan.values,
-            returned,
-        }))
-    }
-
     /// Merges again, into what is stored by now, and writes it.
     async fn write(&self, id: InstanceId, accepted: Option<&Accepted>) -> Result<Written> {
         let organization = self.app.store().org(self.who.organization);
+        let exchange = accepted.and_then(|accepted| accepted.exchange);
         self.app
             .store()
             .transaction(|mut transaction| async move {
-                let Some(row) = organization.lock_instance(&mut transaction, id).await? else {
-                    return Ok((transaction, Written::Gone));
-                };
-                let Some(next) = self.next(&row, accepted)? else {
-                    return Ok((transaction, Written::Outrun(Box::new(row))));
-                };
-                if next.leaves(&row) {
-                    return Ok((transaction, Written::Done(Box::new(row))));
-                }
-                let (clear, sealed) = match &next.configuration {
-                    Some((clear, sealed)) => (clear, sealed),
-                    None => (&row.configuration, &row.credentials_sealed),
-                };
-                let change = store::InstanceChange {
-                    name: &next.name,
-                    tags: &next.tags,
-                    credential_group: &next.group,
-                    configuration: clear,
-                    credentials_sealed: sealed,
-                    external_authentication: next.external_authentication,
-                    logged_in: next.logged_in,
-                };
-                let changed = organization
-                    .change_instance(&mut transaction, id, &change)
-                    .await?;
-                let written = match changed {
-                    Some(row) => {
-                        tracing::info!(
-                            org.id = %self.who.organization,
-                            instance.id = %id,
-                            logged_in = next.logged_in,
-                            "instance changed"
-                        );
-                        Written::Done(Box::new(row))
+                let row = organization.lock_instance(&mut transaction, id).await?;
+                if let (Some(row), Some(exchange)) = (&row, exchange) {
+                    match organization
+                        .lock_exchange(&mut transaction, exchange)
+                        .await?
+                    {
+                        Row::Answered => {}
+                        // Recovery of another server was faster.
+                        Row::Applied(_) => {
+                            return Ok((transaction, Written::Done(Box::new(row.clone()))));
+                        }
+                        Row::Intent | Row::Over => return Err(store::given_up()),
                     }
+                }
+                let written = match row {
+                    Some(row) => self.write_in(&mut transaction, row, accepted).await?,
                     None => Written::Gone,
                 };
+                let outcome = match &written {
+                    Written::Done(_) => Outcome::Applied,
+                    Written::Outrun(_) | Written::Gone => Outcome::Refused,
+                };
+                if let Some(exchange) = exchange {
+                    organization
+                        .settle_exchange(&mut transaction, exchange, outcome, None)
+                        .await?;
+                }
+                if let (Written::Done(row), Some(claim)) = (&written, self.claim) {
+                    organization
+                        .finish_request(&mut transaction, claim, row.id)
+                        .await?;
+                }
                 Ok((transaction, written))
             })
             .await
+    }
+
+    async fn write_in(
+        &self,
+        transaction: &mut store::Transaction,
+        row: store::Instance,
+        accepted: Option<&Accepted>,
+    ) -> Result<Written> {
+        let Some(next) = self.next(&row, accepted)? else {
+            return Ok(Written::Outrun(Box::new(row)));
+        };
+        if next.leaves(&row) {
+            return Ok(Written::Done(Box::new(row)));
+        }
+        let (clear, sealed) = match &next.configuration {
+            Some((clear, sealed)) => (clear, sealed),
+            None => (&row.configuration, &row.credentials_sealed),
+        };
+        let change = store::InstanceChange {
+            name: &next.name,
+            tags: &next.tags,
+            credential_group: &next.group,
+            configuration: clear,
+            credentials_sealed: sealed,
+            external_authentication: next.external_authentication,
+            logged_in: next.logged_in,
+        };
+        let organization = self.app.store().org(self.who.organization);
+        let changed = organization
+            .change_instance(transaction, row.id, &change)
+            .await?;
+        tracing::info!(
+            org.id = %self.who.organization,
+            instance.id = %row.id,
+            logged_in = next.logged_in,
+            "instance changed"
+        );
+        Ok(changed.map_or(Written::Gone, |row| Written::Done(Box::new(row))))
     }
 
     /// `None`: the vendor has to be asked about it first.
@@ -293,21 +359,6 @@ impl Changing<'_> {
     }
 }
 
-impl Accepted {
-    /// Whether the plan is what the vendor has accepted. A session that it opened then is not
-    /// trusted after somebody else's log-in, which may have ended it.
-    fn covers(&self, plan: &Plan<'_>, generation: i64) -> bool {
-        let (asked, now) = (&self.asked, &plan.values);
-        let same = |((key, value), (other_key, other)): ((&String, &Value), (&String, &Value))| {
-            key == other_key && value.reveal() == other.reveal()
-        };
-        (self.returned.is_empty() || self.generation == generation)
-            && self.group == plan.group.name
-            && asked.len() == now.len()
-            && asked.iter().zip(now).all(same)
-    }
-}
-
 impl Next {
     fn leaves(&self, row: &store::Instance) -> bool {
         self.configuration.is_none()
@@ -318,54 +369,4 @@ impl Next {
 }
 
 #[cfg(test)]
-mod tests {
-    use bunsen_engine::element::Group;
-
-    use super::*;
-
-    fn values(pairs: &[(&str, &str)]) -> Values {
-        let pairs = pairs.iter();
-        pairs
-            .map(|(key, text)| ((*key).to_owned(), Value::Clear((*text).to_owned())))
-            .collect()
-    }
-
-    #[test]
-    fn what_was_accepted_covers_just_that() {
-        let group = |name: &str| Group {
-            name: name.to_owned(),
-            title: String::new(),
-            authentication: None,
-            retired: None,
-        };
-        let (basic, token) = (group("basic"), group("token"));
-        let plan = |group, pairs: &[(&str, &str)]| Plan {
-            group,
-            values: values(pairs),
-            changed: true,
-            log_in: true,
-        };
-        let mut accepted = Accepted {
-            generation: 3,
-            group: "basic".to_owned(),
-            asked: values(&[("a", "1"), ("b", "2")]),
-            returned: Values::new(),
-        };
-        let same = [("a", "1"), ("b", "2")];
-        assert!(accepted.covers(&plan(&basic, &same), 3));
-        assert!(accepted.covers(&plan(&basic, &same), 4));
-        assert!(!accepted.covers(&plan(&token, &same), 3));
-        for other in [
-            &[("a", "1")][..],
-            &[("a", "1"), ("b", "3")],
-            &[("a", "1"), ("c", "2")],
-            &[("a", "1"), ("b", "2"), ("c", "3")],
-        ] {
-            assert!(!accepted.covers(&plan(&basic, other), 3), "{other:?}");
-        }
-        // A session that somebody else's log-in may have ended.
-        accepted.returned = values(&[("session", "s")]);
-        assert!(accepted.covers(&plan(&basic, &same), 3));
-        assert!(!accepted.covers(&plan(&basic, &same), 4));
-    }
-}
+mod tests;

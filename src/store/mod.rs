@@ -10,6 +10,7 @@ mod accounts;
 mod administration;
 mod connection;
 mod directory;
+mod exchanges;
 mod grants;
 mod idempotency;
 mod instances;
@@ -32,10 +33,12 @@ use sqlx::{FromRow, Postgres};
 pub use accounts::{Account, AccountFilter, NewAccount};
 pub use connection::{ConnectError, Transaction};
 pub use directory::{Directory, Found, FoundInstance, FoundUser, Owner};
+pub use exchanges::{NewExchange, OpenExchange, Opened, Outcome, Purpose, Standing};
 pub use grants::{Grant, OrganizationGrant};
 pub use idempotency::{Claim, Claimed, RequestKey};
 pub use instances::{
     ExternalAuthentication, Instance, InstanceChange, InstanceFilter, InstanceOwner, NewInstance,
+    given_up,
 };
 pub use keys::{KeyHolder, KeyUsage, Retired};
 pub use migrate::MigrateError;

@@ -8,6 +8,7 @@ mod crash;
 mod database;
 mod elements;
 mod house;
+mod journal;
 mod life;
 mod login;
 mod operators;

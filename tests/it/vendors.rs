@@ -32,6 +32,33 @@ pub fn example_named(name: &str) -> Value {
     body
 }
 
+/// A create body whose log-in ends any other of the same vendor session, and always means the same one; beside it the
+/// element's definition.
+pub fn session_example() -> (Value, Value) {
+    let definition = |key: &str| -> Value {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("elements")
+            .join(key)
+            .join("element.json");
+        let text = std::fs::read_to_string(path).expect("a definition");
+        serde_json::from_str(&text).expect("JSON")
+    };
+    let found = examples().into_iter().find_map(|(_, body)| {
+        let definition = definition(body["element"]["key"].as_str()?);
+        let session = definition["bunsen"]["session"].as_array()?.clone();
+        Some((body, definition, session))
+    });
+    let (mut body, definition, session) = found.expect("an element has vendor sessions");
+    for key in session {
+        let key = key.as_str().expect("a key");
+        let given = &mut body["configuration"][key];
+        if given.is_null() {
+            *given = json!("always-the-same");
+        }
+    }
+    (body, definition)
+}
+
 /// The key of the example's element.
 pub fn element_key() -> String {
     let body = example();
@@ -106,6 +133,13 @@ impl Vendors {
     pub async fn calls(&self) -> u64 {
         let count = self.control("GET", "/_control/journal/count", None).await;
         count["received"].as_u64().expect("a count")
+    }
+
+    /// Of those, the ones to paths like this one.
+    pub async fn calls_to(&self, path: &str) -> u64 {
+        let path = format!("/_control/journal/count?path={path}");
+        let count = self.control("GET", &path, None).await;
+        count["count"].as_u64().expect("a count")
     }
 
     /// Waits until the vendors have received so many calls.

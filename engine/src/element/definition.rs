@@ -205,6 +205,7 @@ written! {
     ResourceWords {
         groups: Vec<String>,
         anonymous: bool,
+        once: Option<String>,
         message: Option<String>,
         expect: Option<ConditionWords>,
         fault: Many<FaultWords>,

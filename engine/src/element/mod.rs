@@ -24,6 +24,7 @@ pub use unsupported::Unsupported;
 use http::{HeaderName, Method};
 use serde_json::Value as Json;
 
+use crate::configuration::Values;
 use crate::ids::{ElementId, EntryId, ResourceId};
 use crate::language::{AnswerPath, Filter, Placeholders, Template};
 
@@ -156,6 +157,9 @@ pub struct Resource {
     pub groups: Vec<String>,
     /// Goes out without what the group's calls carry: it is what gets them.
     pub anonymous: bool,
+    /// The call must not be made again while it is not known what became of it; says what to look
+    /// for at the vendor.
+    pub once: Option<String>,
     /// Where this call's answers hold the vendor's own words, before the usual places.
     pub words: Option<AnswerPath>,
     /// What counts as success; without it any 2xx with JSON or without a body.
@@ -300,28 +304,68 @@ impl Element {
     /// The calls that make an instance with these credentials, in order: `onProvision` resources
     /// with their chains, then `provisionAuthValidation`.
     pub fn provisioning(&self, group: &Group) -> Vec<&Resource> {
+        let mut calls = self.calls_of(ResourceKind::OnProvision, group);
+        calls.extend(self.calls_of(ResourceKind::ProvisionAuthValidation, group));
+        calls
+    }
+
+    /// The calls that say good-bye for a deleted instance: `onDelete` resources with their chains.
+    pub fn deleting(&self, group: &Group) -> Vec<&Resource> {
+        self.calls_of(ResourceKind::OnDelete, group)
+    }
+
+    /// What to look for at the vendor when it is not known whether the log-in has happened; `None`:
+    /// it may be made again.
+    pub fn made_once(&self, group: &Group) -> Option<&str> {
+        let calls = self.provisioning(group).into_iter();
+        calls.filter_map(|call| call.once.as_deref()).next()
+    }
+
+    fn calls_of(&self, kind: ResourceKind, group: &Group) -> Vec<&Resource> {
         let continued = |index: usize| {
             self.resources
                 .iter()
                 .any(|resource| resource.next == Some(index))
         };
         let mut calls = Vec::new();
-        for kind in [
-            ResourceKind::OnProvision,
-            ResourceKind::ProvisionAuthValidation,
-        ] {
-            for (index, resource) in self.resources.iter().enumerate() {
-                let meant = resource.groups.is_empty() || resource.groups.contains(&group.name);
-                if resource.kind != kind || continued(index) || !meant {
-                    continue;
-                }
-                let chain = std::iter::successors(Some(resource), |link| {
-                    link.next.and_then(|next| self.resources.get(next))
-                });
-                calls.extend(chain.take(CHAIN_LIMIT));
+        for (index, resource) in self.resources.iter().enumerate() {
+            let meant = resource.groups.is_empty() || resource.groups.contains(&group.name);
+            if resource.kind != kind || continued(index) || !meant {
+                continue;
             }
+            let chain = std::iter::successors(Some(resource), |link| {
+                link.next.and_then(|next| self.resources.get(next))
+            });
+            calls.extend(chain.take(CHAIN_LIMIT));
         }
         calls
+    }
+
+    /// What identifies the vendor session that a log-in with these values begins, as pairs of key
+    /// and value; two that are equal end each other. `None`: a log-in ends no other.
+    ///
+    /// Values are compared as hosts and texts without case: at worst two sessions are taken for
+    /// one, and one log-in waits for the other.
+    pub fn session_of(&self, group: &Group, stored: &Values) -> Option<Vec<(&str, String)>> {
+        let counts = |key: &String| {
+            self.entry(key).is_none() || self.entries_of(group).any(|entry| entry.key == *key)
+        };
+        if self.session.is_empty() || !self.session.iter().all(counts) {
+            return None;
+        }
+        let values = self.effective(group, stored);
+        let pair = |key: &'_ String| {
+            let text = values.get(key).map_or("", |value| value.reveal());
+            let fill = self.entry(key).and_then(|entry| entry.fill.as_ref());
+            let filled = fill.and_then(|fill| fill.apply(text).ok());
+            filled.unwrap_or_else(|| text.to_owned()).to_lowercase()
+        };
+        Some(
+            self.session
+                .iter()
+                .map(|key| (key.as_str(), pair(key)))
+                .collect(),
+        )
     }
 
     /// Configuration keys that the calls of [`Element::provisioning`] fill from answers.

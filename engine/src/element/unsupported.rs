@@ -22,10 +22,11 @@ impl fmt::Display for Unsupported {
     }
 }
 
-/// Resources that run while an instance is made, or when a caller asks.
+/// Resources that run while an instance is made or deleted, or when a caller asks.
 const RUN: &[&str] = &[
     "api",
     "apiNoDocumentation",
+    "onDelete",
     "onProvision",
     "provisionAuthValidation",
 ];

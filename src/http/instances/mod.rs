@@ -10,19 +10,18 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde::Serialize;
 
 use crate::app::{App, shortened};
 use crate::error::Result;
 use crate::http::auth::{InstanceCaller, OrgCaller, OrgCallerIgnoringElement};
 use crate::http::idempotency::KeyedBody;
-use crate::http::json::{Json, JsonBody};
+use crate::http::json::Json;
 use crate::http::path;
 use crate::http::query::Query;
 use crate::ids::InstanceId;
 use crate::provisioning::{self, InstanceRequest, Who};
-use crate::store::RequestKey;
 
 pub use list::{answer as answer_list, with_page_headers};
 pub use routes::register;
@@ -34,10 +33,7 @@ pub async fn create(
     OrgCallerIgnoringElement(caller): OrgCallerIgnoringElement,
     request: KeyedBody<InstanceRequest>,
 ) -> Result<Response> {
-    let key = request.fingerprints.map(|fingerprints| RequestKey {
-        route: "POST /instances".to_owned(),
-        fingerprints,
-    });
+    let key = request.key("POST /instances".to_owned());
     let view = provisioning::create(&app, who(&caller), None, request.body, key).await?;
     Ok(answer(view))
 }
@@ -50,10 +46,7 @@ pub async fn create_for_element(
     request: KeyedBody<InstanceRequest>,
 ) -> Result<Response> {
     let element = app.element(&key_or_id)?.key.clone();
-    let key = request.fingerprints.map(|fingerprints| RequestKey {
-        route: format!("POST /elements/{element}/instances"),
-        fingerprints,
-    });
+    let key = request.key(format!("POST /elements/{element}/instances"));
     let view = provisioning::create(&app, who(&caller), Some(element), request.body, key).await?;
     Ok(answer(view))
 }
@@ -122,10 +115,12 @@ pub async fn update(
     State(app): State<App>,
     caller: OrgCaller,
     Path(id): Path<String>,
-    JsonBody(request): JsonBody<InstanceRequest>,
+    method: Method,
+    request: KeyedBody<InstanceRequest>,
 ) -> Result<Response> {
     let id = instance_id(&id)?;
-    let view = provisioning::update(&app, who(&caller), id, None, request).await?;
+    let key = request.key(format!("{method} /instances/{id}"));
+    let view = provisioning::update(&app, who(&caller), id, None, request.body, key).await?;
     Ok(answer(view))
 }
 
@@ -133,11 +128,14 @@ pub async fn update_of_element(
     State(app): State<App>,
     caller: OrgCaller,
     Path((key_or_id, id)): Path<(String, String)>,
-    JsonBody(request): JsonBody<InstanceRequest>,
+    method: Method,
+    request: KeyedBody<InstanceRequest>,
 ) -> Result<Response> {
     let element = app.element(&key_or_id)?.key.clone();
     let id = instance_id(&id)?;
-    let view = provisioning::update(&app, who(&caller), id, Some(element), request).await?;
+    let key = request.key(format!("{method} /elements/{element}/instances/{id}"));
+    let (who, body) = (who(&caller), request.body);
+    let view = provisioning::update(&app, who, id, Some(element), body, key).await?;
     Ok(answer(view))
 }
 
@@ -147,9 +145,11 @@ pub async fn update_by_token(
     InstanceCaller {
         caller, instance, ..
     }: InstanceCaller,
-    JsonBody(request): JsonBody<InstanceRequest>,
+    method: Method,
+    request: KeyedBody<InstanceRequest>,
 ) -> Result<Response> {
-    let view = provisioning::update(&app, who(&caller), instance, None, request).await?;
+    let key = request.key(format!("{method} /instances/{instance}"));
+    let view = provisioning::update(&app, who(&caller), instance, None, request.body, key).await?;
     Ok(answer(view))
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection, Row as _};
@@ -15,7 +16,7 @@ use super::OrgStore;
 use crate::error::{Error, Result};
 use crate::ids::{AccountId, InstanceId, UserId};
 
-pub use write::{InstanceChange, NewInstance};
+pub use write::{InstanceChange, NewInstance, given_up};
 
 #[derive(Clone)]
 pub struct Instance {
@@ -55,7 +56,8 @@ pub struct InstanceOwner {
 }
 
 /// Whether the caller brought the vendor session along.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ExternalAuthentication {
     #[default]
     None,

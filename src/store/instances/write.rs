@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::ids::{AccountId, Fingerprint, InstanceId, SecretKind, UserId};
 use crate::store::OrgStore;
 use crate::store::directory::index_secret;
+use crate::store::exchanges::{Outcome, Standing};
 use crate::store::idempotency::Claim;
 
 pub struct NewInstance<'a> {
@@ -44,30 +45,56 @@ pub struct InstanceChange<'a> {
 
 impl OrgStore<'_> {
     /// [`OrgStore::insert_instance`] in a transaction of its own; gives the row as stored.
-    /// A request with a key is marked done in the same transaction.
+    /// A request with a key is marked done and an exchange of the journal applied in the same
+    /// transaction. If somebody else has applied it, what came of that is given.
     pub async fn add_instance(
         &self,
         new: &NewInstance<'_>,
         claim: Option<&Claim>,
+        exchange: Option<Uuid>,
     ) -> Result<Instance> {
         self.store
             .transaction(|mut transaction| async move {
-                let id = self.insert_instance(&mut transaction, new).await?;
-                if let Some(claim) = claim {
-                    self.finish_request(&mut transaction, claim, id).await?;
+                let mut id = None;
+                if let Some(exchange) = exchange {
+                    id = match self.lock_exchange(&mut transaction, exchange).await? {
+                        Standing::Answered => None,
+                        Standing::Applied(Some(id)) => Some(id),
+                        _ => return Err(given_up()),
+                    };
                 }
+                let id = match id {
+                    Some(id) => id,
+                    None => {
+                        let id = self.insert_instance(&mut transaction, new).await?;
+                        if let Some(claim) = claim {
+                            self.finish_request(&mut transaction, claim, id).await?;
+                        }
+                        if let Some(exchange) = exchange {
+                            let applied = Outcome::Applied;
+                            self.settle_exchange(&mut transaction, exchange, applied, Some(id))
+                                .await?;
+                        }
+                        id
+                    }
+                };
                 let row = self.instance_in(&mut transaction, id).await?;
-                let row = row.ok_or_else(|| Error::internal("a new instance is not there"))?;
+                let row = row.ok_or_else(|| Error::NotFound("The instance is gone.".into()))?;
                 Ok((transaction, row))
             })
             .await
     }
 
-    /// [`OrgStore::delete_instance`] in a transaction of its own.
-    pub async fn remove_instance(&self, id: InstanceId) -> Result<bool> {
+    /// [`OrgStore::delete_instance`] in a transaction of its own, in which an exchange of the
+    /// journal is applied.
+    pub async fn remove_instance(&self, id: InstanceId, exchange: Option<Uuid>) -> Result<bool> {
         self.store
             .transaction(|mut transaction| async move {
                 let deleted = self.delete_instance(&mut transaction, id).await?;
+                if let Some(exchange) = exchange {
+                    self.settle_exchange(&mut transaction, exchange, Outcome::Applied, None)
+                        .await?;
+                }
                 Ok((transaction, deleted))
             })
             .await
@@ -190,6 +217,15 @@ impl OrgStore<'_> {
         }
         Ok(true)
     }
+}
+
+/// What is told when the vendor's answer came later than anybody waited for.
+pub fn given_up() -> Error {
+    Error::Conflict(
+        "This request took so long that it was given up meanwhile; nothing was stored. Send it \
+         again."
+            .into(),
+    )
 }
 
 impl fmt::Debug for NewInstance<'_> {

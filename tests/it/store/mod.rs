@@ -3,6 +3,7 @@
 mod bootstrap;
 mod changes;
 mod directory;
+mod exchanges;
 mod grants;
 mod instances;
 mod leases;

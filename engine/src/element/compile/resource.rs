@@ -208,6 +208,7 @@ fn resource(
         next: None,
         groups: written.bunsen.groups.clone(),
         anonymous: written.bunsen.anonymous,
+        once: written.bunsen.once.clone(),
         words: written
             .bunsen
             .message

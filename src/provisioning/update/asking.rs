@@ -1,0 +1,141 @@
+//! Asking the vendor about a change, in the journal where the answer must not be lost.
+
+use bunsen_engine::configuration::{Value, Values};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::Changing;
+use crate::error::{Error, Result};
+use crate::exchange::{self, Calls};
+use crate::ids::{AccountId, UserId};
+use crate::journal::{self, Begun, Held, Opening};
+use crate::provisioning::plan::Plan;
+use crate::provisioning::request::Change;
+use crate::provisioning::view::stored_values;
+use crate::provisioning::{Chosen, grants, keyed, log_in, refuse_retired};
+use crate::store::{self, Claim, Purpose};
+
+/// What the vendor was asked, and what it returned.
+pub(super) struct Accepted {
+    /// Of the instance when the vendor was asked.
+    pub(super) generation: i64,
+    pub(super) group: String,
+    pub(super) asked: Values,
+    pub(super) returned: Values,
+    /// Of the journal, in which the vendor was asked.
+    pub(super) exchange: Option<Uuid>,
+}
+
+/// A change that needs a log-in, as the journal keeps it.
+#[derive(Serialize, Deserialize)]
+pub struct Intent {
+    pub(super) account: AccountId,
+    pub(super) user: UserId,
+    pub(super) change: Change,
+    pub(super) generation: i64,
+    pub(super) group: String,
+    pub(super) asked: Held,
+    pub claim: Option<Claim>,
+    /// The log-in may be made again when it is not known what became of it.
+    pub repeatable: bool,
+}
+
+pub(super) enum Asked {
+    /// Nothing stands in the way of writing.
+    Settled(Option<Accepted>),
+    /// Somebody else has logged in meanwhile.
+    Outrun,
+}
+
+impl Changing<'_> {
+    /// Asks the vendor if the change calls for it, once per set of credentials.
+    pub(super) async fn ask(
+        &self,
+        row: &store::Instance,
+        before: Option<Accepted>,
+    ) -> Result<Asked> {
+        self.refuse_other_element(row)?;
+        let values = stored_values(self.who.organization, self.keys, row)?;
+        let Some(element) = self.element(row)? else {
+            return Ok(Asked::Settled(None));
+        };
+        let plan = self.plan(row, element, &values)?;
+        if !plan.log_in
+            || before
+                .as_ref()
+                .is_some_and(|before| before.covers(&plan, row.generation))
+        {
+            return Ok(Asked::Settled(before));
+        }
+        refuse_retired(self.app, element, plan.group)?;
+        let chosen = Chosen {
+            element,
+            group: plan.group,
+        };
+        let generated = exchange::generated(element, plan.group, &plan.values);
+        let session = keyed::session(self.app, chosen, &plan.values, &generated);
+        let repeatable = element.made_once(plan.group).is_none();
+        let mut accepted = Accepted {
+            generation: row.generation,
+            group: plan.group.name.clone(),
+            asked: plan.values,
+            returned: Values::new(),
+            exchange: None,
+        };
+        if session.is_empty() && self.claim.is_none() && repeatable {
+            let organization = self.who.organization;
+            accepted.returned = log_in(self.app, organization, &chosen, &accepted.asked).await?;
+            return Ok(Asked::Settled(Some(accepted)));
+        }
+        let intent = Intent {
+            account: self.who.account,
+            user: self.who.user,
+            change: self.change.clone(),
+            generation: accepted.generation,
+            group: accepted.group.clone(),
+            asked: Held(accepted.asked.clone()),
+            claim: self.claim.cloned(),
+            repeatable,
+        };
+        let intent = serde_json::to_vec(&intent)
+            .map(Zeroizing::new)
+            .map_err(Error::internal)?;
+        let opening = Opening {
+            organization: self.who.organization,
+            user: self.who.user,
+            purpose: Purpose::Provision,
+            instance: Some(row.id),
+            generation: Some(row.generation),
+            session: &session,
+            calls: element.provisioning(chosen.group).len(),
+            intent: &intent,
+            claim: self.claim,
+        };
+        let grants = grants(self.app, self.who.organization, element).await?;
+        let Begun::Ours(exchange) = journal::begin(self.app, &opening).await? else {
+            return Ok(Asked::Outrun);
+        };
+        let session = chosen.session(self.app, &grants);
+        let calls = Calls::provisioning(&session, &accepted.asked, generated);
+        let returned = exchange.ask(calls).await?.0;
+        accepted.returned = returned;
+        accepted.exchange = Some(exchange.id());
+        Ok(Asked::Settled(Some(accepted)))
+    }
+}
+
+impl Accepted {
+    /// Whether the plan is what the vendor has accepted. A session that it opened then is not
+    /// trusted after somebody else's log-in, which may have ended it.
+    pub(super) fn covers(&self, plan: &Plan<'_>, generation: i64) -> bool {
+        let (asked, now) = (&self.asked, &plan.values);
+        let same = |((key, value), (other_key, other)): ((&String, &Value), (&String, &Value))| {
+            key == other_key && value.reveal() == other.reveal()
+        };
+        (self.returned.is_empty() || self.generation == generation)
+            && self.group == plan.group.name
+            && asked.len() == now.len()
+            && asked.iter().zip(now).all(same)
+    }
+}

@@ -1,0 +1,51 @@
+use bunsen_engine::configuration::Value;
+use bunsen_engine::element::Group;
+
+use super::*;
+
+fn values(pairs: &[(&str, &str)]) -> Values {
+    let pairs = pairs.iter();
+    pairs
+        .map(|(key, text)| ((*key).to_owned(), Value::Clear((*text).to_owned())))
+        .collect()
+}
+
+#[test]
+fn what_was_accepted_covers_just_that() {
+    let group = |name: &str| Group {
+        name: name.to_owned(),
+        title: String::new(),
+        authentication: None,
+        retired: None,
+    };
+    let (basic, token) = (group("basic"), group("token"));
+    let plan = |group, pairs: &[(&str, &str)]| Plan {
+        group,
+        values: values(pairs),
+        changed: true,
+        log_in: true,
+    };
+    let mut accepted = Accepted {
+        generation: 3,
+        group: "basic".to_owned(),
+        asked: values(&[("a", "1"), ("b", "2")]),
+        returned: Values::new(),
+        exchange: None,
+    };
+    let same = [("a", "1"), ("b", "2")];
+    assert!(accepted.covers(&plan(&basic, &same), 3));
+    assert!(accepted.covers(&plan(&basic, &same), 4));
+    assert!(!accepted.covers(&plan(&token, &same), 3));
+    for other in [
+        &[("a", "1")][..],
+        &[("a", "1"), ("b", "3")],
+        &[("a", "1"), ("c", "2")],
+        &[("a", "1"), ("b", "2"), ("c", "3")],
+    ] {
+        assert!(!accepted.covers(&plan(&basic, other), 3), "{other:?}");
+    }
+    // A session that somebody else's log-in may have ended.
+    accepted.returned = values(&[("session", "s")]);
+    assert!(accepted.covers(&plan(&basic, &same), 3));
+    assert!(!accepted.covers(&plan(&basic, &same), 4));
+}
