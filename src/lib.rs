@@ -3,6 +3,7 @@
 mod administration;
 pub mod app;
 pub mod bootstrap;
+pub mod callers;
 pub mod cli;
 pub mod config;
 pub mod elements;
@@ -17,6 +18,7 @@ mod login;
 pub mod outbound;
 pub mod private_postgres;
 mod provisioning;
+pub mod shares;
 pub mod store;
 mod tenancy;
 pub mod vault;

@@ -23,6 +23,7 @@ use crate::error::{Error, Result};
 use crate::exchange::{self, Session};
 use crate::ids::{AccountId, InstanceId, OrganizationId, UserId};
 use crate::outbound::Grant;
+use crate::shares::Call;
 use crate::store;
 use crate::tenancy;
 use crate::vault::SecretKind;
@@ -240,16 +241,16 @@ pub async fn count(app: &App, who: Who) -> Result<BTreeMap<String, i64>> {
         .await
 }
 
-/// Switches hub calls of the instance off or on; its token stays.
+/// Switches hub calls of the instance off or on, on every server; its token stays.
 pub async fn set_disabled(app: &App, who: Who, id: InstanceId, disabled: bool) -> Result<()> {
     visible(app, who, id, None).await?;
     to_its_end(app, {
         let app = app.clone();
         async move {
             let organization = app.store().org(who.organization);
-            if !organization.set_instance_disabled(id, disabled).await? {
-                return Err(no_such_instance(id));
-            }
+            let switched = organization.set_instance_disabled(id, disabled).await?;
+            let revocation = switched.ok_or_else(|| no_such_instance(id))?;
+            app.callers().settle(app.store(), revocation).await;
             tracing::info!(org.id = %who.organization, instance.id = %id, disabled, "instance switched");
             Ok(())
         }
@@ -257,20 +258,17 @@ pub async fn set_disabled(app: &App, who: Who, id: InstanceId, disabled: bool) -
     .await
 }
 
-/// Removes the instance and its token; the token answers 401 from the moment this returns.
+/// Removes the instance and its token; on every server the token answers 401 from the moment this
+/// returns.
 pub async fn delete(app: &App, who: Who, id: InstanceId, element: Option<String>) -> Result<()> {
     visible(app, who, id, element.as_deref()).await?;
     to_its_end(app, {
         let app = app.clone();
         async move {
-            if !app
-                .store()
-                .org(who.organization)
-                .remove_instance(id)
-                .await?
-            {
-                return Err(no_such_instance(id));
-            }
+            let organization = app.store().org(who.organization);
+            let removed = organization.remove_instance(id).await?;
+            let revocation = removed.ok_or_else(|| no_such_instance(id))?;
+            app.callers().settle(app.store(), revocation).await;
             tracing::info!(org.id = %who.organization, instance.id = %id, "instance deleted");
             Ok(())
         }
@@ -297,12 +295,14 @@ async fn visible(
         .ok_or_else(|| no_such_instance(id))
 }
 
-/// Runs in a task that the caller's hanging up does not cut, and that a graceful stop waits for.
+/// Runs in a task that the caller's hanging up does not cut, and that a graceful stop waits for. It
+/// counts as the caller's as long as it runs.
 async fn to_its_end<T: Send + 'static>(
     app: &App,
     work: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
     // The task keeps the request's span, so that its log lines carry the request id.
+    let work = Call::current().scope(work);
     let task = app.work().spawn(work.in_current_span());
     task.await.map_err(Error::internal)?
 }

@@ -1,7 +1,7 @@
 //! What an operator changes of organizations and users.
 
 use super::directory::index_secret;
-use super::{AllOrgs, OrgStore, Organization};
+use super::{AllOrgs, OrgStore, Organization, Revocation};
 use crate::error::Result;
 use crate::ids::{Fingerprint, Secret, SecretKind, UserId};
 
@@ -22,7 +22,7 @@ impl AllOrgs<'_> {
 
 impl OrgStore<'_> {
     /// The secrets of one that is switched off belong to nobody.
-    pub async fn set_organization_active(&self, active: bool) -> Result<()> {
+    pub async fn set_organization_active(&self, active: bool) -> Result<Revocation> {
         self.store
             .transaction(|mut transaction| async move {
                 self.query(
@@ -31,12 +31,13 @@ impl OrgStore<'_> {
                 .bind(active)
                 .execute(&mut *transaction)
                 .await?;
-                Ok((transaction, ()))
+                let revocation = self.revoke(&mut transaction).await?;
+                Ok((transaction, revocation))
             })
             .await
     }
 
-    pub async fn set_user_active(&self, id: UserId, active: bool) -> Result<()> {
+    pub async fn set_user_active(&self, id: UserId, active: bool) -> Result<Revocation> {
         self.store
             .transaction(|mut transaction| async move {
                 self.query(
@@ -49,7 +50,8 @@ impl OrgStore<'_> {
                 if !active {
                     self.end_sessions(&mut transaction, id).await?;
                 }
-                Ok((transaction, ()))
+                let revocation = self.revoke(&mut transaction).await?;
+                Ok((transaction, revocation))
             })
             .await
     }
@@ -76,7 +78,7 @@ impl OrgStore<'_> {
         &self,
         sealed: &[u8],
         secret: &Fingerprint,
-    ) -> Result<()> {
+    ) -> Result<Revocation> {
         let kind = SecretKind::Organization;
         self.replace_secret(
             "update organizations set secret_sealed = $3, updated_at = now()
@@ -94,7 +96,7 @@ impl OrgStore<'_> {
         id: UserId,
         sealed: &[u8],
         secret: &Fingerprint,
-    ) -> Result<()> {
+    ) -> Result<Revocation> {
         self.replace_secret(
             "update users set secret_sealed = $3, updated_at = now()
              where org_id = $1 and id = $2",
@@ -114,7 +116,7 @@ impl OrgStore<'_> {
         object: i64,
         sealed: &[u8],
         secret: &Fingerprint,
-    ) -> Result<()> {
+    ) -> Result<Revocation> {
         self.store
             .transaction(|mut transaction| async move {
                 self.query(update)
@@ -131,7 +133,8 @@ impl OrgStore<'_> {
                 .execute(&mut *transaction)
                 .await?;
                 index_secret(self, &mut transaction, kind, object, secret).await?;
-                Ok((transaction, ()))
+                let revocation = self.revoke(&mut transaction).await?;
+                Ok((transaction, revocation))
             })
             .await
     }

@@ -50,8 +50,8 @@ impl From<sqlx::Error> for ConnectError {
 }
 
 impl Store {
-    /// Opens at most `connections`. `statement_cache` is per connection; 0 for a pooler that
-    /// cannot follow prepared statements.
+    /// Opens at most `connections`, and one for what must not wait behind calls. `statement_cache`
+    /// is per connection; 0 for a pooler that cannot follow prepared statements.
     pub async fn connect(
         url: &Secret,
         statement_cache: usize,
@@ -70,21 +70,25 @@ impl Store {
             // A start-up parameter that older poolers refuse, and that decides nothing here.
             .extra_float_digits(None)
             .statement_cache_capacity(statement_cache);
-        let pool = PgPoolOptions::new()
-            .max_connections(connections.max(1))
-            .acquire_timeout(WAIT_FOR_CONNECTION)
-            .test_before_acquire(false)
-            .before_acquire(|connection, idle| {
-                Box::pin(async move {
-                    if idle.idle_for > TRUSTED_IDLE {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
+        let pool_of = |connections: u32| {
+            PgPoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(WAIT_FOR_CONNECTION)
+                .test_before_acquire(false)
+                .before_acquire(|connection, idle| {
+                    Box::pin(async move {
+                        if idle.idle_for > TRUSTED_IDLE {
+                            connection.ping().await?;
+                        }
+                        Ok(true)
+                    })
                 })
-            })
-            .connect_with(options)
-            .await?;
-        let store = Self::with_pool(pool, statement_cache);
+        };
+        let store = Self {
+            heart: pool_of(1).connect_lazy_with(options.clone()),
+            pool: pool_of(connections.max(1)).connect_with(options).await?,
+            statement_cache,
+        };
         let version = store.postgres_version().await?;
         if version < OLDEST_POSTGRES {
             return Err(ConnectError::TooOld(version));
@@ -95,6 +99,7 @@ impl Store {
     /// A store over an open pool; `statement_cache` as the pool's connections were opened with.
     pub fn with_pool(pool: PgPool, statement_cache: usize) -> Self {
         Self {
+            heart: pool.clone(),
             pool,
             statement_cache,
         }
@@ -103,6 +108,7 @@ impl Store {
     /// Ends all connections; who still waits for one gets an error.
     pub async fn close(&self) {
         self.pool.close().await;
+        self.heart.close().await;
     }
 
     pub async fn begin(&self) -> Result<Transaction> {
@@ -131,13 +137,26 @@ impl Store {
 
     /// A connection for reading.
     pub(super) async fn reader(&self) -> Result<Reader, sqlx::Error> {
+        self.reader_of(&self.pool).await
+    }
+
+    /// The same over the connection that calls do not use.
+    pub(super) async fn heart(&self) -> Result<Reader, sqlx::Error> {
+        self.reader_of(&self.heart).await
+    }
+
+    pub(super) async fn begin_heart(&self) -> Result<Transaction, sqlx::Error> {
+        self.heart.begin().await
+    }
+
+    async fn reader_of(&self, pool: &PgPool) -> Result<Reader, sqlx::Error> {
         if self.keeps_statements() {
-            return self.pool.acquire().await.map(Reader::Plain);
+            return pool.acquire().await.map(Reader::Plain);
         }
         // The driver prepares and executes in two round trips. Without named statements a
         // transaction pooler may send them to two servers unless a transaction holds them
         // together.
-        self.pool.begin().await.map(Reader::Held)
+        pool.begin().await.map(Reader::Held)
     }
 
     pub(super) fn pool(&self) -> &PgPool {

@@ -18,6 +18,7 @@ mod leases;
 mod migrate;
 mod organizations;
 mod retry;
+mod revocations;
 mod rotation;
 mod server;
 mod sessions;
@@ -41,6 +42,7 @@ pub use keys::{KeyHolder, KeyUsage, Retired};
 pub use migrate::MigrateError;
 pub use organizations::{NewOrganization, Organization};
 pub(crate) use retry::is_passing;
+pub use revocations::{Look, Revocation, Snapshot};
 pub use rotation::{HELD_COLUMNS, HeldColumn, IndexedSecret, Resealed, SealedValue};
 pub use server::Mode;
 pub use sessions::LoginUser;
@@ -52,6 +54,8 @@ use crate::ids::OrganizationId;
 #[derive(Clone)]
 pub struct Store {
     pool: PgPool,
+    /// One connection for what keeps the server's memory honest (`revocations`).
+    heart: PgPool,
     /// Prepared statements kept per connection; with 0 nothing may outlive a transaction.
     statement_cache: usize,
 }

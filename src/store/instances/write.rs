@@ -10,9 +10,9 @@ use uuid::Uuid;
 use super::{ExternalAuthentication, Instance};
 use crate::error::{Error, Result};
 use crate::ids::{AccountId, Fingerprint, InstanceId, SecretKind, UserId};
-use crate::store::OrgStore;
 use crate::store::directory::index_secret;
 use crate::store::idempotency::Claim;
+use crate::store::{OrgStore, Revocation};
 
 pub struct NewInstance<'a> {
     pub account_id: AccountId,
@@ -64,7 +64,7 @@ impl OrgStore<'_> {
     }
 
     /// [`OrgStore::delete_instance`] in a transaction of its own.
-    pub async fn remove_instance(&self, id: InstanceId) -> Result<bool> {
+    pub async fn remove_instance(&self, id: InstanceId) -> Result<Option<Revocation>> {
         self.store
             .transaction(|mut transaction| async move {
                 let deleted = self.delete_instance(&mut transaction, id).await?;
@@ -141,8 +141,12 @@ impl OrgStore<'_> {
         self.instance_in(connection, id).await
     }
 
-    /// Switches the instance off or on; again is fine. `false`: there is none.
-    pub async fn set_instance_disabled(&self, id: InstanceId, disabled: bool) -> Result<bool> {
+    /// Switches the instance off or on; again is fine. `None`: there is none.
+    pub async fn set_instance_disabled(
+        &self,
+        id: InstanceId,
+        disabled: bool,
+    ) -> Result<Option<Revocation>> {
         self.store
             .transaction(|mut transaction| async move {
                 let done = self
@@ -156,26 +160,30 @@ impl OrgStore<'_> {
                     .bind(disabled)
                     .execute(&mut *transaction)
                     .await?;
-                Ok((transaction, done.rows_affected() > 0))
+                let revocation = match done.rows_affected() {
+                    0 => None,
+                    _ => Some(self.revoke(&mut transaction).await?),
+                };
+                Ok((transaction, revocation))
             })
             .await
     }
 
     /// Deletes the instance with its token, its directory entry and what the journal keeps of
     /// its finished exchanges, whose sealed parts hold credentials. Open ones stay: who works on
-    /// them needs to know. `false`: there was none.
+    /// them needs to know. `None`: there was none.
     pub async fn delete_instance(
         &self,
         connection: &mut PgConnection,
         id: InstanceId,
-    ) -> Result<bool> {
+    ) -> Result<Option<Revocation>> {
         let deleted = self
             .query("delete from instances where org_id = $1 and id = $2")
             .bind(id)
             .execute(&mut *connection)
             .await?;
         if deleted.rows_affected() == 0 {
-            return Ok(false);
+            return Ok(None);
         }
         for statement in [
             "delete from secret_index where org_id = $1 and kind = 'instance' and object_id = $2",
@@ -188,7 +196,7 @@ impl OrgStore<'_> {
                 .execute(&mut *connection)
                 .await?;
         }
-        Ok(true)
+        self.revoke(connection).await.map(Some)
     }
 }
 
