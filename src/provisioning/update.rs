@@ -155,8 +155,7 @@ impl Changing<'_> {
     /// Merges again, into what is stored by now, and writes it.
     async fn write(&self, id: InstanceId, accepted: Option<&Accepted>) -> Result<Written> {
         let organization = self.app.store().org(self.who.organization);
-        self.app
-            .store()
+        organization
             .transaction(|mut transaction| async move {
                 let Some(row) = organization.lock_instance(&mut transaction, id).await? else {
                     return Ok((transaction, Written::Gone));

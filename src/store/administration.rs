@@ -23,55 +23,50 @@ impl AllOrgs<'_> {
 impl OrgStore<'_> {
     /// The secrets of one that is switched off belong to nobody.
     pub async fn set_organization_active(&self, active: bool) -> Result<Revocation> {
-        self.store
-            .transaction(|mut transaction| async move {
-                self.query(
-                    "update organizations set active = $2, updated_at = now() where id = $1",
-                )
+        self.transaction(|mut transaction| async move {
+            self.query("update organizations set active = $2, updated_at = now() where id = $1")
                 .bind(active)
                 .execute(&mut *transaction)
                 .await?;
-                let revocation = self.revoke(&mut transaction).await?;
-                Ok((transaction, revocation))
-            })
-            .await
+            let revocation = self.revoke(&mut transaction).await?;
+            Ok((transaction, revocation))
+        })
+        .await
     }
 
     pub async fn set_user_active(&self, id: UserId, active: bool) -> Result<Revocation> {
-        self.store
-            .transaction(|mut transaction| async move {
-                self.query(
-                    "update users set active = $3, updated_at = now() where org_id = $1 and id = $2",
-                )
-                .bind(id)
-                .bind(active)
-                .execute(&mut *transaction)
-                .await?;
-                if !active {
-                    self.end_sessions(&mut transaction, id).await?;
-                }
-                let revocation = self.revoke(&mut transaction).await?;
-                Ok((transaction, revocation))
-            })
-            .await
+        self.transaction(|mut transaction| async move {
+            self.query(
+                "update users set active = $3, updated_at = now() where org_id = $1 and id = $2",
+            )
+            .bind(id)
+            .bind(active)
+            .execute(&mut *transaction)
+            .await?;
+            if !active {
+                self.end_sessions(&mut transaction, id).await?;
+            }
+            let revocation = self.revoke(&mut transaction).await?;
+            Ok((transaction, revocation))
+        })
+        .await
     }
 
     /// `hash`: Argon2id in PHC form.
     pub async fn set_user_password(&self, id: UserId, hash: &Secret) -> Result<()> {
-        self.store
-            .transaction(|mut transaction| async move {
-                self.query(
-                    "update users set password_hash = $3, updated_at = now()
+        self.transaction(|mut transaction| async move {
+            self.query(
+                "update users set password_hash = $3, updated_at = now()
                      where org_id = $1 and id = $2",
-                )
-                .bind(id)
-                .bind(hash.reveal())
-                .execute(&mut *transaction)
-                .await?;
-                self.end_sessions(&mut transaction, id).await?;
-                Ok((transaction, ()))
-            })
-            .await
+            )
+            .bind(id)
+            .bind(hash.reveal())
+            .execute(&mut *transaction)
+            .await?;
+            self.end_sessions(&mut transaction, id).await?;
+            Ok((transaction, ()))
+        })
+        .await
     }
 
     pub async fn replace_organization_secret(
@@ -117,25 +112,24 @@ impl OrgStore<'_> {
         sealed: &[u8],
         secret: &Fingerprint,
     ) -> Result<Revocation> {
-        self.store
-            .transaction(|mut transaction| async move {
-                self.query(update)
-                    .bind(object)
-                    .bind(sealed)
-                    .execute(&mut *transaction)
-                    .await?;
-                self.query(
-                    "delete from secret_index
-                     where org_id = $1 and kind = $2 and object_id = $3",
-                )
-                .bind(kind.as_str())
+        self.transaction(|mut transaction| async move {
+            self.query(update)
                 .bind(object)
+                .bind(sealed)
                 .execute(&mut *transaction)
                 .await?;
-                index_secret(self, &mut transaction, kind, object, secret).await?;
-                let revocation = self.revoke(&mut transaction).await?;
-                Ok((transaction, revocation))
-            })
-            .await
+            self.query(
+                "delete from secret_index
+                     where org_id = $1 and kind = $2 and object_id = $3",
+            )
+            .bind(kind.as_str())
+            .bind(object)
+            .execute(&mut *transaction)
+            .await?;
+            index_secret(self, &mut transaction, kind, object, secret).await?;
+            let revocation = self.revoke(&mut transaction).await?;
+            Ok((transaction, revocation))
+        })
+        .await
     }
 }

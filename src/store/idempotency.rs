@@ -55,14 +55,13 @@ impl OrgStore<'_> {
         kept: Duration,
     ) -> Result<Claimed> {
         let holder = Uuid::new_v4();
-        self.store
-            .transaction(|mut transaction| async move {
-                let claimed = self
-                    .claim(&mut transaction, user, request, holder, lease, kept)
-                    .await?;
-                Ok((transaction, claimed))
-            })
-            .await
+        self.transaction(|mut transaction| async move {
+            let claimed = self
+                .claim(&mut transaction, user, request, holder, lease, kept)
+                .await?;
+            Ok((transaction, claimed))
+        })
+        .await
     }
 
     async fn claim(
@@ -199,22 +198,21 @@ impl OrgStore<'_> {
 
     /// Forgets a claim of which nothing came, so that the request can be made again.
     pub async fn release_request(&self, claim: &Claim) -> Result<()> {
-        self.store
-            .transaction(|mut transaction| async move {
-                self.query(
-                    "delete from idempotency_keys
+        self.transaction(|mut transaction| async move {
+            self.query(
+                "delete from idempotency_keys
                      where org_id = $1 and user_id = $2 and route = $3 and key_hmac = $4
                          and holder = $5 and state = 'running'",
-                )
-                .bind(claim.user)
-                .bind(&claim.route)
-                .bind(&claim.key[..])
-                .bind(claim.holder)
-                .execute(&mut *transaction)
-                .await?;
-                Ok((transaction, ()))
-            })
-            .await
+            )
+            .bind(claim.user)
+            .bind(&claim.route)
+            .bind(&claim.key[..])
+            .bind(claim.holder)
+            .execute(&mut *transaction)
+            .await?;
+            Ok((transaction, ()))
+        })
+        .await
     }
 }
 

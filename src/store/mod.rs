@@ -22,6 +22,7 @@ mod revocations;
 mod rotation;
 mod server;
 mod sessions;
+mod turns;
 mod users;
 
 use std::fmt;
@@ -49,6 +50,7 @@ pub use sessions::LoginUser;
 pub use users::{NewUser, User, UserFilter};
 
 use crate::ids::OrganizationId;
+use turns::Turns;
 
 /// The database. Cheap to clone.
 #[derive(Clone)]
@@ -56,6 +58,8 @@ pub struct Store {
     pool: PgPool,
     /// One connection for what keeps the server's memory honest (`revocations`).
     heart: PgPool,
+    /// So that no organization takes the whole pool.
+    turns: Turns,
     /// Prepared statements kept per connection; with 0 nothing may outlive a transaction.
     statement_cache: usize,
 }

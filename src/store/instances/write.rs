@@ -7,11 +7,12 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{ExternalAuthentication, Instance};
-use crate::error::{Error, Result};
+use super::{ExternalAuthentication, Instance, instance_columns};
+use crate::error::Result;
 use crate::ids::{AccountId, Fingerprint, InstanceId, SecretKind, UserId};
-use crate::store::directory::index_secret;
 use crate::store::idempotency::Claim;
+use crate::store::keys::replaced_keyring;
+use crate::store::retry::is_passing;
 use crate::store::{OrgStore, Revocation};
 
 pub struct NewInstance<'a> {
@@ -43,49 +44,67 @@ pub struct InstanceChange<'a> {
 }
 
 impl OrgStore<'_> {
-    /// [`OrgStore::insert_instance`] in a transaction of its own; gives the row as stored.
-    /// A request with a key is marked done in the same transaction.
+    /// [`OrgStore::insert_instance`] by itself. A request with a key is marked done in the same
+    /// transaction.
     pub async fn add_instance(
         &self,
         new: &NewInstance<'_>,
         claim: Option<&Claim>,
     ) -> Result<Instance> {
-        self.store
-            .transaction(|mut transaction| async move {
-                let id = self.insert_instance(&mut transaction, new).await?;
-                if let Some(claim) = claim {
-                    self.finish_request(&mut transaction, claim, id).await?;
-                }
-                let row = self.instance_in(&mut transaction, id).await?;
-                let row = row.ok_or_else(|| Error::internal("a new instance is not there"))?;
-                Ok((transaction, row))
-            })
-            .await
+        // One statement is a transaction of its own: nothing has to be begun and committed.
+        if claim.is_none() && self.store.keeps_statements() {
+            let mut connection = self.reader().await?;
+            match self.insert_instance(&mut connection, new).await {
+                Err(error) if is_passing(&error) => {}
+                outcome => return outcome,
+            }
+        }
+        self.transaction(|mut transaction| async move {
+            let row = self.insert_instance(&mut transaction, new).await?;
+            if let Some(claim) = claim {
+                self.finish_request(&mut transaction, claim, row.id).await?;
+            }
+            Ok((transaction, row))
+        })
+        .await
     }
 
     /// [`OrgStore::delete_instance`] in a transaction of its own.
     pub async fn remove_instance(&self, id: InstanceId) -> Result<Option<Revocation>> {
-        self.store
-            .transaction(|mut transaction| async move {
-                let deleted = self.delete_instance(&mut transaction, id).await?;
-                Ok((transaction, deleted))
-            })
-            .await
+        self.transaction(|mut transaction| async move {
+            let deleted = self.delete_instance(&mut transaction, id).await?;
+            Ok((transaction, deleted))
+        })
+        .await
     }
 
-    /// Makes the instance, findable by its id and by its token.
+    /// Makes the instance, findable by its id and by its token, in one statement; gives the row as
+    /// stored. As with every row of the index nothing is made with a pepper that was retired.
     pub async fn insert_instance(
         &self,
         connection: &mut PgConnection,
         new: &NewInstance<'_>,
-    ) -> Result<InstanceId> {
-        let (id,): (InstanceId,) = self
-            .query_as(
-                "insert into instances (org_id, account_id, user_id, row_id, element_key, name,
-                                        name_folded, tags, credential_group, configuration,
-                                        credentials_sealed, token_sealed, external_authentication)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) returning id",
-            )
+    ) -> Result<Instance> {
+        let made = self
+            .query_as(concat!(
+                "with made as (
+                     insert into instances (org_id, account_id, user_id, row_id, element_key, name,
+                                            name_folded, tags, credential_group, configuration,
+                                            credentials_sealed, token_sealed,
+                                            external_authentication)
+                     select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+                     where not exists (select 1 from key_checks
+                                       where key_id = $15 and retired_at is not null)
+                     returning *
+                 ), directory as (
+                     insert into instance_directory (org_id, id) select org_id, id from made
+                 ), secret as (
+                     insert into secret_index (org_id, hmac, kind, object_id, pepper_id)
+                     select org_id, $14, $16, id, $15 from made
+                 ) ",
+                instance_columns!(),
+                "from made i join users u on u.org_id = i.org_id and u.id = i.user_id"
+            ))
             .bind(new.account_id)
             .bind(new.user_id)
             .bind(new.row_id)
@@ -98,14 +117,12 @@ impl OrgStore<'_> {
             .bind(new.credentials_sealed)
             .bind(new.token_sealed)
             .bind(new.external_authentication.as_str())
-            .fetch_one(&mut *connection)
+            .bind(new.token.hmac.as_slice())
+            .bind(new.token.pepper_id.as_str())
+            .bind(SecretKind::Instance.as_str())
+            .fetch_optional(connection)
             .await?;
-        self.query("insert into instance_directory (org_id, id) values ($1, $2)")
-            .bind(id)
-            .execute(&mut *connection)
-            .await?;
-        index_secret(self, connection, SecretKind::Instance, id.0, new.token).await?;
-        Ok(id)
+        made.ok_or_else(replaced_keyring)
     }
 
     /// Writes what was read under [`OrgStore::lock_instance`] in the same transaction and then
@@ -147,26 +164,25 @@ impl OrgStore<'_> {
         id: InstanceId,
         disabled: bool,
     ) -> Result<Option<Revocation>> {
-        self.store
-            .transaction(|mut transaction| async move {
-                let done = self
-                    .query(
-                        "update instances
+        self.transaction(|mut transaction| async move {
+            let done = self
+                .query(
+                    "update instances
                          set updated_at = case when disabled = $3 then updated_at else now() end,
                              disabled = $3
                          where org_id = $1 and id = $2",
-                    )
-                    .bind(id)
-                    .bind(disabled)
-                    .execute(&mut *transaction)
-                    .await?;
-                let revocation = match done.rows_affected() {
-                    0 => None,
-                    _ => Some(self.revoke(&mut transaction).await?),
-                };
-                Ok((transaction, revocation))
-            })
-            .await
+                )
+                .bind(id)
+                .bind(disabled)
+                .execute(&mut *transaction)
+                .await?;
+            let revocation = match done.rows_affected() {
+                0 => None,
+                _ => Some(self.revoke(&mut transaction).await?),
+            };
+            Ok((transaction, revocation))
+        })
+        .await
     }
 
     /// Deletes the instance with its token, its directory entry and what the journal keeps of

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use bunsen::shares::Limits;
 use bunsen_test_macros::database_test;
 use reqwest::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
+use sqlx::Connection;
 
 use crate::answer::Answer;
 use crate::database::TestDatabase;
@@ -93,6 +94,50 @@ async fn bytes_in_flight_are_capped_per_organization(database: TestDatabase) {
     refused(&Answer::of(unknown).await, "--organization-bytes");
 }
 
+/// Calls that wait for one row, on which somebody else sits, hold their connections. However many
+/// there are, connections are left for the others.
+#[database_test]
+async fn waiting_for_its_own_rows_an_organization_stops_nobody_else(database: TestDatabase) {
+    let mut sitting = sqlx::PgConnection::connect(&database.url)
+        .await
+        .expect("a connection");
+    let server = with_limits(database, 256, 1024 * 1024).await;
+    let path = |created: Value| format!("{CREATE}/{}", created["id"]);
+    let own = path(server.create(&server.admin, &example()).await);
+    let others = path(server.create(&server.foreign, &example()).await);
+    let mut transaction = sitting.begin().await.expect("a transaction");
+    sqlx::query("select 1 from instances for update")
+        .execute(&mut *transaction)
+        .await
+        .expect("locks");
+    let switch = || {
+        let request = server.request("DELETE", &format!("{own}/enabled"));
+        let request = request.header("authorization", server.admin.header());
+        tokio::spawn(Answer::of(request))
+    };
+    let waiting: Vec<_> = (0..30).map(|_| switch()).collect();
+    let blocked = "select count(*) from pg_stat_activity
+                   where datname = current_database() and wait_event_type = 'Lock'";
+    until("they wait for the row", async || {
+        let count: i64 = sqlx::query_scalar(blocked)
+            .fetch_one(&mut *transaction)
+            .await
+            .expect("a count");
+        count > 5
+    })
+    .await;
+    for _ in 0..20 {
+        let read = server.request("GET", &others);
+        let read = read.header("authorization", server.foreign.header());
+        let read = Answer::of(read.timeout(Duration::from_secs(8))).await;
+        assert_eq!(read.status, 200, "{read}");
+    }
+    transaction.rollback().await.expect("the locks are gone");
+    for answer in waiting {
+        assert_eq!(answer.await.expect("an answer").status, 200);
+    }
+}
+
 /// 64 connections of one organization, as fast as they can, and 5 callers of another.
 #[database_test]
 async fn a_flood_of_one_organization_leaves_the_others_their_answers(database: TestDatabase) {
@@ -130,7 +175,7 @@ async fn a_flood_of_one_organization_leaves_the_others_their_answers(database: T
     for caller in flood {
         caller.await.expect("a caller ends");
     }
-    println!(
+    eprintln!(
         "slowest of a hundred: {:.1} ms alone, {:.1} ms beside the flood (ratio {:.1}); \
          {} calls of the flood were refused",
         alone * 1e3,

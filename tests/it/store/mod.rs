@@ -106,6 +106,7 @@ impl World {
         })
         .await
         .expect("an instance")
+        .id
     }
 }
 
