@@ -120,7 +120,7 @@ async fn waiting_for_its_own_rows_an_organization_stops_nobody_else(database: Te
                    where datname = current_database() and wait_event_type = 'Lock'";
     until("they wait for the row", async || {
         let count: i64 = sqlx::query_scalar(blocked)
-            .fetch_one(&mut *transaction)
+            .fetch_one(&server.database.pool)
             .await
             .expect("a count");
         count > 5
