@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bunsen_engine::element::{Catalog, Element};
 use tokio_util::task::TaskTracker;
 
+use crate::callers::Callers;
 use crate::error::{Error, Result};
 use crate::gate::Gate;
 use crate::outbound::Outbound;
+use crate::shares::Shares;
 use crate::store::{Mode, Store};
 use crate::vault::Vault;
 
@@ -20,6 +22,8 @@ pub struct App(Arc<Parts>, Arc<Gate>);
 pub struct Parts {
     pub store: Store,
     pub vault: Vault,
+    pub callers: Callers,
+    pub shares: Shares,
     pub catalog: Catalog,
     /// SHA-256 of the definitions, in hex.
     pub catalogue_hash: String,
@@ -47,6 +51,14 @@ impl App {
 
     pub fn vault(&self) -> &Vault {
         &self.0.vault
+    }
+
+    pub fn callers(&self) -> &Callers {
+        &self.0.callers
+    }
+
+    pub fn shares(&self) -> &Shares {
+        &self.0.shares
     }
 
     pub fn catalog(&self) -> &Catalog {

@@ -172,6 +172,20 @@ pub struct Serve {
     #[arg(long, env = "BUNSEN_BODY_LIMIT", default_value_t = 1024 * 1024, value_name = "BYTES")]
     pub body_limit: usize,
 
+    /// Calls of one organization in flight at most, on this server.
+    #[arg(long, env = "BUNSEN_ORGANIZATION_CALLS", default_value_t = 256, value_name = "N",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    organization_calls: u32,
+
+    /// Bytes of request bodies of one organization in flight at most, on this server.
+    #[arg(
+        long,
+        env = "BUNSEN_ORGANIZATION_BYTES",
+        default_value_t = 64 * 1024 * 1024,
+        value_name = "BYTES"
+    )]
+    organization_bytes: usize,
+
     /// Seconds that running calls get to finish after SIGTERM.
     #[arg(
         long,
@@ -310,6 +324,20 @@ fn organization_id(text: &str) -> Result<OrganizationId, String> {
 pub struct ConfigError(pub String);
 
 impl Serve {
+    /// # Errors
+    /// Where a single allowed body would be more than an organization's share.
+    pub fn organization_limits(&self) -> Result<(usize, usize), ConfigError> {
+        if self.organization_bytes < self.body_limit {
+            return Err(ConfigError(format!(
+                "--organization-bytes ({}) is less than one body may have (--body-limit, {}): \
+                 raise the first or lower the second",
+                self.organization_bytes, self.body_limit
+            )));
+        }
+        let calls = usize::try_from(self.organization_calls).unwrap_or(usize::MAX);
+        Ok((calls, self.organization_bytes))
+    }
+
     pub fn vendor_timeout(&self) -> Duration {
         Duration::from_secs(self.vendor_timeout)
     }

@@ -10,15 +10,18 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::{App, Parts};
+use crate::callers::{self, Callers};
 use crate::cli::elements::{listed, unsupported};
 use crate::cli::first_files;
 use crate::cli::state::{Opened, told};
 use crate::config::{Role, Serve};
 use crate::error::{Error, Result};
 use crate::outbound::{Outbound, Settings, VendorRoute};
+use crate::shares::{Limits, Shares};
 use crate::store::Mode;
 use crate::vault::Vault;
 use crate::{background, elements, http, keys};
@@ -45,6 +48,8 @@ pub async fn run(arguments: &Serve) -> Result<()> {
         tracing::warn!(element.key = element, %what, "an added definition asks for what is not supported yet");
     }
     let outbound = outbound(arguments)?;
+    let (calls, bytes) = arguments.organization_limits().map_err(told)?;
+    let limits = Limits { calls, bytes };
     let socket = bind(arguments.listen).map_err(|error| {
         Error::Invalid(format!(
             "--listen {}: {error}; choose another address or port",
@@ -81,6 +86,8 @@ pub async fn run(arguments: &Serve) -> Result<()> {
             let app = App::new(Parts {
                 store: opened.store.clone(),
                 vault,
+                callers: Callers::default(),
+                shares: Shares::new(limits),
                 catalog,
                 catalogue_hash,
                 outbound,
@@ -96,7 +103,8 @@ pub async fn run(arguments: &Serve) -> Result<()> {
     opened.close().await.and(outcome)
 }
 
-/// Serves while the database is told which keys this server holds.
+/// Serves while the database is told which keys this server holds, and that it may answer callers
+/// from memory.
 async fn serve_watched(
     app: &App,
     socket: TcpSocket,
@@ -105,16 +113,14 @@ async fn serve_watched(
     signals: &mut Signals,
     arguments: &Serve,
 ) -> Result<()> {
-    let watch = keys::Watch::begin(app.store().clone(), app.vault().clone()).await?;
-    let (stop, stopped) = oneshot::channel::<()>();
-    let watching = tokio::spawn(watch.run(async move {
-        // The sender is dropped, which is the signal.
-        let _ = stopped.await;
-    }));
-    let (finish, finished) = oneshot::channel::<()>();
-    let finishing = tokio::spawn(background::run(app.clone(), async move {
-        let _ = finished.await;
-    }));
+    let keys = keys::Watch::begin(app.store().clone(), app.vault().clone()).await?;
+    let callers = callers::Watch::begin(app.store().clone(), app.callers().clone()).await?;
+    let stop = CancellationToken::new();
+    let watching = [
+        tokio::spawn(keys.run(stop.clone().cancelled_owned())),
+        tokio::spawn(callers.run(stop.clone().cancelled_owned())),
+        tokio::spawn(background::run(app.clone(), stop.clone().cancelled_owned())),
+    ];
     let outcome = match announced(socket, address) {
         Ok(listener) => {
             let grace = arguments.shutdown_grace();
@@ -122,8 +128,10 @@ async fn serve_watched(
         }
         Err(error) => Err(error),
     };
-    drop((stop, finish));
-    let _ = tokio::join!(watching, finishing);
+    stop.cancel();
+    for watch in watching {
+        let _ = watch.await;
+    }
     outcome
 }
 

@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::http::drain;
 use crate::http::error::render;
 use crate::http::request_id::RequestId;
+use crate::shares::Call;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("elements-request-id");
 const MODE: HeaderName = HeaderName::from_static("bunsen-mode");
@@ -53,7 +54,10 @@ pub async fn envelope(State(app): State<App>, mut request: Request, next: Next) 
     let response = if method == Method::OPTIONS {
         preflight()
     } else {
-        next.run(request).instrument(span.clone()).await
+        // Held until the answer is made, and by what goes on behind it.
+        let call = Call::default();
+        let answered = call.clone().scope(next.run(request));
+        answered.instrument(span.clone()).await
     };
     let mut response = render(response, &request_id);
     if response.status().is_client_error() && !asks_first {

@@ -41,6 +41,8 @@ impl IntoResponse for Error {
         let message = self.to_string();
         let (provider_message, retry_after) = match self {
             Self::TooManyAttempts { retry_after } => (None, Some(retry_after.to_string())),
+            // Calls end all the time.
+            Self::OverShare(_) => (None, Some("1".to_owned())),
             Self::Vendor(failure) => (failure.provider_message, failure.retry_after),
             Self::InFlight { retry_after, .. } => (None, Some(retry_after.to_string())),
             _ => (None, None),
@@ -68,7 +70,7 @@ fn status(error: &Error) -> StatusCode {
         Error::Conflict(_) | Error::InFlight { .. } => StatusCode::CONFLICT,
         Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Error::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Error::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Error::OverShare(_) | Error::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         Error::Vendor(failure) => {

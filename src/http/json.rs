@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::shares::Call;
 
 pub const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/json;charset=UTF-8");
 
@@ -100,6 +101,9 @@ async fn read(request: Request, limit: usize) -> Result<Bytes> {
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(Error::TooLarge { limit });
     }
+    // A body that does not say its length may be of any.
+    let most = announced.and_then(|length| usize::try_from(length).ok());
+    Call::current().reserve(most.unwrap_or(limit))?;
     axum::body::to_bytes(request.into_body(), limit)
         .await
         .map_err(|error| {

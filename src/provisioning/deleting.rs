@@ -15,8 +15,9 @@ use crate::journal::{self, Begun, Exchange, Opening};
 use crate::store::{self, Purpose};
 use crate::tenancy;
 
-/// Removes the instance and its token; the token answers 401 from the moment this returns. The
-/// vendor is told first, for as long as one call may take; what it answers changes nothing.
+/// Removes the instance and its token; on every server the token answers 401 from the moment this
+/// returns. The vendor is told first, for as long as one call may take; what it answers changes
+/// nothing.
 pub async fn delete(app: &App, who: Who, id: InstanceId, element: Option<String>) -> Result<()> {
     let row = visible(app, who, id, element.as_deref()).await?;
     to_its_end(app, {
@@ -28,9 +29,9 @@ pub async fn delete(app: &App, who: Who, id: InstanceId, element: Option<String>
             };
             let organization = app.store().org(who.organization);
             let exchange = told.map(|exchange| exchange.id());
-            if !organization.remove_instance(id, exchange).await? {
-                return Err(no_such_instance(id));
-            }
+            let removed = organization.remove_instance(id, exchange).await?;
+            let revocation = removed.ok_or_else(|| no_such_instance(id))?;
+            app.callers().settle(app.store(), revocation).await;
             tracing::info!(org.id = %who.organization, instance.id = %id, "instance deleted");
             Ok(())
         }

@@ -25,6 +25,7 @@ use crate::error::{Error, Result};
 use crate::exchange::{self, Calls, Session};
 use crate::ids::{AccountId, InstanceId, OrganizationId, UserId};
 use crate::outbound::Grant;
+use crate::shares::Call;
 use crate::store;
 use crate::tenancy;
 
@@ -175,16 +176,16 @@ pub async fn count(app: &App, who: Who) -> Result<BTreeMap<String, i64>> {
         .await
 }
 
-/// Switches hub calls of the instance off or on; its token stays.
+/// Switches hub calls of the instance off or on, on every server; its token stays.
 pub async fn set_disabled(app: &App, who: Who, id: InstanceId, disabled: bool) -> Result<()> {
     visible(app, who, id, None).await?;
     to_its_end(app, {
         let app = app.clone();
         async move {
             let organization = app.store().org(who.organization);
-            if !organization.set_instance_disabled(id, disabled).await? {
-                return Err(no_such_instance(id));
-            }
+            let switched = organization.set_instance_disabled(id, disabled).await?;
+            let revocation = switched.ok_or_else(|| no_such_instance(id))?;
+            app.callers().settle(app.store(), revocation).await;
             tracing::info!(org.id = %who.organization, instance.id = %id, disabled, "instance switched");
             Ok(())
         }
@@ -211,12 +212,14 @@ async fn visible(
         .ok_or_else(|| no_such_instance(id))
 }
 
-/// Runs in a task that the caller's hanging up does not cut, and that a graceful stop waits for.
+/// Runs in a task that the caller's hanging up does not cut, and that a graceful stop waits for. It
+/// counts as the caller's as long as it runs.
 async fn to_its_end<T: Send + 'static>(
     app: &App,
     work: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
     // The task keeps the request's span, so that its log lines carry the request id.
+    let work = Call::current().scope(work);
     let task = app.work().spawn(work.in_current_span());
     task.await.map_err(Error::internal)?
 }

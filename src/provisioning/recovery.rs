@@ -74,9 +74,13 @@ async fn delete(app: &App, left: &Left) -> Result<()> {
         .instance
         .ok_or_else(|| Error::internal("a deletion of no instance"))?;
     let organization = app.store().org(left.organization);
-    let deleted = organization
+    let removed = organization
         .remove_instance(instance, Some(left.id))
         .await?;
+    let deleted = removed.is_some();
+    if let Some(revocation) = removed {
+        app.callers().settle(app.store(), revocation).await;
+    }
     tracing::info!(
         org.id = %left.organization,
         instance.id = %instance,

@@ -188,8 +188,7 @@ impl Changing<'_> {
     async fn write(&self, id: InstanceId, accepted: Option<&Accepted>) -> Result<Written> {
         let organization = self.app.store().org(self.who.organization);
         let exchange = accepted.and_then(|accepted| accepted.exchange);
-        self.app
-            .store()
+        organization
             .transaction(|mut transaction| async move {
                 let row = organization.lock_instance(&mut transaction, id).await?;
                 if let (Some(row), Some(exchange)) = (&row, exchange) {

@@ -2,6 +2,7 @@
 //! sealed, and what answers show.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bunsen_engine::configuration::{MASK, Value, Values};
 use jiff::Timestamp;
@@ -26,7 +27,7 @@ pub struct InstanceView {
     pub name: String,
     pub created_at: Timestamp,
     pub token: Secret,
-    pub element: serde_json::Value,
+    pub element: Arc<serde_json::Value>,
     pub element_id: ElementId,
     pub tags: Vec<String>,
     pub valid: bool,
@@ -148,9 +149,9 @@ pub(super) fn abridged(
     )?;
     // An element that was taken out of the catalogue keeps its instances readable.
     let (element, element_id) = match app.catalog().get(&row.element_key) {
-        Some(element) => (element.instance_json().clone(), element.id),
+        Some(element) => (Arc::clone(element.instance_json()), element.id),
         None => (
-            serde_json::json!({"key": row.element_key, "active": false, "deleted": true}),
+            Arc::new(serde_json::json!({"key": row.element_key, "active": false, "deleted": true})),
             ElementId(0),
         ),
     };

@@ -63,14 +63,13 @@ impl OrgStore<'_> {
         kept: Duration,
     ) -> Result<Claimed> {
         let holder = Uuid::new_v4();
-        self.store
-            .transaction(|mut transaction| async move {
-                let claimed = self
-                    .claim(&mut transaction, user, request, holder, lease, kept)
-                    .await?;
-                Ok((transaction, claimed))
-            })
-            .await
+        self.transaction(|mut transaction| async move {
+            let claimed = self
+                .claim(&mut transaction, user, request, holder, lease, kept)
+                .await?;
+            Ok((transaction, claimed))
+        })
+        .await
     }
 
     async fn claim(
@@ -268,12 +267,11 @@ impl OrgStore<'_> {
     /// Forgets a claim of which nothing came, so that the request can be made again. It stays
     /// while its exchange is open.
     pub async fn release_request(&self, claim: &Claim) -> Result<()> {
-        self.store
-            .transaction(|mut transaction| async move {
-                self.release_request_in(&mut transaction, claim).await?;
-                Ok((transaction, ()))
-            })
-            .await
+        self.transaction(|mut transaction| async move {
+            self.release_request_in(&mut transaction, claim).await?;
+            Ok((transaction, ()))
+        })
+        .await
     }
 
     pub(super) async fn release_request_in(

@@ -37,6 +37,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "exchange journal",
         include_str!("../../migrations/0005_exchange_journal.sql"),
     ),
+    (
+        6,
+        "revocations",
+        include_str!("../../migrations/0006_revocations.sql"),
+    ),
 ];
 
 const LEASE: &str = "migrate";

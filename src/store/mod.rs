@@ -19,9 +19,11 @@ mod leases;
 mod migrate;
 mod organizations;
 mod retry;
+mod revocations;
 mod rotation;
 mod server;
 mod sessions;
+mod turns;
 mod users;
 
 use std::fmt;
@@ -44,17 +46,23 @@ pub use keys::{KeyHolder, KeyUsage, Retired};
 pub use migrate::MigrateError;
 pub use organizations::{NewOrganization, Organization};
 pub(crate) use retry::is_passing;
+pub use revocations::{Look, Revocation, Snapshot};
 pub use rotation::{HELD_COLUMNS, HeldColumn, IndexedSecret, Resealed, SealedValue};
 pub use server::Mode;
 pub use sessions::LoginUser;
 pub use users::{NewUser, User, UserFilter};
 
 use crate::ids::OrganizationId;
+use turns::Turns;
 
 /// The database. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
     pool: PgPool,
+    /// One connection for what keeps the server's memory honest (`revocations`).
+    heart: PgPool,
+    /// So that no organization takes the whole pool.
+    turns: Turns,
     /// Prepared statements kept per connection; with 0 nothing may outlive a transaction.
     statement_cache: usize,
 }

@@ -16,6 +16,7 @@ mod outbound;
 mod private_postgres;
 mod process;
 mod provisioning;
+mod replicas;
 mod secrets;
 mod server;
 mod store;

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use bunsen::app::{App, Parts};
 use bunsen::bootstrap::{self, Bootstrapped, GivenKeyring};
+use bunsen::callers::Callers;
 use bunsen::ids::{AccountId, OrganizationId, Secret, SecretKind};
 use bunsen::keyring::Keyring;
 use bunsen::outbound::{self, Outbound};
+use bunsen::shares::{Limits, Shares};
 use bunsen::store::{Mode, NewAccount, NewOrganization, NewUser, Store};
 use bunsen::vault::{OrganizationKeys, Place, Vault};
 use bunsen_sandbox::Sandbox;
@@ -74,6 +76,8 @@ pub struct TestOptions {
     pub body_limit: usize,
     /// Folder of further definitions.
     pub elements: Option<PathBuf>,
+    /// What one organization may use at once.
+    pub shares: Limits,
 }
 
 impl Default for TestOptions {
@@ -83,6 +87,10 @@ impl Default for TestOptions {
             vendor_body_limit: 1024 * 1024,
             body_limit: 1024 * 1024,
             elements: None,
+            shares: Limits {
+                calls: 256,
+                bytes: 64 * 1024 * 1024,
+            },
         }
     }
 }
@@ -153,6 +161,8 @@ impl TestServer {
         let app = App::new(Parts {
             store,
             vault,
+            callers: Callers::default(),
+            shares: Shares::new(options.shares),
             catalog,
             catalogue_hash,
             outbound: Outbound::new(outbound::Settings {

@@ -1,12 +1,15 @@
 //! The element as answers show it, made once from the original JSON.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use crate::configuration::{MASK, is_secret_key};
 
 #[derive(Debug)]
 pub(super) struct Documents {
-    pub instance: Value,
+    /// Shared by every answer that shows it.
+    pub instance: Arc<Value>,
     pub catalogue: Value,
     pub abridged: Value,
     pub export: Value,
@@ -112,7 +115,7 @@ impl Documents {
         instance.insert("parameters".into(), instance_parameters(&catalogue));
         instance.insert("resources".into(), json!([]));
         Self {
-            instance: Value::Object(instance),
+            instance: Arc::new(Value::Object(instance)),
             abridged: Value::Object(pick(ABRIDGED_MEMBERS)),
             catalogue,
             export: export(original),

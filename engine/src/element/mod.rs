@@ -21,6 +21,8 @@ pub use catalog::{Catalog, Mistake, SourceFile};
 pub use hosts::HostRule;
 pub use unsupported::Unsupported;
 
+use std::sync::Arc;
+
 use http::{HeaderName, Method};
 use serde_json::Value as Json;
 
@@ -422,7 +424,7 @@ impl Element {
     }
 
     /// `element` inside an instance; parameters only `configuration` → `path` ones.
-    pub fn instance_json(&self) -> &Json {
+    pub fn instance_json(&self) -> &Arc<Json> {
         &self.documents.instance
     }
 

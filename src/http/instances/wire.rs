@@ -1,8 +1,10 @@
 //! An instance as JSON, and what goes beside it.
 
+use std::sync::Arc;
+
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::http::dates;
@@ -45,7 +47,8 @@ pub struct Instance {
     created_date: String,
     /// The element token, in clear: clients read it from create, get and list.
     token: String,
-    pub element: Value,
+    #[serde(serialize_with = "shared")]
+    pub element: Arc<Value>,
     element_id: ElementId,
     tags: Vec<String>,
     provision_interactions: [Value; 0],
@@ -69,6 +72,10 @@ struct Owner {
     email_address: String,
     first_name: String,
     last_name: String,
+}
+
+fn shared<S: Serializer>(value: &Arc<Value>, serializer: S) -> Result<S::Ok, S::Error> {
+    value.serialize(serializer)
 }
 
 pub fn wire(view: InstanceView) -> Instance {

@@ -104,7 +104,7 @@ pub enum Standing {
 impl OrgStore<'_> {
     /// How long the holder may still send; `None`: the exchange is another's by now, or over.
     pub async fn time_to_send(&self, id: Uuid, holder: Uuid) -> Result<Option<Duration>> {
-        let mut reader = self.store.reader().await?;
+        let mut reader = self.reader().await?;
         let left: Option<(f64,)> = self
             .query_as(
                 "select extract(epoch from lease_until - clock_timestamp())::float8
@@ -126,24 +126,23 @@ impl OrgStore<'_> {
         answer_sealed: &[u8],
         lease: Duration,
     ) -> Result<bool> {
-        self.store
-            .transaction(|mut transaction| async move {
-                let done = self
-                    .query(
-                        "update exchanges
+        self.transaction(|mut transaction| async move {
+            let done = self
+                .query(
+                    "update exchanges
                          set state = 'answered', answer_sealed = $3,
                              answered_at = clock_timestamp(),
                              lease_until = clock_timestamp() + make_interval(secs => $4)
                          where org_id = $1 and id = $2 and state = 'intent'",
-                    )
-                    .bind(id)
-                    .bind(answer_sealed)
-                    .bind(lease.as_secs_f64())
-                    .execute(&mut *transaction)
-                    .await?;
-                Ok((transaction, done.rows_affected() == 1))
-            })
-            .await
+                )
+                .bind(id)
+                .bind(answer_sealed)
+                .bind(lease.as_secs_f64())
+                .execute(&mut *transaction)
+                .await?;
+            Ok((transaction, done.rows_affected() == 1))
+        })
+        .await
     }
 
     /// Nobody else settles it until the transaction ends.
@@ -213,25 +212,24 @@ impl OrgStore<'_> {
         claim: Option<&Claim>,
         again: bool,
     ) -> Result<()> {
-        self.store
-            .transaction(|mut transaction| async move {
-                let closed = self
-                    .settle_exchange(&mut transaction, id, outcome, None)
-                    .await?;
-                if let Some(claim) = claim.filter(|_| closed) {
-                    match again {
-                        true => self.release_request_in(&mut transaction, claim).await?,
-                        false => self.doubt_request(&mut transaction, claim).await?,
-                    }
+        self.transaction(|mut transaction| async move {
+            let closed = self
+                .settle_exchange(&mut transaction, id, outcome, None)
+                .await?;
+            if let Some(claim) = claim.filter(|_| closed) {
+                match again {
+                    true => self.release_request_in(&mut transaction, claim).await?,
+                    false => self.doubt_request(&mut transaction, claim).await?,
                 }
-                Ok((transaction, ()))
-            })
-            .await
+            }
+            Ok((transaction, ()))
+        })
+        .await
     }
 
     /// `None`: it is over.
     pub async fn exchange(&self, id: Uuid) -> Result<Option<OpenExchange>> {
-        let mut reader = self.store.reader().await?;
+        let mut reader = self.reader().await?;
         let found = self
             .query_as(concat!(
                 "select ",

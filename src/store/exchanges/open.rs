@@ -17,16 +17,15 @@ impl OrgStore<'_> {
         if !new.session.is_empty() && self.is_session_busy(new.session).await? {
             return Ok(Opened::Busy);
         }
-        self.store
-            .transaction(|mut transaction| async move {
-                let opened = self.open_exchange_in(&mut transaction, new).await?;
-                Ok((transaction, opened))
-            })
-            .await
+        self.transaction(|mut transaction| async move {
+            let opened = self.open_exchange_in(&mut transaction, new).await?;
+            Ok((transaction, opened))
+        })
+        .await
     }
 
     async fn is_session_busy(&self, session: &[Fingerprint]) -> Result<bool> {
-        let mut reader = self.store.reader().await?;
+        let mut reader = self.reader().await?;
         self.is_session_busy_in(&mut reader, session).await
     }
 

@@ -2,7 +2,7 @@
 
 mod backups;
 mod cut_short;
-mod load;
+pub mod load;
 mod people;
 mod retire;
 mod rotate;
@@ -34,7 +34,7 @@ impl Site {
         }
     }
 
-    async fn serve(&self, name: &str) -> Server {
+    pub async fn serve(&self, name: &str) -> Server {
         self.serve_with(name, &[]).await
     }
 

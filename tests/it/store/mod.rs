@@ -107,6 +107,7 @@ impl World {
         })
         .await
         .expect("an instance")
+        .id
     }
 }
 
