@@ -62,7 +62,9 @@ const STORING: Duration = Duration::from_secs(5);
 const APPLYING: Duration = Duration::from_secs(10);
 /// How long a caller is kept waiting for another's log-in.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// From one look to the next: more and more, since many may wait for one.
 const LOOK: Duration = Duration::from_millis(100);
+const LONGEST_LOOK: Duration = Duration::from_secs(1);
 /// Seconds until it is worth asking again.
 const RETRY_AFTER: u32 = 5;
 /// An answer that cannot be stored is offered to the database so often.
@@ -126,6 +128,7 @@ pub async fn begin(app: &App, opening: &Opening<'_>) -> Result<Begun> {
         claim: opening.claim,
     };
     let end = Instant::now() + PATIENCE;
+    let mut pause = LOOK;
     loop {
         match app.store().org(organization).open_exchange(&new).await? {
             Opened::Ours => {
@@ -139,7 +142,8 @@ pub async fn begin(app: &App, opening: &Opening<'_>) -> Result<Begun> {
             }
             Opened::Outrun => return Ok(Begun::Outrun),
             Opened::Busy if Instant::now() < end => {
-                tokio::time::sleep(LOOK.mul_f64(rand::random_range(0.5..1.5))).await;
+                tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.5))).await;
+                pause = (pause * 3 / 2).min(LONGEST_LOOK);
             }
             Opened::Busy => {
                 return Err(Error::InFlight {
