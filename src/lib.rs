@@ -14,6 +14,7 @@ pub mod ids;
 pub mod keyring;
 pub mod keys;
 mod login;
+mod meters;
 pub mod outbound;
 pub mod private_postgres;
 mod provisioning;

@@ -2,6 +2,8 @@
 
 use std::ops::{Deref, DerefMut};
 use std::str::FromStr as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
@@ -97,7 +99,22 @@ impl Store {
         Self {
             pool,
             statement_cache,
+            waiting: Arc::new(AtomicUsize::new(0)),
         }
+    }
+
+    pub fn pool_state(&self) -> PoolState {
+        PoolState {
+            open: self.pool.size(),
+            idle: self.pool.num_idle(),
+            allowed: self.pool.options().get_max_connections(),
+            waiting: self.waiting.load(Ordering::Relaxed),
+        }
+    }
+
+    fn wait(&self) -> Waiting<'_> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        Waiting(&self.waiting)
     }
 
     /// Ends all connections; who still waits for one gets an error.
@@ -106,6 +123,7 @@ impl Store {
     }
 
     pub async fn begin(&self) -> Result<Transaction> {
+        let _waiting = self.wait();
         Ok(self.pool.begin().await?)
     }
 
@@ -131,6 +149,7 @@ impl Store {
 
     /// A connection for reading.
     pub(super) async fn reader(&self) -> Result<Reader, sqlx::Error> {
+        let _waiting = self.wait();
         if self.keeps_statements() {
             return self.pool.acquire().await.map(Reader::Plain);
         }
@@ -142,6 +161,26 @@ impl Store {
 
     pub(super) fn pool(&self) -> &PgPool {
         &self.pool
+    }
+}
+
+/// The pool as it is now.
+#[derive(Debug, Clone, Copy)]
+pub struct PoolState {
+    pub open: u32,
+    /// Of those, the ones that nobody uses.
+    pub idle: usize,
+    pub allowed: u32,
+    /// Who asks for a connection and has none yet.
+    pub waiting: usize,
+}
+
+/// Counts a caller also when it gives up.
+struct Waiting<'s>(&'s AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

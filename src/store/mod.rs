@@ -24,13 +24,15 @@ mod sessions;
 mod users;
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use sqlx::postgres::{PgArguments, PgPool, PgRow};
 use sqlx::query::{Query, QueryAs};
 use sqlx::{FromRow, Postgres};
 
 pub use accounts::{Account, AccountFilter, NewAccount};
-pub use connection::{ConnectError, Transaction};
+pub use connection::{ConnectError, PoolState, Transaction};
 pub use directory::{Directory, Found, FoundInstance, FoundUser, Owner};
 pub use grants::{Grant, OrganizationGrant};
 pub use idempotency::{Claim, Claimed, RequestKey};
@@ -54,6 +56,8 @@ pub struct Store {
     pool: PgPool,
     /// Prepared statements kept per connection; with 0 nothing may outlive a transaction.
     statement_cache: usize,
+    /// Who asks for a connection and has none yet.
+    waiting: Arc<AtomicUsize>,
 }
 
 /// The rows of one organization, and no way to another's.

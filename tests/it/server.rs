@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use bunsen::app::{App, Parts};
+use bunsen::app::{App, Outside, Parts};
 use bunsen::bootstrap::{self, Bootstrapped, GivenKeyring};
+use bunsen::http::{Front, Trusted};
 use bunsen::ids::{AccountId, OrganizationId, Secret, SecretKind};
 use bunsen::keyring::Keyring;
 use bunsen::outbound::{self, Outbound};
@@ -74,6 +75,8 @@ pub struct TestOptions {
     pub body_limit: usize,
     /// Folder of further definitions.
     pub elements: Option<PathBuf>,
+    /// Proxies whose headers are believed.
+    pub trusted: Trusted,
 }
 
 impl Default for TestOptions {
@@ -83,6 +86,7 @@ impl Default for TestOptions {
             vendor_body_limit: 1024 * 1024,
             body_limit: 1024 * 1024,
             elements: None,
+            trusted: Trusted::default(),
         }
     }
 }
@@ -161,12 +165,14 @@ impl TestServer {
                 total_timeout: options.vendor_timeout,
                 connect_timeout: Duration::from_secs(5),
                 body_limit: options.vendor_body_limit,
+                ..outbound::Settings::default()
             })
             .expect("the client can be built"),
             mode: Mode::Sandbox,
             body_limit: options.body_limit,
             work: TaskTracker::new(),
             stopping: AtomicBool::new(false),
+            outside: Outside::default(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
@@ -174,6 +180,10 @@ impl TestServer {
         let serving = tokio::spawn(bunsen::http::serve(
             listener,
             service,
+            Front {
+                trusted: Arc::new(options.trusted),
+                ..Front::default()
+            },
             std::future::pending(),
         ));
         Self {

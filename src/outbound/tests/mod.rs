@@ -96,6 +96,7 @@ fn get(host: &str, port: u16) -> VendorRequest {
 
 fn with_grants(grants: &[Grant]) -> Destination<'_> {
     Destination {
+        element: "crmdesk",
         hosts: &HostRule::Public,
         grants,
     }
