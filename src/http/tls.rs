@@ -65,12 +65,19 @@ impl Tls {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
+        self.accept_within(HANDSHAKE_TIMEOUT, stream).await
+    }
+
+    async fn accept_within<IO>(&self, patience: Duration, stream: IO) -> Option<TlsStream<IO>>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
         let acceptor = TlsAcceptor::from(self.current());
         let (number, displaced) = self.begin();
         let outcome = tokio::select! {
             outcome = acceptor.accept(stream) => outcome.map_err(|_| "failed"),
             _ = displaced => Err("displaced"),
-            () = tokio::time::sleep(HANDSHAKE_TIMEOUT) => Err("timed-out"),
+            () = tokio::time::sleep(patience) => Err("timed-out"),
         };
         self.handshakes().waiting.remove(&number);
         outcome
@@ -178,5 +185,81 @@ fn warn_about_readers(key: &Path) {
     if std::fs::metadata(key).is_ok_and(|file| file.mode() & 0o007 != 0) {
         let file = key.display();
         tracing::warn!(%file, "everybody on this machine can read the TLS key: chmod o= it");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio_rustls::TlsConnector;
+
+    use super::*;
+
+    fn tls() -> (Tls, TlsConnector) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/tls");
+        let certificate = folder.join("ec.crt");
+        let tls = Tls::read(&certificate, &folder.join("ec.key")).expect("a certificate");
+        let mut roots = rustls::RootCertStore::empty();
+        let root = CertificateDer::from_pem_file(certificate).expect("PEM");
+        roots.add(root).expect("a root");
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let client = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        (tls, TlsConnector::from(Arc::new(client)))
+    }
+
+    async fn greeted(tls: &Tls, connector: &TlsConnector) {
+        let (client, server) = duplex(64 * 1024);
+        let name = "bunsen.example".try_into().expect("a name");
+        let (client, server) = tokio::join!(connector.connect(name, client), tls.accept(server));
+        let mut server = server.expect("TLS");
+        server.write_all(b"hello").await.expect("written");
+        server.flush().await.expect("sent");
+        let mut word = [0; 5];
+        let mut client = client.expect("TLS");
+        client.read_exact(&mut word).await.expect("read");
+        assert_eq!(&word, b"hello");
+    }
+
+    /// Clients who connect and say nothing, or only begin to.
+    fn silent(tls: &Tls) -> (DuplexStream, tokio::task::JoinHandle<bool>) {
+        let (client, server) = duplex(1024);
+        let tls = tls.clone();
+        let accepted = async move { tls.accept(server).await.is_some() };
+        (client, tokio::spawn(accepted))
+    }
+
+    #[tokio::test]
+    async fn silent_clients_make_way() {
+        let (tls, connector) = tls();
+        let mut waiting = Vec::new();
+        for _ in 0..HANDSHAKES + 50 {
+            let (mut client, accepted) = silent(&tls);
+            client.write_all(&[22, 3, 1]).await.expect("written");
+            waiting.push((client, accepted));
+            tokio::task::yield_now().await;
+        }
+        greeted(&tls, &connector).await;
+        let later = waiting.split_off(50);
+        for (_client, accepted) in waiting {
+            assert!(!accepted.await.expect("no panic"));
+        }
+        // One of those made way for the friendly one.
+        let left = later.iter().filter(|(_, accepted)| !accepted.is_finished());
+        assert_eq!(left.count(), HANDSHAKES - 1);
+        assert_eq!(tls.handshakes().waiting.len(), HANDSHAKES - 1);
+    }
+
+    #[tokio::test]
+    async fn a_silent_client_is_not_waited_for() {
+        let (tls, connector) = tls();
+        let (_client, server) = duplex(1024);
+        let patience = Duration::from_millis(50);
+        assert!(tls.accept_within(patience, server).await.is_none());
+        assert!(tls.handshakes().waiting.is_empty());
+        greeted(&tls, &connector).await;
     }
 }

@@ -17,6 +17,7 @@ mod process;
 mod provisioning;
 mod secrets;
 mod server;
+mod serving;
 mod store;
 mod structure;
 mod vendors;

@@ -2,7 +2,7 @@
 
 mod backups;
 mod cut_short;
-mod load;
+pub mod load;
 mod people;
 mod retire;
 mod rotate;
