@@ -243,3 +243,21 @@ fn outbound(arguments: &Serve) -> Result<Outbound> {
     })
     .map_err(told)
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::process::{DumpableBehavior, dumpable_behavior};
+
+    use super::*;
+
+    #[test]
+    fn in_production_nobody_reads_this_memory() {
+        forbid_core_dumps(Mode::Production);
+        let behavior = dumpable_behavior().expect("Linux says");
+        assert_eq!(behavior, DumpableBehavior::NotDumpable);
+        assert_eq!(getrlimit(Resource::Core).maximum, Some(0));
+        // What `/metrics` reads is still there for the process itself.
+        assert!(std::fs::read_dir("/proc/self/fd").is_ok());
+        assert!(std::fs::read_to_string("/proc/self/stat").is_ok());
+    }
+}

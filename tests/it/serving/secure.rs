@@ -121,7 +121,10 @@ async fn keys_of_every_kind_are_read(database: TestDatabase) {
     let site = Site::new(database).await;
     let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/tls");
     for kind in ["rsa", "ec"] {
-        let (certificate, key) = (format!("{fixtures}/{kind}.crt"), site.folder.text(kind));
+        let (certificate, key) = (
+            format!("{fixtures}/{kind}.crt"),
+            site.folder.text(&format!("{kind}.key")),
+        );
         fs::copy(format!("{fixtures}/{kind}.key"), &key).expect("copied");
         fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).expect("a mode");
         let server = site
@@ -194,7 +197,7 @@ async fn new_certificates_come_in_under_load(database: TestDatabase) {
             }
             let client = client.build().expect("a client");
             let (stop, calls) = (stop.clone(), calls.clone());
-            let url = format!("{}/elements/api-v2/instances", named_url(&server));
+            let url = format!("{}/elements/api-v2/organizations/me", named_url(&server));
             let authorization = server.authorization();
             tokio::spawn(async move {
                 while !stop.load(Ordering::Relaxed) {
