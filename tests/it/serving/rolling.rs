@@ -106,7 +106,7 @@ async fn a_rolling_restart_fails_no_call(database: TestDatabase) {
     let authorization = one.authorization();
     let balancer = Balancer::start([&one, &two]).await;
     let load = Load::start([&balancer.url; 2], &authorization);
-    load.goes_on(100).await;
+    load.goes_on(40).await;
     let mut servers = Vec::new();
     for (name, server) in [("one", one), ("two", two)] {
         let old = server.url.clone();
@@ -128,7 +128,7 @@ async fn a_rolling_restart_fails_no_call(database: TestDatabase) {
         let new = site.serve(name, &wait).await;
         balancer.replace(&old, &new);
         balancer.until_all_are_ready().await;
-        load.goes_on(100).await;
+        load.goes_on(40).await;
         servers.push(new);
     }
     load.end().await;
