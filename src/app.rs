@@ -34,6 +34,25 @@ pub struct Parts {
     /// Work that goes on although its caller is gone; a graceful stop waits for it.
     pub work: TaskTracker,
     pub stopping: AtomicBool,
+    pub outside: Outside,
+}
+
+/// How the server is seen from outside.
+#[derive(Debug, Clone)]
+pub struct Outside {
+    /// Scheme, host and port that clients and browsers reach it by, without a slash at the end.
+    pub public_url: String,
+    /// Metrics have a port of their own.
+    pub metrics_apart: bool,
+}
+
+impl Default for Outside {
+    fn default() -> Self {
+        Self {
+            public_url: "http://127.0.0.1:8080".into(),
+            metrics_apart: false,
+        }
+    }
 }
 
 impl App {
@@ -87,6 +106,10 @@ impl App {
 
     pub fn work(&self) -> &TaskTracker {
         &self.0.work
+    }
+
+    pub fn outside(&self) -> &Outside {
+        &self.0.outside
     }
 
     pub fn is_stopping(&self) -> bool {

@@ -3,6 +3,7 @@
 //! Every flag has a variable `BUNSEN_…`; a secret can also come from the file that
 //! `BUNSEN_…_FILE` names. Unset and unreadable are different answers.
 
+mod front;
 mod keys;
 mod people;
 
@@ -13,6 +14,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use url::Url;
 
+pub use front::Front;
 pub use keys::{KeyKind, Keys, Pace, Passphrase};
 pub use people::{Accounts, Common, OneOrganization, OneUser, Organizations, Password, Users};
 
@@ -25,7 +27,7 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
 
-    /// What to log, as `level` or `target=level,…`.
+    /// What to log, as `level` or `target=level,…`; the target of the line per request is `access`.
     #[arg(long, env = "BUNSEN_LOG", default_value = "info", global = true)]
     pub log: String,
 
@@ -194,6 +196,9 @@ pub struct Serve {
         value_name = "SECONDS"
     )]
     shutdown_grace: u64,
+
+    #[command(flatten)]
+    pub front: Front,
 
     /// Which parts run in this process.
     #[arg(long, env = "BUNSEN_ROLES", value_delimiter = ',', default_values = ["api", "worker"])]

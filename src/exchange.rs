@@ -25,6 +25,7 @@ pub struct Session<'a> {
 impl Session<'_> {
     fn destination(&self) -> Destination<'_> {
         Destination {
+            element: &self.element.key,
             hosts: &self.element.hosts,
             grants: self.grants,
         }

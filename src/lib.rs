@@ -17,6 +17,7 @@ mod journal;
 pub mod keyring;
 pub mod keys;
 mod login;
+mod meters;
 pub mod outbound;
 pub mod private_postgres;
 mod provisioning;

@@ -2,12 +2,14 @@
 
 mod elements;
 mod first_files;
+mod front;
 pub mod grant;
 mod health;
 mod keys;
 pub mod migrate;
 mod people;
 mod serve;
+mod signals;
 mod state;
 
 use std::io::Write;
@@ -82,7 +84,12 @@ fn start_logging(filter: &str, json: bool) -> Result<()> {
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
     if json {
-        logging.json().init();
+        // Flat, so that a line's fields are where a collector looks; the request's id is in its span.
+        logging
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .init();
     } else {
         logging
             .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))

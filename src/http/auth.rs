@@ -139,6 +139,7 @@ pub async fn session_caller(app: &App, token: &Secret) -> Result<OrgCaller> {
 }
 
 fn caller(organization: OrganizationId, user: &FoundUser) -> OrgCaller {
+    tracing::Span::current().record("org.id", organization.0);
     OrgCaller {
         organization,
         account: user.account,

@@ -5,6 +5,7 @@ mod auth;
 mod authorization;
 mod catalogue;
 mod client;
+mod connection;
 mod dates;
 mod drain;
 mod elements;
@@ -17,11 +18,13 @@ mod idempotency;
 mod instances;
 mod json;
 mod login;
+mod metrics;
 mod organizations;
 mod path;
 mod query;
 mod request_id;
 mod serve;
+mod tls;
 mod users;
 
 use axum::Router;
@@ -31,9 +34,12 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 use crate::error::Error;
+use crate::meters;
 
+pub use client::Trusted;
 pub use path::NormalisePath;
-pub use serve::serve;
+pub use serve::{Front, serve};
+pub use tls::Tls;
 
 /// How a route learns who calls; the walk over all routes in the tests reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +56,7 @@ pub enum Access {
     Password,
     /// The cookie that the form of the log-in page gives.
     Cookie,
-    /// For people's browsers: HTML and pictures. Needs nothing and looks at nothing.
+    /// Not JSON: HTML and pictures for people's browsers, text. Needs nothing and looks at nothing.
     Page,
 }
 
@@ -82,6 +88,7 @@ fn registered() -> Vec<Registered> {
     };
     add("GET", "/health/live", Open, get(health::live));
     add("GET", "/health/ready", Open, get(health::ready));
+    add("GET", "/metrics", Access::Page, get(metrics::read));
 
     add(
         "GET",
@@ -155,6 +162,12 @@ pub fn routes() -> Vec<Route> {
     registered().into_iter().map(|entry| entry.route).collect()
 }
 
+/// `/metrics` alone, for a port of its own.
+pub fn metrics_service(app: App) -> NormalisePath<Router> {
+    let router = Router::new().route("/metrics", get(metrics::read_apart));
+    NormalisePath(enveloped(router.fallback(metrics::nothing_else), app))
+}
+
 /// The whole server as one service, ready to be served.
 pub fn service(app: App) -> NormalisePath<Router> {
     let mut router = Router::new();
@@ -165,16 +178,19 @@ pub fn service(app: App) -> NormalisePath<Router> {
         };
         router = router.route(route.path, handler);
     }
-    let router = router
-        .fallback(hub::anything_else)
+    NormalisePath(enveloped(router.fallback(hub::anything_else), app))
+}
+
+fn enveloped(router: Router<App>, app: App) -> Router {
+    meters::start();
+    router
         .method_not_allowed_fallback(hub::other_method)
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(
             app.clone(),
             envelope::envelope,
         ))
-        .with_state(app);
-    NormalisePath(router)
+        .with_state(app)
 }
 
 /// A bug in one handler is one failed request, not a dropped connection. The panic hook has logged

@@ -2,6 +2,8 @@
 
 use std::ops::{Deref, DerefMut};
 use std::str::FromStr as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
@@ -91,6 +93,7 @@ impl Store {
             turns: Turns::new(connections),
             pool: pool_of(connections.max(1)).connect_with(options).await?,
             statement_cache,
+            waiting: Arc::default(),
         };
         let version = store.postgres_version().await?;
         if version < OLDEST_POSTGRES {
@@ -106,7 +109,22 @@ impl Store {
             turns: Turns::new(pool.options().get_max_connections()),
             pool,
             statement_cache,
+            waiting: Arc::default(),
         }
+    }
+
+    pub fn pool_state(&self) -> PoolState {
+        PoolState {
+            open: self.pool.size(),
+            idle: self.pool.num_idle(),
+            allowed: self.pool.options().get_max_connections(),
+            waiting: self.waiting.load(Ordering::Relaxed),
+        }
+    }
+
+    fn wait(&self) -> Waiting<'_> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        Waiting(&self.waiting)
     }
 
     /// Ends all connections; who still waits for one gets an error.
@@ -116,6 +134,7 @@ impl Store {
     }
 
     pub async fn begin(&self) -> Result<Transaction> {
+        let _waiting = self.wait();
         Ok(self.pool.begin().await?)
     }
 
@@ -154,6 +173,7 @@ impl Store {
     }
 
     async fn reader_of(&self, pool: &PgPool) -> Result<Reader, sqlx::Error> {
+        let _waiting = self.wait();
         if self.keeps_statements() {
             return Ok(Reader::of(Held::Connection(pool.acquire().await?)));
         }
@@ -208,6 +228,26 @@ enum Held {
 impl Reader {
     fn of(held: Held) -> Self {
         Self { held, turn: None }
+    }
+}
+
+/// The pool as it is now.
+#[derive(Debug, Clone, Copy)]
+pub struct PoolState {
+    pub open: u32,
+    /// Of those, the ones that nobody uses.
+    pub idle: usize,
+    pub allowed: u32,
+    /// Who asks for a connection and has none yet.
+    pub waiting: usize,
+}
+
+/// Counts a caller also when it gives up.
+struct Waiting<'s>(&'s AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -27,13 +27,15 @@ mod turns;
 mod users;
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use sqlx::postgres::{PgArguments, PgPool, PgRow};
 use sqlx::query::{Query, QueryAs};
 use sqlx::{FromRow, Postgres};
 
 pub use accounts::{Account, AccountFilter, NewAccount};
-pub use connection::{ConnectError, Transaction};
+pub use connection::{ConnectError, PoolState, Transaction};
 pub use directory::{Directory, Found, FoundInstance, FoundUser, Owner};
 pub use exchanges::{NewExchange, OpenExchange, Opened, Outcome, Purpose, Standing};
 pub use grants::{Grant, OrganizationGrant};
@@ -65,6 +67,8 @@ pub struct Store {
     turns: Turns,
     /// Prepared statements kept per connection; with 0 nothing may outlive a transaction.
     statement_cache: usize,
+    /// Who asks for a connection and has none yet.
+    waiting: Arc<AtomicUsize>,
 }
 
 /// The rows of one organization, and no way to another's.

@@ -19,6 +19,7 @@ mod provisioning;
 mod replicas;
 mod secrets;
 mod server;
+mod serving;
 mod store;
 mod structure;
 mod vendors;

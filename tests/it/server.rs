@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use bunsen::app::{App, Parts};
+use bunsen::app::{App, Outside, Parts};
 use bunsen::bootstrap::{self, Bootstrapped, GivenKeyring};
 use bunsen::callers::Callers;
+use bunsen::http::{Front, Trusted};
 use bunsen::ids::{AccountId, OrganizationId, Secret, SecretKind};
 use bunsen::keyring::Keyring;
 use bunsen::outbound::{self, Outbound};
@@ -78,6 +79,8 @@ pub struct TestOptions {
     pub elements: Option<PathBuf>,
     /// What one organization may use at once.
     pub shares: Limits,
+    /// Proxies whose headers are believed.
+    pub trusted: Trusted,
 }
 
 impl Default for TestOptions {
@@ -91,6 +94,7 @@ impl Default for TestOptions {
                 calls: 256,
                 bytes: 64 * 1024 * 1024,
             },
+            trusted: Trusted::default(),
         }
     }
 }
@@ -171,12 +175,14 @@ impl TestServer {
                 total_timeout: options.vendor_timeout,
                 connect_timeout: Duration::from_secs(5),
                 body_limit: options.vendor_body_limit,
+                ..outbound::Settings::default()
             })
             .expect("the client can be built"),
             mode: Mode::Sandbox,
             body_limit: options.body_limit,
             work: TaskTracker::new(),
             stopping: AtomicBool::new(false),
+            outside: Outside::default(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
@@ -185,6 +191,10 @@ impl TestServer {
         let serving = tokio::spawn(bunsen::http::serve(
             listener,
             service,
+            Front {
+                trusted: Arc::new(options.trusted),
+                ..Front::default()
+            },
             std::future::pending(),
         ));
         Self {

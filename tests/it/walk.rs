@@ -48,6 +48,7 @@ use Access::{Cookie, Open, Optional, Page, Password, Platform, Token};
 const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/health/live", Open),
     ("GET", "/health/ready", Open),
+    ("GET", "/metrics", Page),
     ("GET", "/elements", Optional),
     ("GET", "/elements/keys", Optional),
     ("GET", "/elements/{}", Optional),

@@ -43,7 +43,8 @@ pub async fn log_in(State(app): State<App>, client: Client, request: Request) ->
     let password = password.ok_or_else(|| missing("j_password"))?;
     let begun = login::log_in(&app, client.address, &username, password).await?;
 
-    let secure = if client.https { "; Secure" } else { "" };
+    let https = client.https || app.outside().public_url.starts_with("https://");
+    let secure = if https { "; Secure" } else { "" };
     let cookie = format!(
         "{COOKIE}={}; Path=/elements; Max-Age={}; HttpOnly; SameSite=Lax{secure}",
         begun.token.reveal(),
