@@ -18,7 +18,7 @@ const SOME: usize = 30;
 #[database_test]
 async fn a_token_ends_everywhere_with_its_instance(database: TestDatabase) {
     let pair = Pair::start(database).await;
-    let load = Load::start([&pair.one, &pair.two], &pair.authorization);
+    let load = Load::start([&pair.one.url, &pair.two.url], &pair.authorization);
     for (here, there) in [(&pair.one, &pair.two), (&pair.two, &pair.one)] {
         let (id, token) = pair.instance().await;
         let hammers = [here, there].map(|server| Hammer::start(server, "/incidents", &token));
@@ -165,7 +165,7 @@ async fn an_organization_s_old_secret_ends_everywhere(database: TestDatabase) {
 #[database_test]
 async fn tokens_end_while_keys_are_rotated(database: TestDatabase) {
     let pair = Pair::start(database).await;
-    let load = Load::start([&pair.one, &pair.two], &pair.authorization);
+    let load = Load::start([&pair.one.url, &pair.two.url], &pair.authorization);
     let mut ended = Vec::new();
     for kind in ["find", "encrypt", "organization"] {
         let rotate = ["keys", "rotate", kind];
