@@ -63,11 +63,6 @@ const FAILURES: &[(&str, &str, &str)] = &[
         "No, a malformed, an unknown or a mismatching secret. With `providerMessage`: the vendor refuses the credentials given for it.",
     ),
     (
-        "404",
-        "NotFound",
-        "Nothing is there, or nothing that you may see.",
-    ),
-    (
         "406",
         "NotAcceptable",
         "The header `Accept` does not take JSON.",
@@ -206,7 +201,6 @@ impl<'a> Operation<'a> {
         let access = self.route.access;
         let has_body = self.written.get("requestBody").is_some();
         let parameters = self.written["parameters"].as_array().map_or(0, Vec::len);
-        let in_path = self.route.path.contains('{');
         let with_database = !matches!(access, Access::Open | Access::Page);
         if has_body {
             self.written["requestBody"]["required"] = json!(true);
@@ -214,7 +208,6 @@ impl<'a> Operation<'a> {
         let common = |status: &str| match status {
             "400" => has_body || parameters > 0,
             "401" => with_database && access != Access::Password,
-            "404" => in_path,
             "406" => !matches!(access, Access::Page | Access::Cookie),
             "408" | "413" | "415" => has_body,
             "503" => with_database,

@@ -2,10 +2,12 @@
 
 use bunsen_engine::element::Catalog;
 use serde_json::{Map, Value, json};
+use utoipa::PartialSchema;
 
 use super::complete::{FAMILIES, Operation, errors};
 use super::examples::{self, Example};
 use super::schemas;
+use crate::http::error::Body as Failure;
 use crate::http::{Registered, registered};
 
 /// Headers, ways to prove who calls, and what no type of ours stands for.
@@ -24,6 +26,7 @@ pub fn document(catalog: &Catalog) -> Value {
         serde_json::from_str(COMPONENTS).expect("every test of this module reads the file");
     components["responses"] = errors();
     let mut described = Map::new();
+    described.insert("Error".to_owned(), json!(Failure::schema()));
     let mut paths: Map<String, Value> = Map::new();
     for Registered {
         routes,

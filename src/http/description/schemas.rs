@@ -129,7 +129,9 @@ fn shown(mut schema: Value) -> Value {
 
 /// Exports of another platform write null for what is absent.
 fn or_null(schema: &mut Value) {
-    if let Some(Value::String(kind)) = schema.get("type") {
-        schema["type"] = json!([kind, "null"]);
+    match schema.get_mut("type") {
+        Some(Value::String(kind)) => schema["type"] = json!([kind, "null"]),
+        Some(Value::Array(kinds)) if !kinds.contains(&json!("null")) => kinds.push(json!("null")),
+        _ => {}
     }
 }
