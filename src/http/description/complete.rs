@@ -121,9 +121,13 @@ impl<'a> Operation<'a> {
     pub fn complete(mut self, all: &Value) -> Value {
         let both = !all[&self.route.path]["patch"].is_null();
         if self.route.method == "PUT" && both {
-            // One handler, two operations: their ids must differ.
+            // One handler, two operations: people and generators must tell them apart.
             let id = self.written["operationId"].as_str().unwrap_or_default();
-            self.written["operationId"] = json!(id.replacen("update", "replace", 1));
+            let id = id.replacen("update", "replace", 1);
+            let summary = self.written["summary"].as_str().unwrap_or_default();
+            let summary = format!("{summary}, by PUT");
+            self.written["operationId"] = json!(id);
+            self.written["summary"] = json!(summary);
         }
         self.written["tags"] = json!([family(self.route)]);
         self.written["security"] = self.security();
@@ -153,7 +157,14 @@ impl<'a> Operation<'a> {
             })
             .collect();
         if let Value::Array(written) = self.written["parameters"].take() {
-            parameters.extend(written);
+            parameters.extend(written.into_iter().map(|mut parameter| {
+                // It may be left out, but there is no way to send null.
+                let kind = &mut parameter["schema"]["type"];
+                if let Some(name) = kind.as_array().and_then(|kinds| kinds.first()) {
+                    *kind = name.clone();
+                }
+                parameter
+            }));
         }
         self.written["parameters"] = json!(parameters);
     }

@@ -1,6 +1,7 @@
 //! The page: the document once more, for people. Plain HTML, one style, no script.
 
 use askama::Template;
+use html_escape::encode_text;
 use pulldown_cmark::{Event, Parser, Tag, TagEnd, html};
 use serde_json::Value;
 
@@ -161,6 +162,12 @@ fn families(document: &Value) -> Vec<Family> {
             }
         }
     }
+    for family in &mut families {
+        // What is a whole comes before its parts.
+        family
+            .operations
+            .sort_by_key(|operation| operation.path.matches('/').count());
+    }
     families
 }
 
@@ -183,7 +190,7 @@ fn operation(document: &Value, path: &str, method: &str, written: &Value) -> Ope
             .filter(|(_, answer)| answer.get("$ref").is_none())
             .map(answer)
             .collect(),
-        curl: curl(document, path, method, written),
+        curl: encode_text(&curl(document, path, method, written)).into_owned(),
     }
 }
 
@@ -200,18 +207,28 @@ fn needs(security: &Value) -> &'static str {
 }
 
 fn parameter(written: &Value) -> Member {
-    let example = match &written["example"] {
+    let told = |word: &str, value: &Value| match value {
         Value::Null => String::new(),
-        Value::String(example) => format!(" Example: `{example}`"),
-        example => format!(" Example: `{example}`"),
+        Value::String(text) => format!(" {word}: `{text}`"),
+        other => format!(" {word}: `{other}`"),
     };
+    let example = told("Example", &written["example"]);
+    let default = told("Default", &written["schema"]["default"]);
     Member {
         name: text(&written["name"]),
         place: text(&written["in"]),
         kind: kind(&written["schema"]),
         required: written["required"] == true,
-        html: prose(&format!("{}{example}", text(&written["description"]))),
+        html: prose(&format!(
+            "{}{default}{example}",
+            text(&written["description"])
+        )),
     }
+}
+
+/// JSON as HTML; its quotes stay, which an attribute could not have.
+fn shown(json: &Value) -> String {
+    encode_text(&format!("{json:#}")).into_owned()
 }
 
 fn content(written: &Value) -> Option<(&String, &Value)> {
@@ -229,14 +246,14 @@ fn body_of(document: &Value, written: &Value) -> Body {
     let mut examples: Vec<Named> = named
         .map(|(_, example)| Named {
             name: text(&example["summary"]),
-            json: format!("{:#}", example["value"]),
+            json: shown(&example["value"]),
         })
         .collect();
     let own = example(document, &content["schema"]);
     if let Some(own) = own.filter(|_| examples.is_empty()) {
         examples.push(Named {
             name: "Example".to_owned(),
-            json: format!("{own:#}"),
+            json: shown(&own),
         });
     }
     Body {
@@ -342,7 +359,7 @@ fn types(document: &Value) -> Vec<Type> {
                     html: prose(&text(&member["description"])),
                 })
                 .collect(),
-            example: schema["examples"].get(0).map(|own| format!("{own:#}")),
+            example: schema["examples"].get(0).map(shown),
         }
     });
     types.collect()

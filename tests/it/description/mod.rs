@@ -8,7 +8,7 @@ mod page;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bunsen_test_macros::database_test;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::answer::{Answer, Findings};
 use crate::database::TestDatabase;
@@ -260,4 +260,44 @@ async fn the_document_is_sent_once(database: TestDatabase) {
     assert_eq!(Answer::of(other).await.status, 200);
     let head = Answer::of(server.request("HEAD", "/openapi.json")).await;
     assert_eq!((head.status, head.text.as_str()), (200, ""));
+}
+
+#[test]
+fn a_catalogue_without_elements_is_described_too() {
+    let document = bunsen::http::openapi(&bunsen_engine::element::Catalog::default());
+    let body = &document["paths"]["/elements/api-v2/instances"]["post"]["requestBody"];
+    assert_eq!(body["content"]["application/json"]["examples"], json!({}));
+}
+
+/// An element of the operator's own has no file here: its definition says what an example needs. Private ones are for
+/// those who are known.
+#[test]
+fn added_elements_bring_examples() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (key, private) in [("parceldesk", false), ("secretdesk", true)] {
+        let id = if private { 10_100_000 } else { 10_000_000 };
+        let definition = json!({
+            "id": id, "name": "Parcel Desk", "key": key, "private": private,
+            "configuration": [
+                {"id": id + 1, "key": "base.url", "name": "Base URL", "type": "TEXTFIELD_1000",
+                 "defaultValue": "https://api.vendor.example/v1"},
+                {"id": id + 2, "key": "token", "name": "API token", "type": "PASSWORD", "required": true},
+            ],
+            "resources": [{"id": id + 3, "method": "GET", "path": "/check", "type": "provisionAuthValidation"}],
+        });
+        std::fs::create_dir(folder.path().join(key)).expect("a folder");
+        std::fs::write(
+            folder.path().join(key).join("element.json"),
+            definition.to_string(),
+        )
+        .expect("a file");
+    }
+    let (catalog, _) =
+        bunsen::elements::load(Some(folder.path())).expect("the definitions are right");
+    let document = bunsen::http::openapi(&catalog);
+    let post = &document["paths"]["/elements/api-v2/instances"]["post"];
+    let examples = &post["requestBody"]["content"]["application/json"]["examples"];
+    let body = &examples["parceldesk"]["value"];
+    assert_eq!(body["configuration"], json!({"token": "<API token>"}));
+    assert!(!document.to_string().contains("secretdesk"));
 }
