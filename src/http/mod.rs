@@ -77,7 +77,7 @@ struct Registered {
     schemas: Vec<(String, RefOr<Schema>)>,
 }
 
-/// The one list of routes: the router, [`routes`] and the API's description are built from it.
+/// The one list of routes: the router, [`routes()`] and the API's description are built from it.
 /// A handler without a description does not compile here.
 fn registered() -> Vec<Registered> {
     use Access::{Open, Optional, Page, Platform};
