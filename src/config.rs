@@ -62,6 +62,12 @@ pub enum Command {
     /// Element definitions.
     #[command(subcommand)]
     Elements(Elements),
+    /// Print the API as an OpenAPI document; needs no database.
+    #[command(
+        name = "openapi",
+        after_help = "Example: bunsen openapi > openapi.json"
+    )]
+    OpenApi(OpenApi),
     /// Runs a private Postgres as the right user; started by `serve`, never by hand.
     #[command(name = "postgres-guard", hide = true)]
     PostgresGuard(PostgresGuard),
@@ -298,6 +304,13 @@ pub struct ElementsExport {
     #[arg(value_name = "KEY")]
     pub key: String,
     /// Folder of further element definitions, as given to `serve`.
+    #[arg(long, env = "BUNSEN_ELEMENTS", value_name = "DIR")]
+    pub elements: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct OpenApi {
+    /// Folder of further element definitions, as given to `serve`: they bring examples.
     #[arg(long, env = "BUNSEN_ELEMENTS", value_name = "DIR")]
     pub elements: Option<PathBuf>,
 }

@@ -11,6 +11,18 @@ use crate::http::hub::no_such_path;
 use crate::meters;
 
 /// On the public port.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    operation_id = "getMetrics",
+    summary = "What the server counts, for a Prometheus",
+    description = "Open to all: it holds no ids, hosts or names, but the keys of the elements in use. With \
+                   `--metrics-listen` it is on a port of its own, and 404 here.",
+    responses(
+        (status = 200, description = "In the text format of Prometheus.", body = String, content_type = "text/plain"),
+        (status = 404, description = "It is on a port of its own."),
+    ),
+)]
 pub async fn read(State(app): State<App>, method: Method) -> Result<Response> {
     if app.outside().metrics_apart {
         return Err(no_such_path(&method));

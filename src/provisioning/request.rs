@@ -7,6 +7,7 @@ use bunsen_engine::configuration::{ConfigurationMistake, Values};
 use bunsen_engine::element::{Element, Group};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -24,14 +25,34 @@ const CONFIGURATION_LIMIT: usize = 65_536;
 
 /// Body of `POST`, `PUT` and `PATCH /instances`. A whole instance as returned earlier is accepted
 /// too: what only the server sets is ignored.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct InstanceRequest {
+    /// The element; `id` wins over `key`.
+    #[schema(value_type = Option<ElementReference>)]
     element: Option<Map<String, Value>>,
+    /// Need not be unique; markup is taken out.
+    #[schema(max_length = 1000, example = "Support desk of customer 17")]
     name: Option<String>,
+    /// By key of the element's configuration, as `GET /elements/{keyOrId}/configuration` lists them.
+    /// A value may be a text, number, boolean, object or list, and is kept as text. Keys that the
+    /// element does not know are dropped.
+    #[schema(value_type = Option<Map<String, Value>>)]
     configuration: Option<Configuration>,
+    /// To find instances by. Absent on create: the name.
+    #[schema(max_items = 100, example = json!(["customer-17"]))]
     tags: Option<Vec<String>>,
+    /// `none` or `initial`.
+    #[schema(example = "none")]
     external_authentication: Option<String>,
+}
+
+/// Which element; one of the two is enough.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `named_element` reads")]
+struct ElementReference {
+    id: Option<i64>,
+    key: Option<String>,
 }
 
 /// Holds passwords, so its `Debug` shows only how many entries there are, and it is written only

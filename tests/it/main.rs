@@ -6,6 +6,7 @@ mod cli;
 mod conventions;
 mod crash;
 mod database;
+mod description;
 mod elements;
 mod house;
 mod journal;

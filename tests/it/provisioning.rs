@@ -62,7 +62,7 @@ async fn stored(server: &TestServer) -> [i64; 3] {
     counts.into()
 }
 
-fn create_body(file: &Value, case: &Value) -> Value {
+pub fn create_body(file: &Value, case: &Value) -> Value {
     if let Some(body) = case.get("body") {
         return body.clone();
     }

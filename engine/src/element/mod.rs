@@ -19,6 +19,7 @@ mod unsupported;
 pub use assign::assign_ids;
 pub use catalog::{Catalog, Mistake, SourceFile};
 pub use hosts::HostRule;
+pub use schema::SCHEMA as DEFINITION_SCHEMA;
 pub use unsupported::Unsupported;
 
 use std::sync::Arc;

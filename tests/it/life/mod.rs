@@ -113,7 +113,7 @@ fn path(instance: &Value) -> String {
 }
 
 /// Every element's file of changes.
-fn update_files() -> Vec<Value> {
+pub fn update_files() -> Vec<Value> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("elements");
     let elements = std::fs::read_dir(folder).expect("there are elements");
     let files: Vec<Value> = elements
@@ -130,7 +130,7 @@ fn update_files() -> Vec<Value> {
 }
 
 /// A create body out of such a file.
-fn created_from(file: &Value, from: &str) -> Value {
+pub fn created_from(file: &Value, from: &str) -> Value {
     let configuration = &file["created"][from];
     assert!(configuration.is_object(), "{from}");
     json!({"element": {"key": file["element"]}, "name": "to be changed", "tags": ["case"], "configuration": configuration})
