@@ -13,7 +13,7 @@ use crate::ids::Secret;
 #[derive(Debug, Clone, Args)]
 pub struct Front {
     /// URL that clients and browsers reach this server by, when it differs from the address it
-    /// listens on: https://api.example.com
+    /// listens on, as in `https://api.example.com`.
     #[arg(long, env = "BUNSEN_PUBLIC_URL", value_name = "URL")]
     public_url: Option<Url>,
 
@@ -60,7 +60,7 @@ pub struct Front {
     )]
     drain_wait: u64,
 
-    /// HTTP proxy (CONNECT) that vendor calls must use: http://proxy.example:3128, with name and
+    /// HTTP proxy (CONNECT) that vendor calls must use, as in `http://proxy.example:3128`, with name and
     /// password in the URL if it wants them. --vendor-route, --sandbox and granted hosts go direct.
     #[arg(
         long,
