@@ -92,7 +92,7 @@ pub fn read(
     };
     let rules = resource.faults.iter().chain(&element.faults);
     if let Some(rule) = rules.into_iter().find(|rule| seen.matches(&rule.when)) {
-        let mut fault = failure(rule.status, message_of(rule));
+        let mut fault = failure(rule.status, message_of(rule, resource));
         fault.entry.clone_from(&rule.entry);
         return Err(fault);
     }
@@ -108,6 +108,15 @@ pub fn read(
                 if output.key == "base.url" && !is_allowed_base(element, &text, own) {
                     let message = format!(
                         "{} named a base URL at step {} that is not one of its hosts.",
+                        element.name,
+                        resource.step()
+                    );
+                    return Err(failure(502, message));
+                }
+                let asked = || request::called_host(element, group, resource, inputs);
+                if output.key == "base.url" && !is_of_the_same_world(element, &text, asked) {
+                    let message = format!(
+                        "{} named a base URL at step {} that belongs to another environment than the one it was asked in.",
                         element.name,
                         resource.step()
                     );
@@ -131,10 +140,11 @@ pub fn read(
     Ok(stored)
 }
 
-fn message_of(rule: &FaultRule) -> String {
+fn message_of(rule: &FaultRule, resource: &Resource) -> String {
+    let step = resource.step();
     match &rule.entry {
-        Some(entry) => format!("Configuration entry '{entry}': {}", rule.message),
-        None => rule.message.clone(),
+        Some(entry) => format!("Configuration entry '{entry}': {} (Step {step}.)", rule.message),
+        None => format!("{} (Step {step}.)", rule.message),
     }
 }
 
@@ -164,6 +174,22 @@ fn is_allowed_base(
         HostRule::Public => own().is_none_or(|own| request::host_and_port(&url) == Some(own)),
     };
     plain && allowed
+}
+
+/// A vendor's sandbox and its production never see each other's credentials.
+fn is_of_the_same_world(
+    element: &Element,
+    text: &str,
+    asked: impl FnOnce() -> Option<String>,
+) -> bool {
+    if element.apart.is_empty() {
+        return true;
+    }
+    let named = Url::parse(text).ok();
+    let named = named.as_ref().and_then(Url::host_str);
+    named
+        .zip(asked())
+        .is_some_and(|(named, asked)| element.go_together(named, &asked))
 }
 
 fn retry_after(reply: &VendorReply) -> Option<String> {

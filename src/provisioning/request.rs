@@ -32,6 +32,7 @@ pub struct InstanceRequest {
     configuration: Option<Configuration>,
     tags: Option<Vec<String>>,
     external_authentication: Option<String>,
+    pub(super) retrieve_objects_after_instantiation: Option<bool>,
 }
 
 /// Holds passwords, so its `Debug` shows only how many entries there are.
@@ -123,6 +124,7 @@ pub fn change(request: InstanceRequest) -> Result<Change> {
             configuration: None,
             tags: None,
             external_authentication: None,
+            ..
         }
     ) {
         return Err(Error::Invalid(

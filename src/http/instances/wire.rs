@@ -60,6 +60,8 @@ pub struct Instance {
     trace_logging_enabled: bool,
     external_authentication: &'static str,
     user: Owner,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    objects: Option<Vec<Value>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -96,5 +98,6 @@ pub fn wire(view: InstanceView) -> Instance {
             first_name: view.owner.first_name,
             last_name: view.owner.last_name,
         },
+        objects: view.objects,
     }
 }
