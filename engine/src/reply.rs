@@ -143,7 +143,10 @@ pub fn read(
 fn message_of(rule: &FaultRule, resource: &Resource) -> String {
     let step = resource.step();
     match &rule.entry {
-        Some(entry) => format!("Configuration entry '{entry}': {} (Step {step}.)", rule.message),
+        Some(entry) => format!(
+            "Configuration entry '{entry}': {} (Step {step}.)",
+            rule.message
+        ),
         None => format!("{} (Step {step}.)", rule.message),
     }
 }

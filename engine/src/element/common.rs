@@ -168,7 +168,8 @@ mod tests {
 
     fn entries(definition: &Value) -> Vec<(String, i64)> {
         let missing = missing_entries(definition.as_object().expect("an object"));
-        let named = |entry: &Value| Some((entry["key"].as_str()?.to_owned(), entry["id"].as_i64()?));
+        let named =
+            |entry: &Value| Some((entry["key"].as_str()?.to_owned(), entry["id"].as_i64()?));
         missing.iter().filter_map(named).collect()
     }
 
@@ -176,12 +177,19 @@ mod tests {
     fn what_is_listed_stays_and_moves_no_other_id() {
         let before = entries(&sample());
         assert!(before.contains(&("filter.response.nulls".into(), 501_901)));
-        assert!(!before.iter().any(|(key, _)| key == "base.url" || key == "authentication.type"));
+        assert!(
+            !before
+                .iter()
+                .any(|(key, _)| key == "base.url" || key == "authentication.type")
+        );
         let mut listing = sample();
         let own = listing["configuration"].as_array_mut().expect("entries");
         own.push(json!({"id": 501_902, "key": "filter.response.nulls", "type": "BOOLEAN"}));
         let after = entries(&listing);
-        let moved: Vec<_> = after.iter().filter(|entry| !before.contains(entry)).collect();
+        let moved: Vec<_> = after
+            .iter()
+            .filter(|entry| !before.contains(entry))
+            .collect();
         assert_eq!(moved, [&("event.notification.enabled".to_owned(), 502_002)]);
         assert_eq!(after.len() + 1, before.len());
     }
@@ -189,15 +197,25 @@ mod tests {
     #[test]
     fn the_one_way_to_log_in_is_named() {
         let mut one = sample();
-        one["configuration"].as_array_mut().expect("entries").remove(6);
+        one["configuration"]
+            .as_array_mut()
+            .expect("entries")
+            .remove(6);
         one["bunsen"]["groups"] = json!([{"name": "token", "title": "A token"}]);
         let missing = missing_entries(one.as_object().expect("an object"));
         let last = missing.last().expect("an entry");
         assert_eq!(last["key"], "authentication.type");
         assert_eq!(last["defaultValue"], "token");
-        assert_eq!(last["options"], json!([{"value": "token", "description": "A token"}]));
+        assert_eq!(
+            last["options"],
+            json!([{"value": "token", "description": "A token"}])
+        );
         // Several ways are the definition's to tell apart.
         one["bunsen"]["groups"] = json!([{"name": "a"}, {"name": "b"}]);
-        assert!(entries(&one).iter().all(|(key, _)| key != "authentication.type"));
+        assert!(
+            entries(&one)
+                .iter()
+                .all(|(key, _)| key != "authentication.type")
+        );
     }
 }

@@ -92,7 +92,10 @@ impl Documents {
         ] {
             catalogue.entry(member).or_insert(value);
         }
-        if let Some(entries) = catalogue.get_mut("configuration").and_then(Value::as_array_mut) {
+        if let Some(entries) = catalogue
+            .get_mut("configuration")
+            .and_then(Value::as_array_mut)
+        {
             entries.extend(common);
         }
         if let Some(kind) = original.get("authentication").and_then(|a| a.get("type")) {
