@@ -15,6 +15,7 @@
 //! `secrets`.
 
 mod answers;
+mod founding;
 mod names;
 mod requests;
 mod searching;
