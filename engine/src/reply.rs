@@ -308,6 +308,7 @@ impl<'a> Seen<'a> {
     fn plain_fault(&self, element: &Element, resource: &Resource) -> (u16, String) {
         let vendor = &element.name;
         let step = resource.step();
+        let entry = element.host_entry(resource);
         let status = self.reply.status.as_u16();
         match status {
             200..=299 => {
@@ -318,13 +319,13 @@ impl<'a> Seen<'a> {
                     None => "something that cannot be read",
                 };
                 let message = format!(
-                    "{vendor} answered step {step} with {what}. Check base.url and the site's address; if they are right, the service has a problem."
+                    "{vendor} answered step {step} with {what}. Check configuration '{entry}'; if it is right, the service has a problem."
                 );
                 (502, message)
             }
             100..=199 | 300..=399 => {
                 let message = format!(
-                    "{vendor} answered step {step} with status {status}, a redirect, which is never followed. Check base.url and the site's address."
+                    "{vendor} answered step {step} with status {status}, a redirect, which is never followed. Check configuration '{entry}'."
                 );
                 (502, message)
             }
@@ -342,9 +343,7 @@ impl<'a> Seen<'a> {
             ),
             404 => (
                 404,
-                format!(
-                    "{vendor} found nothing at step {step}. Check base.url and the site's address."
-                ),
+                format!("{vendor} found nothing at step {step}. Check configuration '{entry}'."),
             ),
             429 => (
                 429,
@@ -355,6 +354,12 @@ impl<'a> Seen<'a> {
             405 | 406 | 409 | 415 => (
                 status,
                 format!("{vendor} refused step {step} with status {status}."),
+            ),
+            421 => (
+                400,
+                format!(
+                    "{vendor} is not at the host that step {step} was sent to. Check configuration '{entry}'."
+                ),
             ),
             400..=499 => (
                 400,

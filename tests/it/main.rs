@@ -7,6 +7,7 @@ mod conventions;
 mod crash;
 mod database;
 mod elements;
+mod hostile;
 mod house;
 mod life;
 mod login;

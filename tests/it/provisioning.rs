@@ -15,6 +15,7 @@
 //! `secrets`.
 
 mod answers;
+mod failures;
 mod founding;
 mod names;
 mod requests;

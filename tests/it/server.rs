@@ -10,7 +10,7 @@ use bunsen::app::{App, Parts};
 use bunsen::bootstrap::{self, Bootstrapped, GivenKeyring};
 use bunsen::ids::{AccountId, OrganizationId, Secret, SecretKind};
 use bunsen::keyring::Keyring;
-use bunsen::outbound::{self, Outbound};
+use bunsen::outbound::{self, Outbound, VendorRoute};
 use bunsen::store::{Mode, NewAccount, NewOrganization, NewUser, Store};
 use bunsen::vault::{OrganizationKeys, Place, Vault};
 use bunsen_sandbox::Sandbox;
@@ -72,6 +72,8 @@ pub struct TestOptions {
     pub vendor_timeout: Duration,
     pub vendor_body_limit: usize,
     pub body_limit: usize,
+    /// `PATTERN=URL` as operators write it; everything else goes to the simulated vendors.
+    pub vendor_routes: Vec<String>,
     /// Folder of further definitions.
     pub elements: Option<PathBuf>,
 }
@@ -82,6 +84,7 @@ impl Default for TestOptions {
             vendor_timeout: Duration::from_secs(20),
             vendor_body_limit: 1024 * 1024,
             body_limit: 1024 * 1024,
+            vendor_routes: Vec::new(),
             elements: None,
         }
     }
@@ -156,7 +159,11 @@ impl TestServer {
             catalog,
             catalogue_hash,
             outbound: Outbound::new(outbound::Settings {
-                routes: Vec::new(),
+                routes: options
+                    .vendor_routes
+                    .iter()
+                    .map(|route| VendorRoute::parse(route).expect("a route"))
+                    .collect(),
                 sandbox: Some(sandbox.parse().expect("a URL")),
                 total_timeout: options.vendor_timeout,
                 connect_timeout: Duration::from_secs(5),
