@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde_json::{Map, Value as Json};
 
-use crate::element::common::is_common;
+use crate::element::platform;
 use crate::element::{Element, Entry, Group};
 use crate::ids::Secret;
 use crate::language::Filter;
@@ -103,7 +103,7 @@ impl Element {
                 Some((_, meant)) => *meant,
                 None => key.as_str(),
             };
-            if self.entry(key).is_none() && !is_common(key) {
+            if self.entry(key).is_none() && !platform::has_key(key) {
                 continue;
             }
             let text = match value {
@@ -289,7 +289,7 @@ impl Element {
     /// the host or the log-in. The platform's own keys have none, save two; of a definition's own
     /// entries each may.
     pub fn decides_login(&self, group: &Group, key: &str) -> bool {
-        if is_common(key) || key.starts_with("event.") {
+        if platform::has_key(key) || key.starts_with("event.") {
             return LOGIN_KEYS.contains(&key);
         }
         self.entries_of(group).any(|entry| entry.key == key)

@@ -11,11 +11,11 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::catalog::Mistake;
-use super::common;
 use super::definition::{
     AuthenticateWords, DefaultValue, ElementDefinition, EntryDefinition, GroupWords,
 };
 use super::documents::Documents;
+use super::platform;
 use super::{Authentication, Element, Entry, Group, Refresh, Retired, Reuse};
 use crate::configuration::{AUTHENTICATION_TYPE, GENERATED_LIMIT, RANDOM_BYTES, is_secret_key};
 use crate::ids::{ElementId, EntryId};
@@ -57,7 +57,7 @@ impl<'a> Checker<'a> {
     }
 
     fn known_key(&mut self, place: &str, column: Option<usize>, key: &str) {
-        if !self.keys.contains(key) && !common::is_common(key) {
+        if !self.keys.contains(key) && !platform::has_key(key) {
             let column = column.map_or(String::new(), |column| format!("column {column}: "));
             self.wrong(place, format!("{column}no configuration entry {key:?}"));
         }
@@ -104,7 +104,7 @@ pub(super) fn compile(
     checker: &mut Checker<'_>,
 ) -> Option<Element> {
     let key = definition.key.clone()?;
-    let common = common::missing_entries(original);
+    let common = platform::missing_entries(original);
     let definition = &definition.with_entries(&common);
     let folder = format!("elements/{key}/element.json");
     if checker.shipped && checker.file != folder {

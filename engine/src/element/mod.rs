@@ -6,11 +6,11 @@
 
 mod assign;
 pub mod catalog;
-pub(crate) mod common;
 mod compile;
 mod definition;
 mod documents;
 mod hosts;
+pub(crate) mod platform;
 mod schema;
 #[cfg(test)]
 pub(crate) mod tests;

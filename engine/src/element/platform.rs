@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::configuration::AUTHENTICATION_TYPE;
 
 /// An entry of the platform.
-struct Common {
+struct PlatformEntry {
     key: &'static str,
     name: &'static str,
     description: &'static str,
@@ -19,15 +19,15 @@ struct Common {
     hidden: bool,
 }
 
-macro_rules! common {
+macro_rules! entries {
     ($($key:literal $kind:ident $name:literal $description:literal $(= $default:literal)? $($hidden:ident)?;)*) => {
-        &[$(Common {
+        &[$(PlatformEntry {
             key: $key,
             name: $name,
             description: $description,
             kind: stringify!($kind),
-            default: common!(@default $($default)?),
-            hidden: common!(@hidden $($hidden)?),
+            default: entries!(@default $($default)?),
+            hidden: entries!(@hidden $($hidden)?),
         }),*]
     };
     (@default) => { None };
@@ -37,7 +37,7 @@ macro_rules! common {
 }
 
 /// New ones come last: an entry's place here decides its id.
-const COMMON: &[Common] = common! {
+const ENTRIES: &[PlatformEntry] = entries! {
     "filter.response.nulls" BOOLEAN "Filter null values from the response" "Leave null fields out of responses." = "true" hidden;
     "event.notification.enabled" BOOLEAN "Enable event notifications" "Receive events for this instance." = "false";
     "event.vendor.type" TEXTFIELD_32 "Vendor event type" "How events come in: polling or webhook." hidden;
@@ -81,8 +81,8 @@ const RANGE: i64 = 1000;
 const FIRST: i64 = 901;
 
 /// Whether `key` is one of the platform's own; `base.url` is, and every definition has it.
-pub(crate) fn is_common(key: &str) -> bool {
-    key == "base.url" || COMMON.iter().any(|common| common.key == key)
+pub(crate) fn has_key(key: &str) -> bool {
+    key == "base.url" || ENTRIES.iter().any(|common| common.key == key)
 }
 
 /// The entries that this definition does not list, with ids that only an entry of its own with
@@ -99,7 +99,7 @@ pub(super) fn missing_entries(original: &Map<String, Value>) -> Vec<Value> {
     let element = original.get("id").and_then(Value::as_i64);
     let first = element.unwrap_or_default().saturating_mul(RANGE);
     let mut missing = Vec::new();
-    for (position, common) in (FIRST..).zip(COMMON) {
+    for (position, common) in (FIRST..).zip(ENTRIES) {
         if keys.contains(common.key) {
             continue;
         }
@@ -112,7 +112,7 @@ pub(super) fn missing_entries(original: &Map<String, Value>) -> Vec<Value> {
     missing
 }
 
-fn entry(common: &Common, id: i64, original: &Map<String, Value>) -> Option<Value> {
+fn entry(common: &PlatformEntry, id: i64, original: &Map<String, Value>) -> Option<Value> {
     let mut entry = Map::from_iter(
         [
             ("id", json!(id)),
