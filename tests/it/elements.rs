@@ -270,6 +270,17 @@ fn documented_keys_are_entries() {
         }
     });
     let catalog = catalog();
+    // What the guard refuses is told as a mistake in an entry that there is.
+    for element in catalog.iter() {
+        for resource in element
+            .groups
+            .iter()
+            .flat_map(|group| element.provisioning(group))
+        {
+            let entry = element.host_entry(resource);
+            assert!(element.entry(entry).is_some(), "{}: {entry}", element.key);
+        }
+    }
     let mut ids: Vec<i64> = catalog
         .iter()
         .flat_map(|element| element.entries.iter().map(|entry| entry.id.0))
