@@ -201,9 +201,11 @@ fn unsent(element: &Element, resource: &Resource, error: &SendError) -> Error {
     Error::Vendor(Box::new(VendorFailure {
         status: 502,
         message: format!(
-            "{} failed while {}: {error}.",
+            "{} failed at step {}: {error}. Check configuration '{}'; if it is right, try again \
+             later.",
             element.name,
-            resource.step()
+            resource.step(),
+            element.host_entry(resource),
         ),
         provider_message: None,
         retry_after: None,

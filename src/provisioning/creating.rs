@@ -34,14 +34,19 @@ pub async fn create(
     request: InstanceRequest,
     key: Option<store::RequestKey>,
 ) -> Result<InstanceView> {
+    let with_objects = request.retrieve_objects_after_instantiation == Some(true);
     let prepared = request::prepare(app, element_of_path.as_deref(), request)?;
     let group = group_of(&prepared.element, &prepared.group)?;
     refuse_retired(app, &prepared.element, group)?;
-    to_its_end(app, {
+    let view = to_its_end(app, {
         let app = app.clone();
         async move { create_once(&app, who, prepared, key.as_ref()).await }
     })
-    .await
+    .await?;
+    Ok(match with_objects {
+        true => view.with_objects(app),
+        false => view,
+    })
 }
 
 async fn create_once(

@@ -45,6 +45,7 @@ pub struct InstanceRequest {
     /// `none` or `initial`.
     #[schema(example = "none")]
     external_authentication: Option<String>,
+    pub(super) retrieve_objects_after_instantiation: Option<bool>,
 }
 
 /// Which element; one of the two is enough.
@@ -145,6 +146,7 @@ pub fn change(request: InstanceRequest) -> Result<Change> {
             configuration: None,
             tags: None,
             external_authentication: None,
+            ..
         }
     ) {
         return Err(Error::Invalid(
@@ -302,15 +304,20 @@ fn refuse_placeholders(
     configuration: &Map<String, Value>,
 ) -> Result<()> {
     let mut found = Vec::new();
-    if let Some(placeholder) = text::placeholder(name) {
-        found.push(format!("name: {placeholder}"));
-    }
-    for placeholder in tags.iter().filter_map(|tag| text::placeholder(tag)) {
-        found.push(format!("tags: {placeholder}"));
+    let mut look = |place: &str, text: &str| {
+        let placeholders = text::placeholders(text).into_iter();
+        found.extend(placeholders.map(|placeholder| format!("{place}: {placeholder}")));
+    };
+    look("name", name);
+    for tag in tags {
+        look("tags", tag);
     }
     for (key, value) in configuration {
-        if let Some(placeholder) = value.as_str().and_then(text::placeholder) {
-            found.push(format!("configuration '{key}': {placeholder}"));
+        let place = format!("configuration '{}'", crate::app::shortened(key));
+        match value {
+            Value::String(text) => look(&place, text),
+            Value::Array(_) | Value::Object(_) => look(&place, &value.to_string()),
+            _ => {}
         }
     }
     if found.is_empty() {

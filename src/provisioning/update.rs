@@ -50,8 +50,13 @@ pub async fn update(
     request: InstanceRequest,
     key: Option<RequestKey>,
 ) -> Result<InstanceView> {
+    let with_objects = request.retrieve_objects_after_instantiation == Some(true);
     let change = request::change(request)?;
-    apply(app, who, id, element, change, key).await
+    let view = apply(app, who, id, element, change, key).await?;
+    Ok(match with_objects {
+        true => view.with_objects(app),
+        false => view,
+    })
 }
 
 /// The change, in a task that runs to its end.

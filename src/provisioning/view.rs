@@ -36,9 +36,18 @@ pub struct InstanceView {
     pub configuration: Option<serde_json::Map<String, serde_json::Value>>,
     pub external_authentication: store::ExternalAuthentication,
     pub owner: store::InstanceOwner,
+    /// `None` where nobody asked for them.
+    pub objects: Option<Vec<serde_json::Value>>,
 }
 
 impl InstanceView {
+    /// With the objects that the definition declares; there is no other source of them yet.
+    pub(super) fn with_objects(mut self, app: &App) -> Self {
+        let element = app.catalog().get(&self.element_id.to_string());
+        self.objects = Some(element.map(|element| element.objects()).unwrap_or_default());
+        self
+    }
+
     /// Bytes that callers decide on.
     pub(super) fn rough_size(&self) -> usize {
         let configuration = self.configuration.iter().flatten();
@@ -168,6 +177,7 @@ pub(super) fn abridged(
         configuration: None,
         external_authentication: row.external_authentication,
         owner: row.owner,
+        objects: None,
     })
 }
 

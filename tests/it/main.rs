@@ -8,6 +8,7 @@ mod crash;
 mod database;
 mod description;
 mod elements;
+mod hostile;
 mod house;
 mod journal;
 mod life;

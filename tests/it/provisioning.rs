@@ -15,6 +15,8 @@
 //! `secrets`.
 
 mod answers;
+mod failures;
+mod founding;
 mod names;
 mod requests;
 mod searching;

@@ -12,7 +12,7 @@ use bunsen::callers::Callers;
 use bunsen::http::{Front, Trusted};
 use bunsen::ids::{AccountId, OrganizationId, Secret, SecretKind};
 use bunsen::keyring::Keyring;
-use bunsen::outbound::{self, Outbound};
+use bunsen::outbound::{self, Outbound, VendorRoute};
 use bunsen::shares::{Limits, Shares};
 use bunsen::store::{Mode, NewAccount, NewOrganization, NewUser, Store};
 use bunsen::vault::{OrganizationKeys, Place, Vault};
@@ -75,6 +75,8 @@ pub struct TestOptions {
     pub vendor_timeout: Duration,
     pub vendor_body_limit: usize,
     pub body_limit: usize,
+    /// `PATTERN=URL` as operators write it; everything else goes to the simulated vendors.
+    pub vendor_routes: Vec<String>,
     /// Folder of further definitions.
     pub elements: Option<PathBuf>,
     /// What one organization may use at once.
@@ -89,6 +91,7 @@ impl Default for TestOptions {
             vendor_timeout: Duration::from_secs(20),
             vendor_body_limit: 1024 * 1024,
             body_limit: 1024 * 1024,
+            vendor_routes: Vec::new(),
             elements: None,
             shares: Limits {
                 calls: 256,
@@ -170,7 +173,11 @@ impl TestServer {
             catalog,
             catalogue_hash,
             outbound: Outbound::new(outbound::Settings {
-                routes: Vec::new(),
+                routes: options
+                    .vendor_routes
+                    .iter()
+                    .map(|route| VendorRoute::parse(route).expect("a route"))
+                    .collect(),
                 sandbox: Some(sandbox.parse().expect("a URL")),
                 total_timeout: options.vendor_timeout,
                 connect_timeout: Duration::from_secs(5),

@@ -9,19 +9,31 @@ use tokio::net::TcpListener;
 
 use crate::server::{TestServer, examples};
 
-/// A create body that works with the simulated vendors as it is: the first that is named after its element alone
-/// and whose element has cases of every kind, changes among them.
+/// Create bodies that work with the simulated vendors as they are: of each element the one that is
+/// named after it alone, by key.
+pub fn example_of_each() -> Vec<(String, Value)> {
+    let of_element = |(name, body): (String, Value)| {
+        let key = body["element"]["key"].as_str()?.to_owned();
+        (name == format!("{key}.json")).then_some((key, body))
+    };
+    let found: Vec<_> = examples().into_iter().filter_map(of_element).collect();
+    assert!(!found.is_empty(), "examples/instances has no files");
+    found
+}
+
+/// One of them, for what does not depend on the vendor: the first whose log-in is a single call.
 pub fn example() -> Value {
     let elements = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("elements");
-    let plain = |(name, body): &(String, Value)| {
-        body["element"]["key"].as_str().is_some_and(|key| {
-            *name == format!("{key}.json") && elements.join(key).join("cases/update.json").exists()
-        })
+    let one_call = |(key, _): &(String, Value)| {
+        let path = elements.join(key).join("element.json");
+        let text = std::fs::read_to_string(path).expect("a definition");
+        let definition: Value = serde_json::from_str(&text).expect("JSON");
+        definition["resources"].as_array().map(Vec::len) == Some(1)
     };
-    let (_, body) = examples()
+    let (_, body) = example_of_each()
         .into_iter()
-        .find(plain)
-        .expect("examples/instances has a file");
+        .find(one_call)
+        .expect("an element that logs in by one call");
     body
 }
 

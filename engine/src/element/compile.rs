@@ -15,10 +15,9 @@ use super::definition::{
     AuthenticateWords, DefaultValue, ElementDefinition, EntryDefinition, GroupWords,
 };
 use super::documents::Documents;
+use super::platform;
 use super::{Authentication, Element, Entry, Group, Refresh, Retired, Reuse};
-use crate::configuration::{
-    AUTHENTICATION_TYPE, GENERATED_LIMIT, RANDOM_BYTES, is_common_key, is_secret_key,
-};
+use crate::configuration::{AUTHENTICATION_TYPE, GENERATED_LIMIT, RANDOM_BYTES, is_secret_key};
 use crate::ids::{ElementId, EntryId};
 use crate::language::{AnswerPath, Filter, Placeholders, SyntaxError, Template};
 
@@ -58,7 +57,7 @@ impl<'a> Checker<'a> {
     }
 
     fn known_key(&mut self, place: &str, column: Option<usize>, key: &str) {
-        if !self.keys.contains(key) && !is_common_key(key) {
+        if !self.keys.contains(key) && !platform::has_key(key) {
             let column = column.map_or(String::new(), |column| format!("column {column}: "));
             self.wrong(place, format!("{column}no configuration entry {key:?}"));
         }
@@ -105,6 +104,8 @@ pub(super) fn compile(
     checker: &mut Checker<'_>,
 ) -> Option<Element> {
     let key = definition.key.clone()?;
+    let common = platform::missing_entries(original);
+    let definition = &definition.with_entries(&common);
     let folder = format!("elements/{key}/element.json");
     if checker.shipped && checker.file != folder {
         checker.wrong("key", format!("{key:?} belongs into {folder}"));
@@ -118,6 +119,7 @@ pub(super) fn compile(
     let groups = groups(definition, checker);
     let entries = entries(definition, checker);
     let hosts = hosts::hosts(definition, checker);
+    let apart = hosts::apart(definition, checker);
     for (index, name) in definition.bunsen.session.iter().enumerate() {
         checker.known_key(&format!("bunsen.session[{index}]"), None, name);
     }
@@ -142,6 +144,7 @@ pub(super) fn compile(
         groups,
         entries,
         hosts,
+        apart,
         parameters,
         resources,
         faults,
@@ -157,7 +160,7 @@ pub(super) fn compile(
         }),
         session: definition.bunsen.session.clone(),
         unsupported: Vec::new(),
-        documents: Documents::of(original),
+        documents: Documents::of(original, common),
     })
 }
 

@@ -10,6 +10,7 @@ mod compile;
 mod definition;
 mod documents;
 mod hosts;
+pub(crate) mod platform;
 mod schema;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -54,6 +55,8 @@ pub struct Element {
     pub entries: Vec<Entry>,
     /// Where this element's credentials may go.
     pub hosts: HostRule,
+    /// Those of them that share credentials with each other and with no other host.
+    pub apart: Vec<String>,
     /// Apply to every call of the element.
     pub parameters: Vec<Parameter>,
     pub resources: Vec<Resource>,
@@ -405,6 +408,13 @@ impl Element {
         ))
     }
 
+    /// Whether credentials for one host may go to the other: both are of the hosts kept apart, or
+    /// neither is.
+    pub fn go_together(&self, one: &str, other: &str) -> bool {
+        let apart = |host: &str| self.apart.iter().any(|pattern| hosts::fits(pattern, host));
+        apart(one) == apart(other)
+    }
+
     /// The configuration entry that decides which host this call goes to: the first one that the
     /// call's own URL, else `base.url`, names in its host. For messages.
     pub fn host_entry<'a>(&'a self, resource: &'a Resource) -> &'a str {
@@ -422,6 +432,12 @@ impl Element {
         of_path
             .or_else(|| in_host(default_of("base.url")?))
             .unwrap_or("base.url")
+    }
+
+    /// The objects that the definition declares, as discovery lists them: each under the
+    /// platform's name and under the vendor's.
+    pub fn objects(&self) -> Vec<Json> {
+        documents::objects(&self.documents.catalogue)
     }
 
     /// `element` inside an instance; parameters only `configuration` → `path` ones.

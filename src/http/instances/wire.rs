@@ -78,6 +78,8 @@ pub struct Instance {
     /// `none` or `initial`.
     external_authentication: &'static str,
     user: Owner,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    objects: Option<Vec<Value>>,
 }
 
 /// Whose secret made the instance.
@@ -121,5 +123,6 @@ pub fn wire(view: InstanceView) -> Instance {
             first_name: view.owner.first_name,
             last_name: view.owner.last_name,
         },
+        objects: view.objects,
     }
 }

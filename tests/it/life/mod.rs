@@ -4,11 +4,12 @@
 //! a case is one `PATCH` of an instance `from` one of them:
 //!
 //! - `configuration` is sent; `status`, `message` (texts it contains), `providerMessage` (whether there is one) and
-//!   `vendorCalls` are expected; `authorization` is that of the newest call to the vendor;
+//!   `vendorCalls` are expected; of the newest call to the vendor `authorization`, and `vendorCall` member by member;
 //! - of a success: `shown` entries, `warned` (by Elements-Error), and with `changes` false nothing is written;
 //! - after a failure the row is what it was, to the byte.
 //!
-//! `decides` is a value that asks the vendor again and stays right, `switch` other credentials for the same account.
+//! `decides` is a value that asks the vendor again and stays right, `switch` (where there are several groups) other
+//! credentials for the same account.
 
 mod accounts;
 mod cases;
