@@ -45,9 +45,6 @@ const MARGIN: Duration = Duration::from_millis(400);
 const KEPT_FOR: Duration = Duration::from_secs(60);
 /// Bytes of all entries, roughly: some 60 000 callers.
 const KEPT_BYTES: u64 = 24 * 1024 * 1024;
-/// Callers asked for in the database at once. Half of the connections that there are by default,
-/// so that strangers never take them all.
-const LOOK_UPS: usize = 8;
 /// How long a call waits for its look-up to begin.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -68,6 +65,14 @@ struct Inner {
 
 impl Default for Callers {
     fn default() -> Self {
+        Self::new(8)
+    }
+}
+
+impl Callers {
+    /// Asks the database for at most so many callers at once: strangers must not take all of its
+    /// connections.
+    pub fn new(look_ups: u32) -> Self {
         let known = Cache::builder()
             .max_capacity(KEPT_BYTES)
             .weigher(|_, (_, found): &(Began, Arc<Found>)| rough_size(found))
@@ -78,13 +83,11 @@ impl Default for Callers {
             known,
             forgotten: Forgotten::default(),
             trusted_until: AtomicU64::new(0),
-            look_ups: Semaphore::new(LOOK_UPS),
+            look_ups: Semaphore::new(usize::try_from(look_ups.max(1)).unwrap_or(1)),
             hearing: Hearing::default(),
         }))
     }
-}
 
-impl Callers {
     /// Whose this fingerprint is, if that is known and may be believed now.
     pub fn find(&self, hmac: &[u8; 32]) -> Option<Arc<Found>> {
         if !self.is_trusted() {

@@ -35,6 +35,7 @@ pub struct Watch {
 impl Watch {
     /// The first lease. Callers that are known from before are forgotten.
     pub async fn begin(store: Store, callers: Callers) -> Result<Self> {
+        store.sweep_revocations().await?;
         let look = store.look_for_revocations(None).await?;
         let mut watch = Self {
             store,

@@ -75,7 +75,7 @@ pub async fn run(arguments: &Serve) -> Result<()> {
             let app = App::new(Parts {
                 store: opened.store.clone(),
                 vault,
-                callers: Callers::default(),
+                callers: Callers::new(arguments.state.database_connections / 2),
                 shares: Shares::new(limits),
                 catalog,
                 catalogue_hash,

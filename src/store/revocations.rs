@@ -154,8 +154,8 @@ impl Store {
         rows.iter().map(|(seen,)| seen.parse()).collect()
     }
 
-    /// Removes revocations that every server has acted upon, and servers long gone. What a backup
-    /// brought from another cluster, whose transactions are other ones, goes after a day.
+    /// Removes revocations that every server has acted upon, and servers long gone; also what a
+    /// backup brought from another cluster, by its transactions, which are still to come in this.
     pub async fn sweep_revocations(&self) -> Result<()> {
         let mut transaction = self.begin_heart().await?;
         for statement in [
@@ -164,7 +164,7 @@ impl Store {
              and not exists (select 1 from caller_caches c
                              where c.expires_at > clock_timestamp()
                              and not pg_visible_in_snapshot(r.by_transaction, c.seen))",
-            "delete from revocations where made_at < clock_timestamp() - interval '1 day'",
+            "delete from revocations where by_transaction >= pg_snapshot_xmax(pg_current_snapshot())",
             "delete from caller_caches where expires_at < clock_timestamp() - interval '1 day'",
         ] {
             self.query(statement).execute(&mut *transaction).await?;

@@ -177,6 +177,28 @@ async fn what_everybody_has_heard_is_swept(database: TestDatabase) {
     assert_eq!(site.count(old).await, 0);
 }
 
+/// Rows of another cluster's transactions would be news at every look.
+#[database_test]
+async fn what_a_backup_brought_along_is_swept(database: TestDatabase) {
+    let site = Site::new(database).await;
+    let store = Store::with_pool(site.database.pool.clone(), 100);
+    site.execute(
+        "insert into revocations (by_transaction, org_id) values ('99999999999', 1), ('3', 1)",
+    )
+    .await;
+    store.sweep_revocations().await.expect("swept");
+    let left = "select by_transaction::text::bigint from revocations";
+    assert_eq!(
+        site.count(left).await,
+        3,
+        "one as old as that is seen already"
+    );
+    site.execute("update revocations set made_at = made_at - interval '2 minutes'")
+        .await;
+    store.sweep_revocations().await.expect("swept");
+    assert_eq!(site.count("select count(*) from revocations").await, 0);
+}
+
 /// Two transactions that end in another order than they began.
 #[database_test]
 async fn an_older_transaction_that_commits_later_is_seen(database: TestDatabase) {
