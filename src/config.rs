@@ -3,6 +3,7 @@
 //! Every flag has a variable `BUNSEN_…`; a secret can also come from the file that
 //! `BUNSEN_…_FILE` names. Unset and unreadable are different answers.
 
+mod copies;
 mod keys;
 mod people;
 
@@ -13,6 +14,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use url::Url;
 
+pub use copies::{Backup, Restore};
 pub use keys::{KeyKind, Keys, Pace, Passphrase};
 pub use people::{Accounts, Common, OneOrganization, OneUser, Organizations, Password, Users};
 
@@ -54,6 +56,10 @@ pub enum Command {
     /// Users of an organization.
     #[command(subcommand, name = "user")]
     Users(Users),
+    /// Write everything the database holds to a file.
+    Backup(Box<Backup>),
+    /// Bring a backup into an empty database.
+    Restore(Box<Restore>),
     /// Permissions to reach systems with private addresses.
     #[command(subcommand)]
     Grant(Grant),

@@ -2,6 +2,7 @@
 
 mod administration;
 pub mod app;
+mod backup;
 pub mod bootstrap;
 pub mod cli;
 pub mod config;

@@ -1,5 +1,6 @@
 //! The commands. Each takes what `config` read and does one thing.
 
+mod copies;
 mod elements;
 mod first_files;
 pub mod grant;
@@ -70,6 +71,8 @@ async fn dispatch(command: Command) -> Result<()> {
         Command::Organizations(command) => people::organizations(&command, &mut out).await,
         Command::Accounts(command) => people::accounts(&command, &mut out).await,
         Command::Users(command) => people::users(&command, &mut out).await,
+        Command::Backup(command) => copies::backup(&command, &mut out).await,
+        Command::Restore(command) => copies::restore(&command, &mut out).await,
         Command::Health(_) | Command::Elements(_) | Command::PostgresGuard(_) => Ok(()),
     }
 }

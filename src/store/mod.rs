@@ -17,10 +17,12 @@ mod keys;
 mod leases;
 mod migrate;
 mod organizations;
+mod restore;
 mod retry;
 mod rotation;
 mod server;
 mod sessions;
+mod snapshot;
 mod users;
 
 use std::fmt;
@@ -38,12 +40,14 @@ pub use instances::{
     ExternalAuthentication, Instance, InstanceChange, InstanceFilter, InstanceOwner, NewInstance,
 };
 pub use keys::{KeyHolder, KeyUsage, Retired};
-pub use migrate::MigrateError;
+pub use migrate::{MigrateError, knows_migration};
 pub use organizations::{NewOrganization, Organization};
+pub use restore::{Restoration, RestoreError};
 pub(crate) use retry::is_passing;
 pub use rotation::{HELD_COLUMNS, HeldColumn, IndexedSecret, Resealed, SealedValue};
 pub use server::Mode;
 pub use sessions::LoginUser;
+pub use snapshot::{AppliedMigration, KnownKey, LEFT_BEHIND, LastId, Snapshot, TableShape};
 pub use users::{NewUser, User, UserFilter};
 
 use crate::ids::OrganizationId;
