@@ -4,6 +4,7 @@
 //! `BUNSEN_…_FILE` names. Unset and unreadable are different answers.
 
 mod copies;
+mod import;
 mod keys;
 mod people;
 
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use url::Url;
 
 pub use copies::{Backup, Restore};
+pub use import::Import;
 pub use keys::{KeyKind, Keys, Pace, Passphrase};
 pub use people::{Accounts, Common, OneOrganization, OneUser, Organizations, Password, Users};
 
@@ -56,6 +58,8 @@ pub enum Command {
     /// Users of an organization.
     #[command(subcommand, name = "user")]
     Users(Users),
+    /// Bring in organizations, users and instances of another server.
+    Import(Box<Import>),
     /// Write everything the database holds to a file.
     Backup(Box<Backup>),
     /// Bring a backup into an empty database.

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::slips::curly_quote;
 
 pub const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/json;charset=UTF-8");
 
@@ -206,28 +207,6 @@ fn explain(text: &str, path: &str, error: &serde_json::Error) -> Error {
         error.line(),
         error.column()
     ))
-}
-
-/// The first curly quote at or before the line the parser stopped at, where the text is not inside
-/// a straight-quoted string. Lines and columns count characters from 1.
-fn curly_quote(text: &str, last_line: usize) -> Option<(usize, usize, char)> {
-    for (number, line) in text.lines().enumerate().take(last_line.max(1)) {
-        let (mut inside, mut escaped) = (false, false);
-        for (column, character) in line.chars().enumerate() {
-            match character {
-                _ if escaped => escaped = false,
-                '\\' if inside => escaped = true,
-                '"' => inside = !inside,
-                '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{201f}' | '\u{2018}' | '\u{2019}'
-                    if !inside =>
-                {
-                    return Some((number + 1, column + 1, character));
-                }
-                _ => {}
-            }
-        }
-    }
-    None
 }
 
 fn shorten(text: &str) -> String {

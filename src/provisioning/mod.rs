@@ -3,6 +3,7 @@
 //! What writes runs to their end in a task of their own although the caller hangs up; nothing
 //! is stored when the vendor says no; no database connection is held while the vendor is called.
 
+pub mod imported;
 mod keyed;
 mod plan;
 mod request;

@@ -12,6 +12,7 @@ mod connection;
 mod directory;
 mod grants;
 mod idempotency;
+mod import;
 mod instances;
 mod keys;
 mod leases;
@@ -36,6 +37,9 @@ pub use connection::{ConnectError, Transaction};
 pub use directory::{Directory, Found, FoundInstance, FoundUser, Owner};
 pub use grants::{Grant, OrganizationGrant};
 pub use idempotency::{Claim, Claimed, RequestKey};
+pub use import::{
+    ImportedAccount, ImportedInstance, ImportedUser, KnownInstance, Numbered, SecretOwner,
+};
 pub use instances::{
     ExternalAuthentication, Instance, InstanceChange, InstanceFilter, InstanceOwner, NewInstance,
 };

@@ -50,6 +50,9 @@ pub struct Instance {
     tags: Vec<String>,
     provision_interactions: [Value; 0],
     valid: bool,
+    /// What has to be done; only where `valid` is false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invalid_reason: Option<String>,
     disabled: bool,
     max_cache_size: u32,
     cache_time_to_live: u32,
@@ -82,6 +85,7 @@ pub fn wire(view: InstanceView) -> Instance {
         tags: view.tags,
         provision_interactions: [],
         valid: view.valid,
+        invalid_reason: view.invalid_reason,
         disabled: view.disabled,
         max_cache_size: 0,
         cache_time_to_live: 0,

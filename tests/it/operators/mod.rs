@@ -3,6 +3,7 @@
 mod backups;
 mod copies;
 mod cut_short;
+mod imports;
 mod load;
 mod people;
 mod retire;
