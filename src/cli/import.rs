@@ -28,13 +28,15 @@ const ANSWER_LIMIT: usize = 2 * 1024 * 1024;
 
 pub async fn run(command: &Import, out: &mut impl Write) -> Result<()> {
     let text = document(&command.file)?;
+    // A byte order mark is no mistake.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let (catalog, _) = elements::load(command.elements.as_deref())
         .map_err(|mistakes| Error::Invalid(listed(&mistakes)))?;
     let mut state = command.state.clone();
     // One writes while another holds the lease.
     state.database_connections = state.database_connections.max(2);
     let (opened, vault) = open(&state).await?;
-    let outcome = import(command, &opened, &vault, &catalog, &text).await;
+    let outcome = import(command, &opened, &vault, &catalog, text).await;
     let outcome = opened.close().await.and(outcome)?;
     match outcome {
         Outcome::Done(report) => show(command, &report, out),
@@ -134,18 +136,15 @@ fn document(path: &Path) -> Result<Zeroizing<String>> {
             path.display()
         )));
     }
-    let start = match bytes.starts_with(b"\xef\xbb\xbf") {
-        true => 3,
-        false => 0,
-    };
-    match std::str::from_utf8(&bytes[start..]) {
-        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
-        Err(error) => Err(Error::Invalid(format!(
-            "{} is not UTF-8 (byte {})",
-            path.display(),
-            start + error.valid_up_to() + 1
-        ))),
-    }
+    String::from_utf8(std::mem::take(&mut *bytes))
+        .map(Zeroizing::new)
+        .map_err(|error| {
+            Error::Invalid(format!(
+                "{} is not UTF-8 (byte {})",
+                path.display(),
+                error.utf8_error().valid_up_to() + 1
+            ))
+        })
 }
 
 fn show(command: &Import, report: &Report, out: &mut impl Write) -> Result<()> {

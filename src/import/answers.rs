@@ -90,7 +90,6 @@ pub async fn owned<'a>(
         name: String::new(),
         secret: None,
         accounts,
-        only_named: true,
     })
 }
 

@@ -52,8 +52,6 @@ pub struct Organization<'a> {
     pub name: String,
     pub secret: Option<Secret>,
     pub accounts: Vec<Account<'a>>,
-    /// It is there already, and nothing but what is below it is meant.
-    pub only_named: bool,
 }
 
 #[derive(Debug)]
@@ -161,7 +159,6 @@ pub fn organization<'a>(place: &Place<'a>, mistakes: &mut Mistakes) -> Option<Or
             .iter()
             .filter_map(|place| account(place, mistakes))
             .collect(),
-        only_named: false,
     };
     fields.nothing_else(ORGANIZATION, mistakes);
     let mut defaults = found.accounts.iter().filter(|one| one.default_account);

@@ -71,8 +71,16 @@ pub enum Outcome {
     Mistaken(Vec<String>),
 }
 
-/// Ids that are to be new, to see whether another organization has them.
-type Wanted = Vec<(Numbered, i64, String)>;
+/// Ids that are to be new, to see whether another organization than theirs has them.
+type Wanted = Vec<NewId>;
+
+#[derive(Debug)]
+struct NewId {
+    table: Numbered,
+    id: i64,
+    organization: Option<i64>,
+    path: String,
+}
 
 enum Source<'t> {
     Document(Vec<Place<'t>>),
@@ -203,19 +211,20 @@ impl<'a> Import<'a> {
     /// everywhere.
     async fn not_elsewhere(&self, wanted: &Wanted, mistakes: &mut Mistakes) -> Result<()> {
         for table in [Numbered::Accounts, Numbered::Users] {
-            let of_table: Vec<(i64, &str)> = wanted
-                .iter()
-                .filter(|(of, _, _)| *of == table)
-                .map(|(_, id, path)| (*id, path.as_str()))
-                .collect();
+            let of_table: Vec<&NewId> = wanted.iter().filter(|one| one.table == table).collect();
             for some in of_table.chunks(MANY_IDS) {
-                let ids: Vec<i64> = some.iter().map(|(id, _)| *id).collect();
+                let ids: Vec<i64> = some.iter().map(|one| one.id).collect();
                 for (taken, organization) in self.store.taken_ids(table, &ids).await? {
-                    let path = some.iter().find(|(id, _)| *id == taken);
-                    mistakes.add(
-                        &reader::below(path.map_or("", |(_, path)| path), "id"),
-                        format_args!("{taken} is taken in organization {organization}"),
-                    );
+                    // In its own organization it may have come in meanwhile.
+                    let ours = some
+                        .iter()
+                        .find(|one| one.id == taken && one.organization != Some(organization));
+                    if let Some(ours) = ours {
+                        mistakes.add(
+                            &reader::below(&ours.path, "id"),
+                            format_args!("{taken} is taken in organization {organization}"),
+                        );
+                    }
                 }
             }
         }
@@ -340,13 +349,19 @@ fn note_new_ids(organization: &Organization<'_>, standing: &Standing, wanted: &m
         .zip(&standing.accounts)
         .zip(&standing.users)
     {
-        if let (Some(id), None) = (account.id, there) {
-            wanted.push((Numbered::Accounts, id, account.path.clone()));
-        }
-        for (user, there) in account.users.iter().zip(users) {
-            if let (Some(id), None) = (user.id, there) {
-                wanted.push((Numbered::Users, id, user.path.clone()));
+        let mut new = |table, id: Option<i64>, there: &Option<i64>, path: &str| {
+            if let (Some(id), None) = (id, there) {
+                wanted.push(NewId {
+                    table,
+                    id,
+                    organization: standing.organization.or(organization.id),
+                    path: path.to_owned(),
+                });
             }
+        };
+        new(Numbered::Accounts, account.id, there, &account.path);
+        for (user, there) in account.users.iter().zip(users) {
+            new(Numbered::Users, user.id, there, &user.path);
         }
     }
 }

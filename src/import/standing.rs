@@ -326,7 +326,8 @@ pub fn note(
 ) {
     let id = standing.organization.or(wanted.id);
     seen.id(Numbered::Organizations, id, &wanted.path, mistakes);
-    if wanted.id.is_none() && !wanted.only_named {
+    // What is empty is missing, which was told.
+    if wanted.id.is_none() && !wanted.name.is_empty() {
         seen.name(&wanted.name, &below(&wanted.path, "name"), mistakes);
     }
     if let Some(secret) = &wanted.secret {
@@ -347,13 +348,13 @@ pub fn note(
             &account.path,
             mistakes,
         );
-        if !wanted.only_named && !external.insert(&account.external_id) {
+        if !account.external_id.is_empty() && !external.insert(&account.external_id) {
             let path = below(&account.path, "externalId");
             mistakes.add(&path, "stands in the organization twice");
         }
         for (user, there) in account.users.iter().zip(users) {
             seen.id(Numbered::Users, there.or(user.id), &user.path, mistakes);
-            if !wanted.only_named && !emails.insert(user.email.to_lowercase()) {
+            if !user.email.is_empty() && !emails.insert(user.email.to_lowercase()) {
                 let path = below(&user.path, "email");
                 mistakes.add(&path, "stands in the organization twice");
             }

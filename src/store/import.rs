@@ -223,11 +223,15 @@ impl Store {
         id: Option<i64>,
         name: &str,
     ) -> Result<Vec<(i64, String)>> {
-        let known = self.query_as(
-            "select id, name from organizations
-             where id = $1 or ($1::bigint is null and name = $2) order by id limit 3",
-        );
-        let known = known.bind(id).bind(name);
+        // Two statements: one for both would read the whole table either way.
+        let known = match id {
+            Some(id) => self
+                .query_as("select id, name from organizations where id = $1")
+                .bind(id),
+            None => self
+                .query_as("select id, name from organizations where name = $1 order by id limit 3")
+                .bind(name.to_owned()),
+        };
         Ok(known.fetch_all(&mut **transaction).await?)
     }
 

@@ -127,7 +127,7 @@ async fn with_instances(site: &Site, count: usize) -> (Server, String, Vec<Value
 }
 
 /// Rows of every table, as text, to compare databases; times of servers left out.
-async fn rows(pool: &PgPool) -> Vec<(String, String)> {
+pub(super) async fn rows(pool: &PgPool) -> Vec<(String, String)> {
     let tables: Vec<String> = sqlx::query_scalar(
         "select tablename::text from pg_tables where schemaname = 'public' order by 1",
     )

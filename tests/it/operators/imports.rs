@@ -213,7 +213,7 @@ async fn reconnected(server: &Server) {
     );
     let by_token = format!("User {HAZEL}, Element {MASKED}");
     let used = Answer::of(server.request("GET", "/hubs/any/things", &by_token)).await;
-    let told = used.error(401);
+    let told = used.error(401).to_string();
     assert!(
         told.contains("reconnected") && told.contains("PATCH /instances/500000"),
         "{told}"

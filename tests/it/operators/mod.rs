@@ -6,6 +6,7 @@ mod cut_short;
 mod imports;
 mod load;
 mod people;
+mod readme;
 mod retire;
 mod rotate;
 
