@@ -11,8 +11,15 @@ use super::retry::has_code;
 use super::{Store, Transaction};
 use crate::error::{Error, Result};
 
-/// Leases, what servers say of themselves, and the list of migrations, which a restore makes anew.
-pub const LEFT_BEHIND: &[&str] = &["_sqlx_migrations", "key_holders", "leases"];
+/// The list of migrations, which a restore makes anew; leases; and what servers tell each other,
+/// some of it in numbers of transactions that mean nothing in another database.
+pub const LEFT_BEHIND: &[&str] = &[
+    "_sqlx_migrations",
+    "caller_caches",
+    "key_holders",
+    "leases",
+    "revocations",
+];
 
 /// Of these tables, which rows are carried. A running request belongs to a server.
 const PARTLY_CARRIED: &[(&str, &str)] = &[("idempotency_keys", "state = 'done'")];

@@ -47,7 +47,11 @@ pub fn check_hash(hash: &Secret) -> Result<(), &'static str> {
     const NOT_ARGON2ID: &str =
         "must be an Argon2id hash in PHC form ($argon2id$v=19$m=…,t=…,p=…$…$…)";
     let parsed = PasswordHash::new(hash.reveal()).map_err(|_| NOT_ARGON2ID)?;
-    if parsed.algorithm.as_str() != "argon2id" || parsed.hash.is_none() || parsed.salt.is_none() {
+    if parsed.algorithm.as_str() != "argon2id"
+        || parsed.version != Some(0x13)
+        || parsed.hash.is_none()
+        || parsed.salt.is_none()
+    {
         return Err(NOT_ARGON2ID);
     }
     let costs = Params::try_from(&parsed).map_err(|_| NOT_ARGON2ID)?;

@@ -277,14 +277,12 @@ async fn every_table_is_carried_or_left_behind_on_purpose(database: TestDatabase
     let made = site
         .json(&["backup", &site.folder.text("all.backup")])
         .await;
-    let mut known: Vec<String> = made["tables"]
+    let carried: Vec<&str> = made["tables"]
         .as_array()
         .expect("tables")
         .iter()
-        .map(|counted| counted["table"].as_str().expect("a name").to_owned())
-        .chain(LEFT_BEHIND.iter().map(|name| (*name).to_owned()))
+        .map(|counted| counted["table"].as_str().expect("a name"))
         .collect();
-    known.sort();
     let tables: Vec<String> = sqlx::query_scalar(
         "select c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
          where n.nspname = 'public' and c.relkind in ('r', 'p', 'v', 'm', 'f') order by 1",
@@ -292,7 +290,11 @@ async fn every_table_is_carried_or_left_behind_on_purpose(database: TestDatabase
     .fetch_all(&site.database.pool)
     .await
     .expect("tables");
-    assert_eq!(known, tables);
+    assert!(carried.len() > 8, "{carried:?}");
+    for table in &tables {
+        let left = LEFT_BEHIND.contains(&table.as_str());
+        assert_ne!(carried.contains(&table.as_str()), left, "{table}");
+    }
     assert_eq!(
         site.count("select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'public' and c.relkind = 'p'").await,
         0
