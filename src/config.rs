@@ -3,7 +3,9 @@
 //! Every flag has a variable `BUNSEN_…`; a secret can also come from the file that
 //! `BUNSEN_…_FILE` names. Unset and unreadable are different answers.
 
+mod copies;
 mod front;
+mod import;
 mod keys;
 mod people;
 
@@ -14,7 +16,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use url::Url;
 
-pub use front::Front;
+pub use copies::{Backup, Restore};
+pub use front::{Egress, Front};
+pub use import::Import;
 pub use keys::{KeyKind, Keys, Pace, Passphrase};
 pub use people::{Accounts, Common, OneOrganization, OneUser, Organizations, Password, Users};
 
@@ -56,6 +60,12 @@ pub enum Command {
     /// Users of an organization.
     #[command(subcommand, name = "user")]
     Users(Users),
+    /// Bring in organizations, users and instances of another server.
+    Import(Box<Import>),
+    /// Write everything the database holds to a file.
+    Backup(Box<Backup>),
+    /// Bring a backup into an empty database.
+    Restore(Box<Restore>),
     /// Permissions to reach systems with private addresses.
     #[command(subcommand)]
     Grant(Grant),

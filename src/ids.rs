@@ -34,6 +34,17 @@ row_ids! {
     InstanceId,
 }
 
+/// Whether a secret can stand in an `Authorization` header, which no secret of ours may fail.
+pub fn can_be_presented(secret: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=-_".contains(&byte);
+    !secret.is_empty() && secret.bytes().all(allowed)
+}
+
+/// What clients send in place of an element token that they do not have yet.
+pub fn is_placeholder(token: &str) -> bool {
+    matches!(token, "undefined" | "null")
+}
+
 /// Which kind of secret finds its owner; part of what is hashed, so one kind never answers
 /// for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -10,9 +10,9 @@ use crate::ids::{AccountId, OrganizationId, Secret, SecretKind, UserId};
 use crate::store::{Account, NewAccount, NewOrganization, NewUser, Organization, Store, User};
 use crate::vault::{OrganizationKeys, Place, Vault, password};
 
-pub use password_policy::Person;
+pub use password_policy::{Person, check as check_password};
 
-const DEFAULT_ACCOUNT: &str = "Company Default Account";
+pub const DEFAULT_ACCOUNT: &str = "Company Default Account";
 const LONGEST_NAME: usize = 250;
 /// Role keys, and whether they belong to the default account alone.
 const ROLES: [(&str, bool); 4] = [
@@ -284,7 +284,7 @@ impl UserToMake<'_> {
 }
 
 async fn hashed(password: &Secret, person: Person<'_>) -> Result<Secret> {
-    password_policy::check(password, person)?;
+    check_password(password, person)?;
     password::hash(password.clone()).await
 }
 
@@ -297,7 +297,8 @@ fn place(organization: OrganizationId, table: &'static str, row: Uuid) -> Place<
     }
 }
 
-fn named(field: &str, text: &str) -> Result<()> {
+/// A name that people read.
+pub fn named(field: &str, text: &str) -> Result<()> {
     let fits = (1..=LONGEST_NAME).contains(&text.chars().count())
         && text.trim() == text
         && !text.chars().any(char::is_control);
@@ -310,7 +311,7 @@ fn named(field: &str, text: &str) -> Result<()> {
 }
 
 /// Enough to find mistakes of typing; only a message to it could tell more.
-fn email(text: &str) -> Result<()> {
+pub fn email(text: &str) -> Result<()> {
     named("e-mail address", text)?;
     let fits = text
         .split_once('@')
@@ -322,21 +323,33 @@ fn email(text: &str) -> Result<()> {
 
 fn roles<'r>(wanted: &'r [String], account: &Account) -> Result<Vec<&'r str>> {
     if wanted.is_empty() {
-        return Ok(vec![if account.default_account {
-            "org"
-        } else {
-            "default-user"
-        }]);
+        return Ok(vec![ordinary_role(account.default_account)]);
     }
-    let check = |role: &'r String| match ROLES.iter().find(|(key, _)| key == role) {
-        Some((_, true)) if !account.default_account => Err(Error::Invalid(format!(
-            "The role '{role}' belongs to users of the default account."
+    let wanted = wanted.iter();
+    wanted
+        .map(|key| role(key, account.default_account))
+        .collect()
+}
+
+/// Of users who are given no other.
+pub fn ordinary_role(in_default_account: bool) -> &'static str {
+    if in_default_account {
+        "org"
+    } else {
+        "default-user"
+    }
+}
+
+/// A role that a user of such an account can have.
+pub fn role(wanted: &str, in_default_account: bool) -> Result<&str> {
+    match ROLES.iter().find(|(key, _)| *key == wanted) {
+        Some((_, true)) if !in_default_account => Err(Error::Invalid(format!(
+            "The role '{wanted}' belongs to users of the default account."
         ))),
-        Some(_) => Ok(role.as_str()),
+        Some(_) => Ok(wanted),
         None => Err(Error::Invalid(format!(
-            "There is no role '{role}'; there are {}.",
+            "There is no role '{wanted}'; there are {}.",
             ROLES.map(|(key, _)| key).join(", ")
         ))),
-    };
-    wanted.iter().map(check).collect()
+    }
 }

@@ -189,7 +189,8 @@ async fn remember_keys(
     Ok(compare(&known, &checks, retired, keyring)?)
 }
 
-fn compare(
+/// Whether the keyring holds what a database knows, and works with nothing retired.
+pub fn compare(
     known: &[KeyCheck],
     held: &[KeyCheck],
     mut retired: Vec<String>,

@@ -112,7 +112,7 @@ impl Callers {
         let Ok(hmac) = <[u8; 32]>::try_from(found.hmac.as_slice()) else {
             return;
         };
-        if self.is_trusted() && found.may_call() {
+        if self.is_trusted() && found.may_call() && found.is_settled() {
             self.0.known.insert(hmac, (began, Arc::clone(found)));
         }
     }

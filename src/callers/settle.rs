@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::LEASE;
 use crate::error::Result;
-use crate::store::{Revocation, Snapshot, Store};
+use crate::store::{Heard, Revocation, Store};
 
 /// Between two looks at what the others have acted upon.
 const LOOK: Duration = Duration::from_millis(15);
@@ -25,7 +25,7 @@ pub(super) struct Hearing(Mutex<Option<Reading>>);
 struct Reading {
     begun: Instant,
     /// What each server with a lease has seen.
-    seen: Vec<Snapshot>,
+    seen: Vec<Heard>,
 }
 
 impl Hearing {

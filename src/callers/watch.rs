@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::{Callers, LEASE, MARGIN, clock};
 use crate::error::{Error, Result};
-use crate::store::{Snapshot, Store};
+use crate::store::{Heard, Store};
 
 /// Between two looks; about half of it is what a revocation waits for.
 const BEAT: Duration = Duration::from_millis(100);
@@ -25,7 +25,7 @@ pub struct Watch {
     store: Store,
     callers: Callers,
     /// Everything that it sees has been acted upon.
-    seen: Snapshot,
+    seen: Heard,
     /// When the lease was asked for that stands in the database.
     renewed: u64,
     beats: u32,

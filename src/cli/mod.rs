@@ -1,10 +1,12 @@
 //! The commands. Each takes what `config` read and does one thing.
 
+mod copies;
 mod elements;
 mod first_files;
 mod front;
 pub mod grant;
 mod health;
+mod import;
 mod keys;
 pub mod migrate;
 mod people;
@@ -73,6 +75,9 @@ async fn dispatch(command: Command) -> Result<()> {
         Command::Organizations(command) => people::organizations(&command, &mut out).await,
         Command::Accounts(command) => people::accounts(&command, &mut out).await,
         Command::Users(command) => people::users(&command, &mut out).await,
+        Command::Import(command) => import::run(&command, &mut out).await,
+        Command::Backup(command) => copies::backup(&command, &mut out).await,
+        Command::Restore(command) => copies::restore(&command, &mut out).await,
         Command::Health(_)
         | Command::Elements(_)
         | Command::OpenApi(_)

@@ -232,7 +232,7 @@ fn with_secret(mut shown: Value, secret: Option<&Secret>) -> Value {
 }
 
 /// The database, and the keyring that belongs to it.
-async fn open(state: &State) -> Result<(Opened, Vault)> {
+pub async fn open(state: &State) -> Result<(Opened, Vault)> {
     let opened = Opened::for_command(state).await?;
     match keyring(&opened, state).await {
         Ok(keyring) => Ok((opened, Vault::new(keyring))),

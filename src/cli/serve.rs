@@ -15,7 +15,7 @@ use crate::cli::first_files;
 use crate::cli::front::{Front, Listening};
 use crate::cli::signals::Signals;
 use crate::cli::state::{Opened, told};
-use crate::config::{Role, Serve};
+use crate::config::{Egress, Role, Serve};
 use crate::error::{Error, Result};
 use crate::http::Tls;
 use crate::outbound::{EgressProxy, Outbound, Settings, VendorRoute};
@@ -243,10 +243,8 @@ fn outbound(arguments: &Serve) -> Result<Outbound> {
         .map(|text| VendorRoute::parse(text))
         .collect::<Result<Vec<_>, String>>()
         .map_err(Error::Invalid)?;
-    let egress = arguments.front.egress_proxy().map_err(told)?;
-    let egress = egress.map(|url| EgressProxy::parse(&url)).transpose();
     Outbound::new(Settings {
-        egress: egress.map_err(Error::Invalid)?,
+        egress: egress_proxy(&arguments.front.egress)?,
         routes,
         sandbox: arguments.sandbox.clone(),
         total_timeout: arguments.vendor_timeout(),
@@ -254,6 +252,12 @@ fn outbound(arguments: &Serve) -> Result<Outbound> {
         body_limit: arguments.vendor_body_limit,
     })
     .map_err(told)
+}
+
+pub(super) fn egress_proxy(egress: &Egress) -> Result<Option<EgressProxy>> {
+    let proxy = egress.proxy().map_err(told)?;
+    let proxy = proxy.map(|url| EgressProxy::parse(&url)).transpose();
+    proxy.map_err(Error::Invalid)
 }
 
 #[cfg(all(test, target_os = "linux"))]

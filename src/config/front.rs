@@ -60,19 +60,8 @@ pub struct Front {
     )]
     drain_wait: u64,
 
-    /// HTTP proxy (CONNECT) that vendor calls must use, as in `http://proxy.example:3128`, with name and
-    /// password in the URL if it wants them. --vendor-route, --sandbox and granted hosts go direct.
-    #[arg(
-        long,
-        env = "BUNSEN_EGRESS_PROXY",
-        hide_env_values = true,
-        value_name = "URL"
-    )]
-    egress_proxy: Option<Secret>,
-
-    /// File that holds the proxy's URL.
-    #[arg(long, env = "BUNSEN_EGRESS_PROXY_FILE", value_name = "FILE")]
-    egress_proxy_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub egress: Egress,
 }
 
 impl Front {
@@ -103,8 +92,28 @@ impl Front {
     pub fn drain_wait(&self) -> Duration {
         Duration::from_secs(self.drain_wait)
     }
+}
 
-    pub fn egress_proxy(&self) -> Result<Option<Secret>, ConfigError> {
+/// How vendor calls leave the site.
+#[derive(Debug, Clone, Args)]
+pub struct Egress {
+    /// HTTP proxy (CONNECT) that vendor calls must use, as in `http://proxy.example:3128`, with name and
+    /// password in the URL if it wants them. --vendor-route, --sandbox and granted hosts go direct.
+    #[arg(
+        long,
+        env = "BUNSEN_EGRESS_PROXY",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    egress_proxy: Option<Secret>,
+
+    /// File that holds the proxy's URL.
+    #[arg(long, env = "BUNSEN_EGRESS_PROXY_FILE", value_name = "FILE")]
+    egress_proxy_file: Option<PathBuf>,
+}
+
+impl Egress {
+    pub fn proxy(&self) -> Result<Option<Secret>, ConfigError> {
         match (&self.egress_proxy, &self.egress_proxy_file) {
             (Some(_), Some(_)) => Err(ConfigError(
                 "BUNSEN_EGRESS_PROXY and BUNSEN_EGRESS_PROXY_FILE are both set; keep one".into(),

@@ -52,6 +52,8 @@ pub struct InstanceCaller {
     pub element_key: String,
     pub instance: InstanceId,
     pub disabled: bool,
+    /// Its credentials are there, and the vendor has not refused them.
+    pub valid: bool,
 }
 
 impl FromRequestParts<App> for OrgCaller {
@@ -121,6 +123,7 @@ impl FromRequestParts<App> for InstanceCaller {
             element_key: instance.element_key.clone(),
             instance: instance.id,
             disabled: instance.disabled,
+            valid: instance.valid,
             caller: counted(app, caller)?,
         })
     }

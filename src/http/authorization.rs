@@ -7,7 +7,7 @@
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-use crate::ids::Secret;
+use crate::ids::{self, Secret};
 
 /// What a request brought. Knows nothing of whether it is true.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ fn parse(value: &str) -> Result<Presented, Malformed> {
             "organization" => secrets.organization.replace(Secret::new(secret)).is_none(),
             "element" | "token" => {
                 let part = match secret {
-                    "undefined" | "null" => ElementPart::Placeholder,
+                    placeholder if ids::is_placeholder(placeholder) => ElementPart::Placeholder,
                     token => ElementPart::Token(Secret::new(token)),
                 };
                 secrets.element.replace(part).is_none()
@@ -84,8 +84,7 @@ fn parse(value: &str) -> Result<Presented, Malformed> {
 fn pair(part: &str) -> Result<(&str, &str), Malformed> {
     let (keyword, secret) = part.split_once([' ', '\t']).ok_or(Malformed)?;
     let secret = unquote(trim(secret));
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "+/=-_".contains(c);
-    if secret.is_empty() || !secret.chars().all(allowed) {
+    if !ids::can_be_presented(secret) {
         return Err(Malformed);
     }
     Ok((keyword, secret))

@@ -8,7 +8,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method};
 
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, VendorFailure};
 use crate::http::auth::InstanceCaller;
 use crate::http::path::BASE;
 
@@ -83,10 +83,27 @@ fn call(caller: &InstanceCaller, method: &Method, resource: &str) -> Error {
     if caller.disabled && !describes(method, resource) {
         return Error::Forbidden("Element instance is disabled.".into());
     }
+    if !caller.valid && !describes(method, resource) {
+        return needs_reconnect(caller);
+    }
     Error::NotFound(format!(
         "Element '{}' does not support the resource {method} {resource}.",
         caller.element_key
     ))
+}
+
+/// The status that a vendor's own refusal would have; nobody needs to be asked for it.
+fn needs_reconnect(caller: &InstanceCaller) -> Error {
+    Error::Vendor(Box::new(VendorFailure {
+        status: 401,
+        message: format!(
+            "Element instance {} needs to be reconnected: its credentials are missing or were \
+             refused. Send them as 'configuration' with PATCH /instances/{}.",
+            caller.instance, caller.instance
+        ),
+        provider_message: None,
+        retry_after: None,
+    }))
 }
 
 /// What a disabled instance still answers: whether it is there, and what it holds.

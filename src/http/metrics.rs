@@ -20,7 +20,6 @@ use crate::meters;
                    `--metrics-listen` it is on a port of its own, and 404 here.",
     responses(
         (status = 200, description = "In the text format of Prometheus.", body = String, content_type = "text/plain"),
-        (status = 404, description = "It is on a port of its own."),
     ),
 )]
 pub async fn read(State(app): State<App>, method: Method) -> Result<Response> {

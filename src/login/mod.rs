@@ -185,6 +185,6 @@ async fn profile(app: &App, organization: OrganizationId, user: UserId) -> Resul
 }
 
 /// The form in which an address is compared.
-fn folded(address: &str) -> String {
+pub fn folded(address: &str) -> String {
     address.trim().to_lowercase()
 }

@@ -26,9 +26,10 @@ pub enum PrivatePostgresError {
     #[error(
         "the database in {} was made by Postgres {made_by}, which is not installed{}. Install \
          Postgres {made_by} (`apt-get install postgresql-{made_by}`) or name its folder with \
-         --postgres-bin. To move to another version: with Postgres {made_by} run `bunsen backup`, \
-         then `bunsen restore` into an empty data folder with the other version",
-        cluster.display(), looked_at(found)
+         --postgres-bin. To move to another version: run \
+         `bunsen backup FILE --postgres-bin FOLDER_OF_POSTGRES_{made_by}`, move {} and the file \
+         pg.password beside it away, then run `bunsen restore FILE`",
+        cluster.display(), looked_at(found), cluster.display()
     )]
     OtherVersion {
         cluster: PathBuf,

@@ -5,6 +5,7 @@
 
 mod creating;
 mod deleting;
+pub mod imported;
 mod keyed;
 mod plan;
 mod recovery;

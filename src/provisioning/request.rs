@@ -191,7 +191,7 @@ impl Change {
     }
 }
 
-fn checked_name(given: &str) -> Result<String> {
+pub fn checked_name(given: &str) -> Result<String> {
     let too_long = || Error::Invalid(format!("'name' is longer than {NAME_LIMIT} bytes."));
     if given.len() > RAW_LIMIT {
         return Err(too_long());
@@ -231,7 +231,7 @@ pub fn checked_tags(given: &[String], may_be_long: impl Fn(&str) -> bool) -> Res
     Ok(tags)
 }
 
-fn checked_external_authentication(given: Option<&str>) -> Result<ExternalAuthentication> {
+pub fn checked_external_authentication(given: Option<&str>) -> Result<ExternalAuthentication> {
     match given {
         None | Some("none") => Ok(ExternalAuthentication::None),
         Some("initial") => Ok(ExternalAuthentication::Initial),
@@ -298,7 +298,7 @@ fn named_element(reference: Option<&Map<String, Value>>) -> Result<Option<String
 }
 
 /// Looks before sanitising, which would take the brackets for markup and drop them.
-fn refuse_placeholders(
+pub fn refuse_placeholders(
     name: &str,
     tags: &[String],
     configuration: &Map<String, Value>,
@@ -330,7 +330,7 @@ fn refuse_placeholders(
 }
 
 /// What no database text can hold, and what nobody means to send.
-fn refuse_unstorable(configuration: &Map<String, Value>) -> Result<()> {
+pub fn refuse_unstorable(configuration: &Map<String, Value>) -> Result<()> {
     let mut total = 0;
     let mut longest = (0, "");
     for (key, value) in configuration {

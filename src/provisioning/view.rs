@@ -31,6 +31,8 @@ pub struct InstanceView {
     pub element_id: ElementId,
     pub tags: Vec<String>,
     pub valid: bool,
+    /// Why it is not.
+    pub invalid_reason: Option<String>,
     pub disabled: bool,
     /// `None` where nobody asked for it.
     pub configuration: Option<serde_json::Map<String, serde_json::Value>>,
@@ -173,6 +175,7 @@ pub(super) fn abridged(
         element_id,
         tags: row.tags,
         valid: row.valid,
+        invalid_reason: row.invalid_reason.filter(|_| !row.valid),
         disabled: row.disabled,
         configuration: None,
         external_authentication: row.external_authentication,

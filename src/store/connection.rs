@@ -145,7 +145,7 @@ impl Store {
         Ok(())
     }
 
-    async fn postgres_version(&self) -> Result<i32, sqlx::Error> {
+    pub(super) async fn postgres_version(&self) -> Result<i32, sqlx::Error> {
         let mut reader = self.reader().await?;
         let (number,): (String,) = self
             .query_as("select current_setting('server_version_num')")

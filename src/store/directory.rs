@@ -52,6 +52,12 @@ pub struct FoundInstance {
 }
 
 impl Found {
+    /// May be remembered. An instance that waits for its owner is asked about each time, since
+    /// reconnecting it revokes nothing.
+    pub fn is_settled(&self) -> bool {
+        !matches!(&self.owner, Owner::Instance(instance) if !instance.valid)
+    }
+
     /// Whoever was switched off, or belongs to what was, is nobody.
     pub fn may_call(&self) -> bool {
         self.organization_active

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Store;
@@ -36,6 +37,12 @@ impl Store {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// The same in a transaction that brings everything else along.
+    pub(super) async fn create_leases_in(connection: &mut PgConnection) -> Result<()> {
+        sqlx::raw_sql(CREATE).execute(connection).await?;
+        Ok(())
     }
 
     /// Takes the lease, or renews it for the one who has it. `false`: somebody else has it.

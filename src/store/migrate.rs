@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::Store;
 use super::retry::has_code;
+use super::snapshot::AppliedMigration;
 use crate::error::{Error, Result};
 
 /// Version, description, text. Only ever added to.
@@ -129,7 +130,7 @@ impl Store {
             .into_iter()
             .map(|(version, checksum, success)| (version, (checksum, success)))
             .collect();
-        Ok(migrations().iter().all(|migration| {
+        Ok(known_migrations().iter().all(|migration| {
             applied
                 .get(&migration.version)
                 .is_some_and(|(checksum, success)| *success && *checksum == *migration.checksum)
@@ -164,9 +165,7 @@ impl Store {
             .statement_cache_capacity(64);
         let mut connection = sqlx::PgConnection::connect_with(&options).await?;
         let mut transaction = connection.begin().await?;
-        let mut migrator = Migrator::with_migrations(migrations());
-        // Not the migrator's own lock, which belongs to a session.
-        migrator.set_locking(false).set_ignore_missing(true);
+        let migrator = migrator(known_migrations());
         // `run` would do the same, in a future that cannot move between threads.
         if let Err(error) = migrator.run_direct(None, &mut *transaction, false).await {
             return match error {
@@ -202,7 +201,24 @@ fn is_passing_database(error: &sqlx::Error) -> bool {
     has_code(error, &["40001", "40P01"])
 }
 
-fn migrations() -> Vec<Migration> {
+/// Runs these migrations where they are missing.
+pub(super) fn migrator(migrations: Vec<Migration>) -> Migrator {
+    let mut migrator = Migrator::with_migrations(migrations);
+    // Not the migrator's own lock, which belongs to a session.
+    migrator.set_locking(false).set_ignore_missing(true);
+    migrator
+}
+
+/// Whether this version has a migration of this number and this text; `None`: none of this number.
+pub fn knows_migration(applied: &AppliedMigration) -> Option<bool> {
+    let migrations = known_migrations();
+    let known = migrations
+        .iter()
+        .find(|known| known.version == applied.version)?;
+    Some(*known.checksum == *applied.checksum)
+}
+
+pub(super) fn known_migrations() -> Vec<Migration> {
     MIGRATIONS
         .iter()
         .map(|(version, description, sql)| {

@@ -13,16 +13,19 @@ mod directory;
 mod exchanges;
 mod grants;
 mod idempotency;
+mod import;
 mod instances;
 mod keys;
 mod leases;
 mod migrate;
 mod organizations;
+mod restore;
 mod retry;
 mod revocations;
 mod rotation;
 mod server;
 mod sessions;
+mod snapshot;
 mod turns;
 mod users;
 
@@ -40,18 +43,23 @@ pub use directory::{Directory, Found, FoundInstance, FoundUser, Owner};
 pub use exchanges::{NewExchange, OpenExchange, Opened, Outcome, Purpose, Standing};
 pub use grants::{Grant, OrganizationGrant};
 pub use idempotency::{Claim, Claimed, RequestKey};
+pub use import::{
+    ImportedAccount, ImportedInstance, ImportedUser, KnownInstance, Numbered, SecretOwner,
+};
 pub use instances::{
     ExternalAuthentication, Instance, InstanceChange, InstanceFilter, InstanceOwner, NewInstance,
     given_up,
 };
 pub use keys::{KeyHolder, KeyUsage, Retired};
-pub use migrate::MigrateError;
+pub use migrate::{MigrateError, knows_migration};
 pub use organizations::{NewOrganization, Organization};
+pub use restore::{Restoration, RestoreError};
 pub(crate) use retry::is_passing;
-pub use revocations::{Look, Revocation, Snapshot};
+pub use revocations::{Heard, Look, Revocation};
 pub use rotation::{HELD_COLUMNS, HeldColumn, IndexedSecret, Resealed, SealedValue};
 pub use server::Mode;
 pub use sessions::LoginUser;
+pub use snapshot::{AppliedMigration, KnownKey, LEFT_BEHIND, LastId, Snapshot, TableShape};
 pub use users::{NewUser, User, UserFilter};
 
 use crate::ids::OrganizationId;

@@ -36,10 +36,15 @@ pub struct NewOrganization<'a> {
 
 impl Store {
     /// The id of an organization to be made: its first key and its sealed secret are bound to it.
+    /// The lock is the one that the insert takes anyway; taken before the id is drawn it lets an
+    /// import wait for whoever holds an id and has not used it yet.
     pub async fn next_organization_id(
         &self,
         connection: &mut PgConnection,
     ) -> Result<OrganizationId> {
+        self.query("lock table organizations in row exclusive mode")
+            .execute(&mut *connection)
+            .await?;
         let (id,) = self
             .query_as("select nextval(pg_get_serial_sequence('organizations', 'id'))")
             .fetch_one(connection)

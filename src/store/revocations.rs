@@ -25,14 +25,14 @@ pub struct Revocation {
 }
 
 impl Revocation {
-    pub fn is_seen_by(&self, snapshot: &Snapshot) -> bool {
+    pub fn is_seen_by(&self, snapshot: &Heard) -> bool {
         snapshot.sees(self.transaction)
     }
 }
 
 /// Which transactions a look at the database saw, in the text form of `pg_snapshot`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Snapshot {
+pub struct Heard {
     text: String,
     /// All before it had ended.
     from: u64,
@@ -42,14 +42,14 @@ pub struct Snapshot {
     running: Vec<u64>,
 }
 
-impl Snapshot {
+impl Heard {
     fn sees(&self, transaction: u64) -> bool {
         transaction < self.from
             || (transaction < self.to && self.running.binary_search(&transaction).is_err())
     }
 }
 
-impl FromStr for Snapshot {
+impl FromStr for Heard {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
@@ -78,14 +78,14 @@ impl FromStr for Snapshot {
 /// What a look found.
 #[derive(Debug)]
 pub struct Look {
-    pub snapshot: Snapshot,
+    pub snapshot: Heard,
     /// What was revoked since the look before: whose, `None` for everybody's.
     pub revoked: Vec<Option<OrganizationId>>,
 }
 
 impl Store {
     /// What was revoked since `last`; without it, all that is still written down.
-    pub async fn look_for_revocations(&self, last: Option<&Snapshot>) -> Result<Look> {
+    pub async fn look_for_revocations(&self, last: Option<&Heard>) -> Result<Look> {
         let mut reader = self.heart().await?;
         // The organization 0 does not exist.
         let (snapshot, revoked): (String, Vec<i64>) = self
@@ -112,7 +112,7 @@ impl Store {
     pub async fn announce_caller_cache(
         &self,
         server: Uuid,
-        seen: &Snapshot,
+        seen: &Heard,
         lease: Duration,
     ) -> Result<()> {
         let mut transaction = self.begin_heart().await?;
@@ -141,7 +141,7 @@ impl Store {
     }
 
     /// What the servers that may answer from memory have acted upon, all but `own`.
-    pub async fn caller_caches(&self, own: Option<Uuid>) -> Result<Vec<Snapshot>> {
+    pub async fn caller_caches(&self, own: Option<Uuid>) -> Result<Vec<Heard>> {
         let mut reader = self.heart().await?;
         let rows: Vec<(String,)> = self
             .query_as(
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_snapshot_sees_what_had_ended() {
-        let snapshot: Snapshot = "10:20:10,14,15".parse().expect("a snapshot");
+        let snapshot: Heard = "10:20:10,14,15".parse().expect("a snapshot");
         for (transaction, seen) in [
             (3, true),
             (9, true),
@@ -232,14 +232,10 @@ mod tests {
         ] {
             assert_eq!(snapshot.sees(transaction), seen, "{transaction}");
         }
-        let quiet: Snapshot = "7:7:".parse().expect("a snapshot");
+        let quiet: Heard = "7:7:".parse().expect("a snapshot");
         assert!(quiet.sees(6) && !quiet.sees(7));
         for wrong in ["", "7", "7:8", "x:8:", "7:8:x", "7:8:9,"] {
-            assert_eq!(
-                wrong.parse::<Snapshot>().is_ok(),
-                wrong == "7:8:9,",
-                "{wrong}"
-            );
+            assert_eq!(wrong.parse::<Heard>().is_ok(), wrong == "7:8:9,", "{wrong}");
         }
     }
 }

@@ -63,6 +63,9 @@ pub struct Instance {
     provision_interactions: [Value; 0],
     /// `false` once the vendor refuses the stored credentials.
     valid: bool,
+    /// What has to be done; only where `valid` is false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invalid_reason: Option<String>,
     /// Hub calls are refused.
     disabled: bool,
     max_cache_size: u32,
@@ -109,6 +112,7 @@ pub fn wire(view: InstanceView) -> Instance {
         tags: view.tags,
         provision_interactions: [],
         valid: view.valid,
+        invalid_reason: view.invalid_reason,
         disabled: view.disabled,
         max_cache_size: 0,
         cache_time_to_live: 0,

@@ -35,7 +35,7 @@ const ORGANIZATION: &str = "select id from organizations%for no key update";
 const KEY: &str = "update idempotency_keys set exchange_id%";
 const LOOK: &str = "select extract(epoch from lease_until%";
 const ANSWER: &str = "update exchanges%set state = 'answered'%";
-const NEW: &str = "insert into instances%";
+const NEW: &str = "with made as (%insert into instances%";
 const CHANGED: &str = "%for no key update of i";
 const DELETED: &str = "delete from instances%";
 

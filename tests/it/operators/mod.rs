@@ -1,9 +1,12 @@
 //! What an operator does beside running servers.
 
 mod backups;
+mod copies;
 mod cut_short;
+mod imports;
 pub mod load;
 mod people;
+mod readme;
 mod retire;
 mod rotate;
 
