@@ -29,7 +29,7 @@ pub enum Work {
     Create(Bytes),
     /// Reads these instances in turn; clients begin at different ones.
     Read(Arc<[i64]>),
-    /// Deletes them, each once if there are more of them than time.
+    /// Deletes each of them once; for one client.
     Delete(Arc<[i64]>),
 }
 
@@ -108,6 +108,9 @@ async fn client(
     // A step that shares no factor with most counts spreads the clients over all instances.
     let mut turn = number * 7919;
     while Instant::now() < until {
+        if matches!(&work, Work::Delete(ids) if turn >= ids.len()) {
+            break;
+        }
         let request = request(&target, &work, turn)?;
         turn += 1;
         let sent = Instant::now();
