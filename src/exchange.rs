@@ -4,7 +4,8 @@
 //! to check.
 
 use bunsen_engine::configuration::{RANDOM_BYTES, Values};
-use bunsen_engine::element::{Element, Group, Resource};
+use bunsen_engine::element::{Element, Group, Login, Resource, ResourceKind, Start};
+use bunsen_engine::oauth;
 use bunsen_engine::reply::{self, Fault, VendorReply};
 use bunsen_engine::request::{self, BuildError, Inputs};
 use jiff::Timestamp;
@@ -37,24 +38,81 @@ impl Session<'_> {
 /// # Errors
 /// See `design` in the module docs: 400 names the configuration entry, 401 and 403 are the
 /// vendor's refusals, 429 and 502 mean that it could not be asked.
-pub async fn provision(session: &Session<'_>, given: &Values) -> Result<Values> {
+pub async fn provision(session: &Session<'_>, login: &Login, given: &Values) -> Result<Values> {
     // What the instance is to keep counts as returned, whoever thought of it.
     let mut random = [0; RANDOM_BYTES];
     rand::fill(&mut random);
-    let mut returned = session.element.generated(session.group, given, &random);
+    let made = session.element.generated(session.group, given, &random);
+    let calls = session.element.login_calls(session.group, login.start);
+    make(session, &calls, &login.brought, given, made).await
+}
+
+/// Makes the calls that renew the tokens of an instance. `stored` is what it has; the answer goes
+/// over it. After a refusal, [`Renewal::after_refusal`] says whether to begin anew.
+///
+/// # Errors
+/// As [`provision`].
+///
+/// [`Renewal::after_refusal`]: bunsen_engine::element::Renewal::after_refusal
+#[expect(dead_code, reason = "for the worker that renews tokens")]
+pub async fn renew(session: &Session<'_>, start: Start, stored: &Values) -> Result<Values> {
+    let calls = session.element.renewal_calls(session.group, start);
+    make(session, &calls, &Values::new(), stored, Values::new()).await
+}
+
+/// A request token of OAuth 1 and its secret, under the keys of the token that follows.
+///
+/// # Errors
+/// As [`provision`]; 400 when the log-in has none.
+pub async fn request_token(
+    session: &Session<'_>,
+    brought: &Values,
+    given: &Values,
+) -> Result<Values> {
+    let kind = ResourceKind::OauthOnTokenRequest;
+    let Some(call) = session.element.call(session.group, kind) else {
+        return Err(Error::Invalid(format!(
+            "The log-in '{}' of element '{}' has no request token, which only OAuth 1 knows.",
+            session.group.name, session.element.key
+        )));
+    };
+    make(session, &[call], brought, given, Values::new()).await
+}
+
+/// Makes one call after the other. What they return comes on top of `returned`.
+async fn make(
+    session: &Session<'_>,
+    calls: &[&Resource],
+    brought: &Values,
+    given: &Values,
+    mut returned: Values,
+) -> Result<Values> {
     let mut previous: Option<VendorReply> = None;
-    for resource in session.element.provisioning(session.group) {
+    for resource in calls {
         let mut stored = given.clone();
         stored.extend(returned.clone());
         let configuration = session.element.effective(session.group, &stored);
+        let now = Timestamp::now().as_millisecond();
+        let mut nonce = oauth::Nonce::default();
+        rand::fill(&mut nonce);
+        let request = oauth::request_parameters(
+            session.element,
+            session.group,
+            resource,
+            &configuration,
+            brought,
+            (now, &nonce),
+        )
+        .map_err(unbuilt)?;
         let inputs = Inputs {
             configuration: &configuration,
             previous: previous.as_ref(),
-            now: Timestamp::now().as_millisecond(),
+            request: Some(&request),
+            now,
         };
         let answer = run(session, resource, &inputs).await?;
         let read = reply::read(session.element, session.group, resource, &inputs, &answer)
-            .map_err(failed)?;
+            .map_err(|fault| failed(session, &configuration, brought, fault))?;
         check_returned(session, resource, &read.configuration)?;
         returned.extend(read.configuration);
         previous = Some(answer);
@@ -98,7 +156,7 @@ async fn run(
         .map_err(|error| unsent(session.element, resource, &error))
 }
 
-fn unbuilt(error: BuildError) -> Error {
+pub fn unbuilt(error: BuildError) -> Error {
     match error {
         BuildError::Entry { key, message } => {
             Error::Invalid(format!("configuration '{key}': {message}"))
@@ -108,10 +166,17 @@ fn unbuilt(error: BuildError) -> Error {
 }
 
 /// The vendor answered, and not as hoped.
-fn failed(fault: Fault) -> Error {
+fn failed(session: &Session<'_>, values: &Values, brought: &Values, fault: Fault) -> Error {
+    let mut message = fault.message;
+    if fault.authorize
+        && let Some(Ok(page)) =
+            oauth::authorize_url(session.element, session.group, values, brought)
+    {
+        message = format!("{message} {}", session.outbound.for_browser(&page));
+    }
     Error::Vendor(Box::new(VendorFailure {
         status: fault.status,
-        message: fault.message,
+        message,
         provider_message: fault.provider_message,
         retry_after: fault.retry_after,
     }))

@@ -17,6 +17,7 @@ mod idempotency;
 mod instances;
 mod json;
 mod login;
+mod oauth;
 mod organizations;
 mod path;
 mod query;
@@ -143,6 +144,9 @@ fn registered() -> Vec<Registered> {
         add("GET", path, access, handler);
     }
     for (method, path, access, handler) in login::routes() {
+        add(method, path, access, handler);
+    }
+    for (method, path, access, handler) in oauth::routes() {
         add(method, path, access, handler);
     }
 

@@ -3,6 +3,8 @@
 //! What writes runs to their end in a task of their own although the caller hangs up; nothing
 //! is stored when the vendor says no; no database connection is held while the vendor is called.
 
+mod authorization;
+mod browser;
 mod keyed;
 mod plan;
 mod request;
@@ -14,7 +16,7 @@ mod view;
 use std::collections::BTreeMap;
 
 use bunsen_engine::configuration::Values;
-use bunsen_engine::element::{Element, Group};
+use bunsen_engine::element::{Element, Group, Login};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -27,6 +29,7 @@ use crate::store;
 use crate::tenancy;
 use crate::vault::SecretKind;
 
+pub use browser::{BrowserPage, page_in_browser, request_token};
 use keyed::Turn;
 pub use request::InstanceRequest;
 use request::Prepared;
@@ -116,7 +119,7 @@ async fn log_in_and_store(
     let group = group_of(&element, &prepared.group)?;
     let organization = app.store().org(who.organization);
     let mut values = prepared.given;
-    let returned = log_in(app, who, &element, group, &values).await?;
+    let returned = log_in(app, who, (&element, group), &prepared.login, &values).await?;
     values.extend(returned);
 
     let keys = tenancy::keys(app, who.organization).await?;
@@ -157,8 +160,8 @@ async fn log_in_and_store(
 async fn log_in(
     app: &App,
     who: Who,
-    element: &Element,
-    group: &Group,
+    (element, group): (&Element, &Group),
+    login: &Login,
     values: &Values,
 ) -> Result<Values> {
     let stored = app.store().org(who.organization);
@@ -169,7 +172,7 @@ async fn log_in(
         group,
         grants: &grants,
     };
-    exchange::provision(&session, values).await
+    exchange::provision(&session, login, values).await
 }
 
 /// The simulated vendor still has every log-in that the real one ended.

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use bunsen_engine::configuration::{ConfigurationMistake, Values};
-use bunsen_engine::element::{Element, Group};
+use bunsen_engine::element::{Element, Group, Login, Start};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::provisioning::authorization::{self, Brought, ProviderData};
 use crate::provisioning::text;
 use crate::store::ExternalAuthentication;
 
@@ -32,6 +33,7 @@ pub struct InstanceRequest {
     configuration: Option<Configuration>,
     tags: Option<Vec<String>>,
     external_authentication: Option<String>,
+    provider_data: Option<ProviderData>,
 }
 
 /// Holds passwords, so its `Debug` shows only how many entries there are.
@@ -55,6 +57,7 @@ pub struct Prepared {
     pub tags: Vec<String>,
     pub given: Values,
     pub external_authentication: ExternalAuthentication,
+    pub login: Login,
 }
 
 /// # Errors
@@ -83,11 +86,15 @@ pub fn prepare(
     let external_authentication =
         checked_external_authentication(request.external_authentication.as_deref())?;
 
-    let given = element.accept(&configuration).map_err(mistaken)?;
+    let brought = authorization::read(request.provider_data)?;
+    let mut given = element.accept(&configuration).map_err(mistaken)?;
+    brought.add_tokens(&element, &mut given);
     let group = element
-        .group_for(&given)
+        .group_meant(&given, brought.from_browser())
         .map_err(|mistake| mistaken(vec![mistake]))?;
-    refuse_missing(&element, group, &given)?;
+    let external = external_authentication == ExternalAuthentication::Initial;
+    let login = brought.login(&element, group, &given, external)?;
+    refuse_missing_for(&element, group, &given, login.start)?;
     let group = group.name.clone();
     Ok(Prepared {
         element,
@@ -96,6 +103,7 @@ pub fn prepare(
         tags,
         given,
         external_authentication,
+        login,
     })
 }
 
@@ -110,6 +118,7 @@ pub struct Change {
     pub tags: Option<Vec<String>>,
     pub configuration: Configuration,
     pub external_authentication: Option<ExternalAuthentication>,
+    pub brought: Brought,
 }
 
 /// # Errors
@@ -123,6 +132,7 @@ pub fn change(request: InstanceRequest) -> Result<Change> {
             configuration: None,
             tags: None,
             external_authentication: None,
+            provider_data: None,
         }
     ) {
         return Err(Error::Invalid(
@@ -147,6 +157,7 @@ pub fn change(request: InstanceRequest) -> Result<Change> {
         external_authentication: external
             .map(|text| checked_external_authentication(Some(text)))
             .transpose()?,
+        brought: authorization::read(request.provider_data)?,
     })
 }
 
@@ -226,7 +237,7 @@ pub fn mistaken(mistakes: Vec<ConfigurationMistake>) -> Error {
     Error::Invalid(told.join("; "))
 }
 
-pub fn refuse_missing(element: &Element, group: &Group, given: &Values) -> Result<()> {
+fn refuse_missing(element: &Element, group: &Group, given: &Values) -> Result<()> {
     let missing = element.missing(group, given);
     if missing.is_empty() {
         return Ok(());
@@ -235,6 +246,20 @@ pub fn refuse_missing(element: &Element, group: &Group, given: &Values) -> Resul
         "The following required configuration entries are missing: {}",
         missing.join(", ")
     )))
+}
+
+/// The same for a log-in that begins with a token: it needs neither user name nor password.
+pub fn refuse_missing_for(
+    element: &Element,
+    group: &Group,
+    given: &Values,
+    start: Start,
+) -> Result<()> {
+    let needed = |key: &&str| start == Start::LogIn || !matches!(*key, "username" | "password");
+    match element.missing(group, given).iter().any(|key| needed(&key)) {
+        true => refuse_missing(element, group, given),
+        false => Ok(()),
+    }
 }
 
 /// The path's element, else the body's `id`, else its `key`.

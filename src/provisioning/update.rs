@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::ids::InstanceId;
-use crate::provisioning::plan::{Plan, Standing, plan};
+use crate::provisioning::plan::{Beside, Plan, Standing, plan};
 use crate::provisioning::request::{self, Change, InstanceRequest};
 use crate::provisioning::view::{CREDENTIALS, InstanceView, Parts, place, stored_values, view};
 use crate::provisioning::{
@@ -84,6 +84,8 @@ struct Accepted {
     group: String,
     asked: Values,
     returned: Values,
+    /// What it began with is used up.
+    spent: bool,
 }
 
 enum Written {
@@ -104,6 +106,14 @@ struct Next {
     logged_in: bool,
 }
 
+fn outrun() -> Error {
+    Error::Conflict(
+        "Others changed this instance's credentials at the same time; read it and send the change \
+         again."
+            .into(),
+    )
+}
+
 impl Changing<'_> {
     async fn run(&self, mut row: store::Instance) -> Result<store::Instance> {
         let id = row.id;
@@ -116,11 +126,7 @@ impl Changing<'_> {
                 Written::Gone => return Err(no_such_instance(id)),
             }
         }
-        Err(Error::Conflict(
-            "Others changed this instance's credentials at the same time; read it and send the \
-             change again."
-                .into(),
-        ))
+        Err(outrun())
     }
 
     /// Asks the vendor if the change calls for it, once per set of credentials.
@@ -135,20 +141,32 @@ impl Changing<'_> {
             return Ok(None);
         };
         let plan = self.plan(row, element, &values)?;
-        if !plan.log_in
-            || before
-                .as_ref()
-                .is_some_and(|before| before.covers(&plan, row.generation))
-        {
+        let Some(login) = &plan.log_in else {
             return Ok(before);
+        };
+        let decides = |key: &str| element.decides_login(plan.group, key);
+        let covered = |before: &Accepted| before.covers(&plan, decides, row.generation);
+        match &before {
+            Some(before) if before.spent && !covered(before) => return Err(outrun()),
+            Some(accepted) if covered(accepted) => return Ok(before),
+            _ => {}
         }
         refuse_retired(self.app, element, plan.group)?;
-        let returned = log_in(self.app, self.who, element, plan.group, &plan.values).await?;
+        let spent = login.spends_once(element, plan.group);
+        let returned = log_in(
+            self.app,
+            self.who,
+            (element, plan.group),
+            login,
+            &plan.values,
+        )
+        .await?;
         Ok(Some(Accepted {
             generation: row.generation,
             group: plan.group.name.clone(),
             asked: plan.values,
             returned,
+            spent,
         }))
     }
 
@@ -226,15 +244,17 @@ impl Changing<'_> {
         };
         let plan = self.plan(row, element, &stored)?;
         let mut values = plan.values.clone();
-        if plan.log_in {
-            let Some(accepted) = accepted.filter(|accepted| accepted.covers(&plan, row.generation))
-            else {
+        if plan.log_in.is_some() {
+            let decides = |key: &str| element.decides_login(plan.group, key);
+            let covered =
+                accepted.filter(|accepted| accepted.covers(&plan, decides, row.generation));
+            let Some(accepted) = covered else {
                 return Ok(None);
             };
             values.extend(accepted.returned.clone());
         }
         next.group.clone_from(&plan.group.name);
-        next.logged_in = plan.log_in;
+        next.logged_in = plan.log_in.is_some();
         if plan.changed {
             let parts = Parts::of(&values);
             let secret: Zeroizing<Vec<u8>> = parts.secret_json()?;
@@ -257,7 +277,12 @@ impl Changing<'_> {
             values,
             valid: row.valid,
         };
-        plan(standing, &self.change.configuration.0)
+        let external = self.change.external_authentication;
+        let beside = Beside {
+            brought: &self.change.brought,
+            external: external == Some(store::ExternalAuthentication::Initial),
+        };
+        plan(standing, &self.change.configuration.0, beside)
     }
 
     /// The definition; `None` when the catalogue has lost it and nothing of the configuration is
@@ -295,16 +320,20 @@ impl Changing<'_> {
 
 impl Accepted {
     /// Whether the plan is what the vendor has accepted. A session that it opened then is not
-    /// trusted after somebody else's log-in, which may have ended it.
-    fn covers(&self, plan: &Plan<'_>, generation: i64) -> bool {
-        let (asked, now) = (&self.asked, &plan.values);
-        let same = |((key, value), (other_key, other)): ((&String, &Value), (&String, &Value))| {
-            key == other_key && value.reveal() == other.reveal()
+    /// trusted after somebody else's log-in, which may have ended it. What was given for something
+    /// that is used up now cannot be asked for again: it counts as long as client, host and
+    /// account are the same, which is what the keys that `decides` names say.
+    fn covers(&self, plan: &Plan<'_>, decides: impl Fn(&str) -> bool, generation: i64) -> bool {
+        let counts = |(key, _): &(&String, &Value)| {
+            let token = self.returned.contains_key(*key);
+            !self.spent || (!token && decides(key))
         };
-        (self.returned.is_empty() || self.generation == generation)
+        let asked = self.asked.iter().filter(counts);
+        let now = plan.values.iter().filter(counts);
+        let text = |(key, value): (&String, &Value)| (key.clone(), value.reveal().to_owned());
+        (self.returned.is_empty() || self.generation == generation || self.spent)
             && self.group == plan.group.name
-            && asked.len() == now.len()
-            && asked.iter().zip(now).all(same)
+            && asked.map(text).eq(now.map(text))
     }
 }
 
@@ -319,7 +348,7 @@ impl Next {
 
 #[cfg(test)]
 mod tests {
-    use bunsen_engine::element::Group;
+    use bunsen_engine::element::{Group, Login};
 
     use super::*;
 
@@ -337,35 +366,50 @@ mod tests {
             title: String::new(),
             authentication: None,
             retired: None,
+            oauth: None,
+            refresh: None,
         };
         let (basic, token) = (group("basic"), group("token"));
         let plan = |group, pairs: &[(&str, &str)]| Plan {
             group,
             values: values(pairs),
             changed: true,
-            log_in: true,
+            log_in: Some(Login::default()),
         };
         let mut accepted = Accepted {
             generation: 3,
             group: "basic".to_owned(),
             asked: values(&[("a", "1"), ("b", "2")]),
             returned: Values::new(),
+            spent: false,
         };
+        let every = |_: &str| true;
         let same = [("a", "1"), ("b", "2")];
-        assert!(accepted.covers(&plan(&basic, &same), 3));
-        assert!(accepted.covers(&plan(&basic, &same), 4));
-        assert!(!accepted.covers(&plan(&token, &same), 3));
+        assert!(accepted.covers(&plan(&basic, &same), every, 3));
+        assert!(accepted.covers(&plan(&basic, &same), every, 4));
+        assert!(!accepted.covers(&plan(&token, &same), every, 3));
         for other in [
             &[("a", "1")][..],
             &[("a", "1"), ("b", "3")],
             &[("a", "1"), ("c", "2")],
             &[("a", "1"), ("b", "2"), ("c", "3")],
         ] {
-            assert!(!accepted.covers(&plan(&basic, other), 3), "{other:?}");
+            assert!(
+                !accepted.covers(&plan(&basic, other), every, 3),
+                "{other:?}"
+            );
         }
         // A session that somebody else's log-in may have ended.
         accepted.returned = values(&[("session", "s")]);
-        assert!(accepted.covers(&plan(&basic, &same), 3));
-        assert!(!accepted.covers(&plan(&basic, &same), 4));
+        assert!(accepted.covers(&plan(&basic, &same), every, 3));
+        assert!(!accepted.covers(&plan(&basic, &same), every, 4));
+        // What it cost is gone: what it gave counts, whatever else has changed.
+        accepted.spent = true;
+        assert!(accepted.covers(&plan(&basic, &same), every, 4));
+        let more = [("a", "1"), ("b", "2"), ("note", "n"), ("session", "old")];
+        let but_notes = |key: &str| key != "note";
+        assert!(accepted.covers(&plan(&basic, &more), but_notes, 4));
+        let other = [("a", "1"), ("b", "3")];
+        assert!(!accepted.covers(&plan(&basic, &other), every, 4));
     }
 }

@@ -144,6 +144,7 @@ fn calls_go_out_as_written() {
                 let inputs = Inputs {
                     configuration: &configuration,
                     previous: previous.as_ref(),
+                    request: None,
                     now: NOW,
                 };
                 let request = request::build(element, group, resource, &inputs).unwrap();
@@ -214,6 +215,7 @@ fn refused_values_name_their_entry_when_given_and_when_stored() {
             let inputs = Inputs {
                 configuration: &stored,
                 previous: None,
+                request: None,
                 now: NOW,
             };
             let resource = element.provisioning(group)[0];
@@ -256,6 +258,7 @@ fn answers_mean_what_the_cases_say() {
             let inputs = Inputs {
                 configuration: &values,
                 previous: None,
+                request: None,
                 now: NOW,
             };
             let read = reply::read(element, group, calls[step], &inputs, &reply(&case["reply"]));

@@ -34,7 +34,7 @@ fn generated_values_and_answer_paths_are_checked() {
     one_mistake(
         "/resources/0/parameters/2/vendorType",
         json!("value"),
-        "resources[0].parameters[2].vendorType: an answer is read from bodyField, header or body, or value with generate",
+        "resources[0].parameters[2].vendorType: an answer is read from bodyField, header or body, or value with generate or compose",
     );
 }
 
