@@ -92,13 +92,13 @@ impl Brought {
     }
 
     /// Something to be exchanged for a token.
-    pub fn from_browser(&self) -> bool {
+    pub fn is_from_browser(&self) -> bool {
         self.has("code") || self.has("oauth_verifier")
     }
 
     /// Tokens that the caller got in another way are entries like any other.
     pub fn add_tokens(&self, element: &Element, given: &mut Values) {
-        if self.from_browser() {
+        if self.is_from_browser() {
             return;
         }
         for (name, key) in [
@@ -138,7 +138,7 @@ impl Brought {
         let renews = element
             .call(group, ResourceKind::OauthOnTokenRefresh)
             .is_some();
-        if self.from_browser() && group.needs_person() {
+        if self.is_from_browser() && group.needs_person() {
             if element
                 .call(group, ResourceKind::OauthOnTokenExchange)
                 .is_none()

@@ -83,7 +83,7 @@ pub fn plan<'a>(
     let switched = group.name != standing.group.name;
     let decides = |key: &String| element.decides_login(group, key);
     let given_again = !standing.valid && accepted.keys().any(decides);
-    let brought = beside.brought.from_browser() && group.needs_person();
+    let brought = beside.brought.is_from_browser() && group.needs_person();
     let asked = switched
         || given_again
         || brought
@@ -134,7 +134,7 @@ fn meant_group<'a>(
     brought: &Brought,
 ) -> Result<&'a Group> {
     let Standing { element, group, .. } = standing;
-    let in_browser = brought.from_browser() && !group.needs_person();
+    let in_browser = brought.is_from_browser() && !group.needs_person();
     if set.contains_key(AUTHENTICATION_TYPE) || in_browser {
         let meant = element.group_meant(set, in_browser);
         let meant = meant.map_err(|mistake| mistaken(vec![mistake]))?;

@@ -90,7 +90,7 @@ pub fn prepare(
     let mut given = element.accept(&configuration).map_err(mistaken)?;
     brought.add_tokens(&element, &mut given);
     let group = element
-        .group_meant(&given, brought.from_browser())
+        .group_meant(&given, brought.is_from_browser())
         .map_err(|mistake| mistaken(vec![mistake]))?;
     let external = external_authentication == ExternalAuthentication::Initial;
     let login = brought.login(&element, group, &given, external)?;
@@ -256,7 +256,7 @@ pub fn refuse_missing_for(
     start: Start,
 ) -> Result<()> {
     let needed = |key: &&str| start == Start::LogIn || !matches!(*key, "username" | "password");
-    match element.missing(group, given).iter().any(|key| needed(&key)) {
+    match element.missing(group, given).iter().any(|key| needed(key)) {
         true => refuse_missing(element, group, given),
         false => Ok(()),
     }

@@ -3,7 +3,9 @@
 //!
 //! The calls of one provisioning stand in order; a `reply` of one is read before the next is built.
 //! What is random is `A` there, and the moment is [`NOW`]. A refused value that no log-in call uses
-//! is marked `givenOnly`.
+//! is marked `givenOnly`. `cases/oauth.json` is read by `oauth`.
+
+mod oauth;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
