@@ -10,6 +10,7 @@ mod elements;
 mod house;
 mod life;
 mod login;
+mod oauth;
 mod operators;
 mod outbound;
 mod private_postgres;

@@ -74,6 +74,8 @@ pub struct TestOptions {
     pub body_limit: usize,
     /// Folder of further definitions.
     pub elements: Option<PathBuf>,
+    /// Origin of vendors that a test simulates itself, in place of the sandbox's.
+    pub vendors: Option<String>,
 }
 
 impl Default for TestOptions {
@@ -83,6 +85,7 @@ impl Default for TestOptions {
             vendor_body_limit: 1024 * 1024,
             body_limit: 1024 * 1024,
             elements: None,
+            vendors: None,
         }
     }
 }
@@ -95,6 +98,7 @@ impl TestServer {
     pub async fn start_with(database: TestDatabase, options: TestOptions) -> Self {
         outbound::install_crypto_provider();
         let (sandbox, simulating) = simulate_vendors().await;
+        let sandbox = options.vendors.clone().unwrap_or(sandbox);
         let store = Store::with_pool(database.pool.clone(), 100);
         let (keyring, first) = bootstrap::bootstrap(
             &store,
