@@ -2,6 +2,7 @@
 //! sent: which values there are afterwards, and whether the vendor has to be asked first.
 
 use bunsen_engine::configuration::{AUTHENTICATION_TYPE, ConfigurationMistake, Value, Values};
+use bunsen_engine::element::oauth::{ACCESS_TOKEN, REFRESH_TOKEN};
 use bunsen_engine::element::{Element, Group, Login, Start};
 use serde_json::{Map, Value as Json};
 
@@ -90,9 +91,10 @@ pub fn plan<'a>(
         || set.keys().chain(emptied.iter().copied()).any(decides);
     let mut log_in = None;
     if asked {
-        let login = beside
-            .brought
-            .login(element, group, &merged, beside.external)?;
+        // Tokens that were stored before are not what the caller speaks of.
+        let tokens = [ACCESS_TOKEN, REFRESH_TOKEN];
+        let external = beside.external && tokens.iter().any(|key| set.contains_key(*key));
+        let login = beside.brought.login(element, group, &merged, external)?;
         refuse_missing_for(element, group, &merged, login.start)?;
         // As on create the vendor says these anew, unless the caller has just said otherwise, or
         // the log-in begins with them.

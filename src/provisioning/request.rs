@@ -256,7 +256,7 @@ pub fn refuse_missing_for(
     start: Start,
 ) -> Result<()> {
     let needed = |key: &&str| start == Start::LogIn || !matches!(*key, "username" | "password");
-    match element.missing(group, given).iter().any(|key| needed(key)) {
+    match element.missing(group, given).iter().any(needed) {
         true => refuse_missing(element, group, given),
         false => Ok(()),
     }

@@ -149,7 +149,7 @@ fn what_was_read_comes_back_and_changes_nothing() {
         json!({"event.notification.callback.url": "", "department": ""}),
     ] {
         let plan = case.plan(given.clone()).unwrap();
-        assert!(!plan.changed && !plan.log_in.is_some(), "{given}");
+        assert!(!plan.changed && plan.log_in.is_none(), "{given}");
         assert_eq!(texts(&plan), sorted(STORED), "{given}");
         assert_eq!(plan.group.name, "password", "{given}");
     }
@@ -163,7 +163,7 @@ fn what_the_log_in_does_not_need_is_stored_without_asking() {
         "vendor.event.type": "polling", "pagination.max": 7
     });
     let plan = case.plan(given).unwrap();
-    assert!(plan.changed && !plan.log_in.is_some());
+    assert!(plan.changed && plan.log_in.is_none());
     let expected = [
         STORED,
         &[
@@ -221,7 +221,7 @@ fn an_empty_text_takes_a_value_away_and_required_ones_stay() {
     let case = Case::of("password", &stored);
     let given = json!({"filter.response.nulls": "", "event.notification.signature.key": ""});
     let plan = case.plan(given).unwrap();
-    assert!(plan.changed && !plan.log_in.is_some());
+    assert!(plan.changed && plan.log_in.is_none());
     assert_eq!(texts(&plan), sorted(STORED));
 
     let told = case.refusal(json!({"password": "", "site": "", "base.url": "", "token": ""}));
@@ -277,7 +277,7 @@ fn a_group_that_stays_incomplete_is_not_meant() {
     let case = Case::of("token", &[("site", "acme"), ("token", "t0k")]);
     let plan = case.plan(json!({"password": "alone"})).unwrap();
     assert_eq!(plan.group.name, "token");
-    assert!(plan.changed && !plan.log_in.is_some());
+    assert!(plan.changed && plan.log_in.is_none());
 }
 
 #[test]
@@ -290,12 +290,11 @@ fn refused_credentials_are_tried_again_when_they_are_given_again() {
             .log_in
             .is_some()
     );
-    assert!(!case.plan(case.shown()).unwrap().log_in.is_some());
+    assert!(case.plan(case.shown()).unwrap().log_in.is_none());
     assert!(
-        !case
-            .plan(json!({"event.objects": "a"}))
+        case.plan(json!({"event.objects": "a"}))
             .unwrap()
             .log_in
-            .is_some()
+            .is_none()
     );
 }

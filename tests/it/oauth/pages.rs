@@ -94,7 +94,7 @@ async fn what_is_missing_or_wrong_is_named(database: TestDatabase) {
             400,
             "requestToken",
         ),
-        (url("freshdesk_", QUERY), 404, "No element found"),
+        (url("nothing-of-the-kind", QUERY), 404, "No element found"),
         (url("tidepos", QUERY), 404, "Did you mean 'tidepost'?"),
         ("/elements/tidepost/oauth/token".to_owned(), 400, "OAuth 1"),
         (
