@@ -226,6 +226,3 @@ pub async fn request_token(
         secret: text(TOKEN_SECRET)?,
     })
 }
-
-#[cfg(test)]
-mod tests;
