@@ -4,7 +4,8 @@
 //! to check.
 
 use bunsen_engine::configuration::{RANDOM_BYTES, Values};
-use bunsen_engine::element::{Element, Group, Resource};
+use bunsen_engine::element::{Element, Group, Login, Resource, ResourceKind, Start};
+use bunsen_engine::oauth;
 use bunsen_engine::reply::{self, Fault, VendorReply};
 use bunsen_engine::request::{self, BuildError, Inputs};
 use jiff::Timestamp;
@@ -12,6 +13,10 @@ use url::Url;
 
 use crate::error::{Error, Result, VendorFailure};
 use crate::outbound::{Destination, Grant, Outbound, SendError, check_url};
+
+/// Said when a log-in failed that cannot be made again as it is.
+const SPENT: &str = "What this log-in began with may be used up: allow access again, and send what \
+                     comes of it.";
 
 /// Which vendor account is spoken to, and how far its credentials may reach.
 #[derive(Debug)]
@@ -36,43 +41,75 @@ impl Session<'_> {
 #[derive(Debug)]
 pub struct Calls<'a> {
     session: &'a Session<'a>,
+    login: Login,
     given: &'a Values,
     left: std::vec::IntoIter<&'a Resource>,
     returned: Values,
     previous: Option<VendorReply>,
     unsure: bool,
     made: bool,
+    /// Its token calls use up what they begin with.
+    spends: bool,
+    spent: bool,
 }
 
 impl<'a> Calls<'a> {
     /// Those that turn credentials into an instance. `given` is what the caller sent, `generated`
     /// what the definition wants to be made up; all that the instance is to keep beside `given`
     /// counts as returned, whoever thought of it.
-    pub fn provisioning(session: &'a Session<'a>, given: &'a Values, generated: Values) -> Self {
-        let resources = session.element.provisioning(session.group);
-        Self::new(session, given, resources, generated)
+    pub fn logging_in(
+        session: &'a Session<'a>,
+        login: &Login,
+        given: &'a Values,
+        generated: Values,
+    ) -> Self {
+        let resources = session.element.login_calls(session.group, login.start);
+        Self::new(session, login.clone(), given, resources, generated)
+    }
+
+    /// Those that renew the tokens of an instance with these values. What they return goes over it.
+    /// After a refusal [`Renewal::after_refusal`] says whether to begin anew.
+    ///
+    /// [`Renewal::after_refusal`]: bunsen_engine::element::Renewal::after_refusal
+    #[expect(dead_code, reason = "for the worker that renews tokens")]
+    pub fn renewing(session: &'a Session<'a>, start: Start, stored: &'a Values) -> Self {
+        let resources = session.element.renewal_calls(session.group, start);
+        let login = Login {
+            start,
+            ..Login::default()
+        };
+        Self::new(session, login, stored, resources, Values::new())
     }
 
     /// Those that tell the vendor that an instance with these values is deleted.
     pub fn deleting(session: &'a Session<'a>, given: &'a Values) -> Self {
         let resources = session.element.deleting(session.group);
-        Self::new(session, given, resources, Values::new())
+        let login = Login {
+            start: Start::Token,
+            ..Login::default()
+        };
+        Self::new(session, login, given, resources, Values::new())
     }
 
     fn new(
         session: &'a Session<'a>,
+        login: Login,
         given: &'a Values,
         resources: Vec<&'a Resource>,
         returned: Values,
     ) -> Self {
+        let spends = login.spends_once(session.element, session.group);
         Self {
             session,
+            login,
             given,
             left: resources.into_iter(),
             returned,
             previous: None,
             unsure: false,
             made: false,
+            spends,
+            spent: false,
         }
     }
 
@@ -85,9 +122,10 @@ impl<'a> Calls<'a> {
         self.unsure
     }
 
-    /// Whether the vendor may have made what the definition says must not be made twice.
-    pub fn may_have_made(&self) -> bool {
-        self.made
+    /// Whether the vendor may have made what the definition says must not be made twice, or have
+    /// used up what the log-in began with.
+    pub fn must_not_be_repeated(&self) -> bool {
+        self.made || self.spent
     }
 
     /// What the vendor returned, to be stored beside what was given.
@@ -101,6 +139,18 @@ impl<'a> Calls<'a> {
     /// 400 names the configuration entry, 401 and 403 are the vendor's refusals, 429 and 502 mean
     /// that it could not be asked.
     pub async fn step(&mut self) -> Result<()> {
+        let made = self.make_next().await;
+        let spent = self.spent;
+        made.map_err(|error| match error {
+            Error::Vendor(failure) if spent => Error::Vendor(Box::new(VendorFailure {
+                message: format!("{} {SPENT}", failure.message),
+                ..*failure
+            })),
+            error => error,
+        })
+    }
+
+    async fn make_next(&mut self) -> Result<()> {
         let Some(resource) = self.left.next() else {
             return Ok(());
         };
@@ -108,21 +158,38 @@ impl<'a> Calls<'a> {
         let mut stored = self.given.clone();
         stored.extend(self.returned.clone());
         let configuration = session.element.effective(session.group, &stored);
+        let now = Timestamp::now().as_millisecond();
+        let mut nonce = oauth::Nonce::default();
+        rand::fill(&mut nonce);
+        let parameters = oauth::request_parameters(
+            session.element,
+            session.group,
+            resource,
+            &configuration,
+            &self.login.brought,
+            (now, &nonce),
+        )
+        .map_err(unbuilt)?;
         let inputs = Inputs {
             configuration: &configuration,
             previous: self.previous.as_ref(),
-            now: Timestamp::now().as_millisecond(),
+            request: Some(&parameters),
+            now,
         };
         let request =
             request::build(session.element, session.group, resource, &inputs).map_err(unbuilt)?;
+        let spends = self.spends && resource.kind.gets_token();
         let sent = session.outbound.send(request, &session.destination()).await;
         let answer = sent.map_err(|error| {
             self.unsure = error.vendor_may_have_seen_it();
             self.made |= self.unsure && resource.once.is_some();
+            self.spent |= self.unsure && spends;
             unsent(session.element, resource, &error)
         })?;
+        // Only a refusal leaves a code as it was.
+        self.spent |= spends && !answer.status.is_client_error();
         let read = reply::read(session.element, session.group, resource, &inputs, &answer)
-            .map_err(failed)?;
+            .map_err(|fault| failed(session, &configuration, &self.login.brought, fault))?;
         self.made |= resource.once.is_some();
         check_returned(session, resource, &read.configuration)?;
         self.returned.extend(read.configuration);
@@ -137,6 +204,24 @@ impl<'a> Calls<'a> {
         }
         Ok(self.returned)
     }
+}
+
+/// A request token of OAuth 1 and its secret, under the keys of the token that follows.
+///
+/// # Errors
+/// As [`Calls::step`]; 400 when the log-in has none.
+pub async fn request_token(session: &Session<'_>, login: &Login, given: &Values) -> Result<Values> {
+    let kind = ResourceKind::OauthOnTokenRequest;
+    let Some(call) = session.element.call(session.group, kind) else {
+        return Err(Error::Invalid(format!(
+            "The log-in '{}' of element '{}' has no request token, which only OAuth 1 knows.",
+            session.group.name, session.element.key
+        )));
+    };
+    let mut calls = Calls::new(session, login.clone(), given, vec![call], Values::new());
+    // Nobody has allowed anything yet: another token can be asked for.
+    calls.spends = false;
+    calls.finish().await
 }
 
 /// Values that an instance of these credentials gets when it has none.
@@ -168,7 +253,7 @@ fn check_returned(session: &Session<'_>, resource: &Resource, returned: &Values)
     check_url(&url, &session.destination()).map_err(|refusal| refused(&refusal))
 }
 
-fn unbuilt(error: BuildError) -> Error {
+pub fn unbuilt(error: BuildError) -> Error {
     match error {
         BuildError::Entry { key, message } => {
             Error::Invalid(format!("configuration '{key}': {message}"))
@@ -178,10 +263,17 @@ fn unbuilt(error: BuildError) -> Error {
 }
 
 /// The vendor answered, and not as hoped.
-fn failed(fault: Fault) -> Error {
+fn failed(session: &Session<'_>, values: &Values, brought: &Values, fault: Fault) -> Error {
+    let mut message = fault.message;
+    if fault.authorize
+        && let Some(Ok(page)) =
+            oauth::authorize_url(session.element, session.group, values, brought)
+    {
+        message = format!("{message} {}", session.outbound.for_browser(&page));
+    }
     Error::Vendor(Box::new(VendorFailure {
         status: fault.status,
-        message: fault.message,
+        message,
         provider_message: fault.provider_message,
         retry_after: fault.retry_after,
     }))

@@ -9,6 +9,7 @@ use std::fmt;
 
 use serde_json::{Map, Value as Json};
 
+use crate::element::oauth::{ACCESS_TOKEN, REFRESH_TOKEN};
 use crate::element::platform;
 use crate::element::{Element, Entry, Group};
 use crate::ids::Secret;
@@ -191,6 +192,16 @@ impl Element {
     /// own required entries are all given (one that the vendor still offers before one that it
     /// ended), else the founding group.
     pub fn group_for(&self, given: &Values) -> Result<&Group, ConfigurationMistake> {
+        self.group_meant(given, false)
+    }
+
+    /// The same; `brought`: a person's browser brought something to exchange for a token. Without
+    /// that, and without a token, no group is meant that needs a person.
+    pub fn group_meant(
+        &self,
+        given: &Values,
+        brought: bool,
+    ) -> Result<&Group, ConfigurationMistake> {
         if let Some(named) = given.get(AUTHENTICATION_TYPE) {
             return self.group(named.reveal()).ok_or_else(|| {
                 let names: Vec<&str> = self.groups.iter().map(|g| g.name.as_str()).collect();
@@ -200,6 +211,7 @@ impl Element {
                 }
             });
         }
+        let has_token = given.contains_key(ACCESS_TOKEN) || given.contains_key(REFRESH_TOKEN);
         let complete = |group: &&Group| {
             let mut own = self
                 .active_entries()
@@ -208,12 +220,25 @@ impl Element {
             // A group without entries of its own is never meant by what was left out.
             own.peek().is_some() && own.all(|entry| given.contains_key(&entry.key))
         };
-        let mut complete: Vec<&Group> = self.groups.iter().filter(complete).collect();
+        let mut complete: Vec<&Group> = self
+            .groups
+            .iter()
+            .filter(complete)
+            .filter(|group| brought || has_token || !group.needs_person())
+            .collect();
         complete.sort_by_key(|group| group.retired.is_some());
-        Ok(complete
-            .first()
-            .copied()
-            .unwrap_or_else(|| self.founding_group()))
+        let in_browser = self
+            .groups
+            .iter()
+            .find(|group| brought && group.needs_person());
+        let person = complete.iter().find(|group| group.needs_person());
+        Ok(match (brought, person.copied().or(in_browser)) {
+            (true, Some(group)) => group,
+            _ => complete
+                .first()
+                .copied()
+                .unwrap_or_else(|| self.founding_group()),
+        })
     }
 
     /// Required entries of the group that have no value after defaults, in display order.

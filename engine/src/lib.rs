@@ -4,7 +4,7 @@
 //! else works on; [`language`] is the small closed vocabulary that definitions may use, [`ceql`]
 //! the one that callers filter lists with;
 //! [`configuration`] is what an instance knows; [`request`] builds a vendor call and [`reply`]
-//! reads the answer, JSON or XML. No input or output happens here and nothing panics; the moment and
+//! reads the answer, JSON or XML; [`oauth`] is what the calls of a log-in need beyond parameters. No input or output happens here and nothing panics; the moment and
 //! what is random are handed in.
 
 #![cfg_attr(
@@ -22,6 +22,7 @@ pub mod configuration;
 pub mod element;
 pub mod ids;
 pub mod language;
+pub mod oauth;
 pub mod reply;
 pub mod request;
 mod xml;

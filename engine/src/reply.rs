@@ -18,9 +18,9 @@ use url::Url;
 
 use crate::configuration::Values;
 use crate::element::{
-    Condition, Content, Element, FaultRule, Group, HostRule, Output, OutputFrom, Resource,
+    Condition, Content, Element, FaultRule, Group, HostRule, Output, OutputFrom, Piece, Resource,
 };
-use crate::language::{AnswerPath, scalar_text};
+use crate::language::{AnswerPath, percent_encode, scalar_text};
 use crate::request::{self, Inputs};
 use crate::xml;
 
@@ -60,6 +60,8 @@ pub struct Fault {
     pub retry_after: Option<String>,
     /// Configuration entry to correct.
     pub entry: Option<String>,
+    /// The URL of the page where access is allowed belongs to the message.
+    pub authorize: bool,
 }
 
 /// An answer and what is known of its body.
@@ -68,6 +70,7 @@ struct Seen<'a> {
     content: Option<Content>,
     /// The body, also when it came as XML.
     json: Option<Json>,
+    element: &'a Element,
     values: &'a Values,
     now: i64,
 }
@@ -82,18 +85,31 @@ pub fn read(
     reply: &VendorReply,
 ) -> Result<Reply, Fault> {
     let values = element.effective(group, inputs.configuration);
-    let seen = Seen::new(reply, resource, &values, inputs.now);
-    let failure = |status: u16, message: String| Fault {
-        status,
-        message,
-        provider_message: provider_message::find(&seen, resource.words.as_ref(), &values),
-        retry_after: retry_after(reply),
-        entry: None,
+    let seen = Seen::new(reply, element, resource, &values, inputs.now);
+    let failure = |status: u16, message: String| {
+        // What the call was made with must not be echoed either. No key holds a colon.
+        let mut sent = values.clone();
+        let brought = inputs.request.into_iter().flatten();
+        sent.extend(brought.map(|(name, value)| (format!("request:{name}"), value.clone())));
+        Fault {
+            status,
+            message,
+            provider_message: provider_message::find(&seen, resource.words.as_ref(), &sent),
+            retry_after: retry_after(reply),
+            entry: None,
+            authorize: false,
+        }
     };
     let rules = resource.faults.iter().chain(&element.faults);
     if let Some(rule) = rules.into_iter().find(|rule| seen.matches(&rule.when)) {
-        let mut fault = failure(rule.status, message_of(rule, resource));
+        // The page's address ends the sentence.
+        let message = match rule.authorize {
+            true => rule.message.clone(),
+            false => message_of(rule, resource),
+        };
+        let mut fault = failure(rule.status, message);
         fault.entry.clone_from(&rule.entry);
+        fault.authorize = rule.authorize;
         return Err(fault);
     }
     if !seen.is_success(resource) {
@@ -202,7 +218,13 @@ fn retry_after(reply: &VendorReply) -> Option<String> {
 }
 
 impl<'a> Seen<'a> {
-    fn new(reply: &'a VendorReply, resource: &Resource, values: &'a Values, now: i64) -> Self {
+    fn new(
+        reply: &'a VendorReply,
+        element: &'a Element,
+        resource: &Resource,
+        values: &'a Values,
+        now: i64,
+    ) -> Self {
         let declared = reply
             .headers
             .get(CONTENT_TYPE)
@@ -229,7 +251,14 @@ impl<'a> Seen<'a> {
                 (text.and_then(xml::to_json), Content::Xml)
             }
             None | Some(b'<') => (None, Content::Json),
-            Some(_) => (serde_json::from_slice(body).ok(), Content::Json),
+            Some(_) => {
+                let json = serde_json::from_slice(body).ok();
+                let json = json.or_else(|| match resource.kind.gets_token() {
+                    true => form(body),
+                    false => None,
+                });
+                (json, Content::Json)
+            }
         };
         let content = match &json {
             Some(_) => Some(kind),
@@ -240,6 +269,7 @@ impl<'a> Seen<'a> {
             reply,
             content,
             json,
+            element,
             values,
             now,
         }
@@ -264,6 +294,8 @@ impl<'a> Seen<'a> {
                 .given
                 .iter()
                 .all(|key| self.values.contains_key(key))
+            && self.given(&condition.given_equals, true)
+            && self.given(&condition.given_differs, false)
             && self.compares(&condition.equals, |found, texts| {
                 texts.iter().any(|text| found.eq_ignore_ascii_case(text))
             })
@@ -288,6 +320,20 @@ impl<'a> Seen<'a> {
         pairs.iter().all(|(path, texts)| {
             path.find_text(json, self.values)
                 .is_some_and(|found| holds(&found, texts))
+        })
+    }
+
+    /// Every key has a value, and whether that is one of the texts is as `wanted`.
+    fn given(&self, pairs: &[(String, Vec<String>)], wanted: bool) -> bool {
+        pairs.iter().all(|(key, texts)| {
+            let Some(value) = self.values.get(key) else {
+                return false;
+            };
+            let entry = self.element.entry(key);
+            let fill = entry.and_then(|entry| entry.fill.as_ref());
+            let filled = fill.and_then(|fill| fill.apply(value.reveal()).ok());
+            let value = filled.as_deref().unwrap_or_else(|| value.reveal().trim());
+            texts.iter().any(|text| text.eq_ignore_ascii_case(value)) == wanted
         })
     }
 
@@ -385,8 +431,48 @@ impl<'a> Seen<'a> {
             OutputFrom::Header(name) => self.reply.headers.get(name)?.to_str().ok()?.to_owned(),
             OutputFrom::Now => self.now.to_string(),
             OutputFrom::Body => std::str::from_utf8(&self.reply.body).ok()?.to_owned(),
+            OutputFrom::Composed(pieces) => self.composed(pieces)?,
         };
         // The database's JSON has no NUL.
         (!text.is_empty() && !text.contains('\0')).then_some(text)
     }
+    /// What a vendor says fills one place and never makes two of it.
+    fn composed(&self, pieces: &[Piece]) -> Option<String> {
+        let json = self.json.as_ref()?;
+        let mut text = String::new();
+        for piece in pieces {
+            match piece {
+                Piece::Text(part) => text.push_str(part),
+                Piece::Answer(path) => {
+                    let found = path.find_text(json, self.values)?;
+                    let found = match text.is_empty() {
+                        true => origin(&found)?,
+                        false => percent_encode(&found),
+                    };
+                    text.push_str(&found);
+                }
+            }
+        }
+        Some(text)
+    }
+}
+
+/// Scheme and host alone; `None` for a URL with anything more.
+fn origin(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok()?;
+    let origin = url.origin().ascii_serialization();
+    let bare = text.strip_suffix('/').unwrap_or(text);
+    (url.scheme() == "https" && bare.eq_ignore_ascii_case(&origin)).then_some(origin)
+}
+
+/// Older token calls answer as they are asked, in a form.
+fn form(body: &[u8]) -> Option<Json> {
+    let text = std::str::from_utf8(body).ok()?;
+    let odd = |c: char| c.is_whitespace() || matches!(c, '<' | '{' | '"');
+    if text.contains(odd) || !text.contains('=') {
+        return None;
+    }
+    let pairs = url::form_urlencoded::parse(text.as_bytes());
+    let members = pairs.map(|(name, value)| (name.into_owned(), Json::from(value)));
+    Some(Json::Object(members.collect()))
 }

@@ -6,6 +6,7 @@
 
 mod address;
 mod body;
+mod signed;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -22,7 +23,11 @@ use serde_json::Value as Json;
 use url::Url;
 
 use crate::configuration::Values;
-use crate::element::{Authentication, Element, Group, Parameter, Resource, Source, Target};
+use crate::element::oauth::{CLIENT_ID, CLIENT_SECRET, REQUEST_PARAMETERS};
+use crate::element::{
+    Authentication, ClientAuthentication, Element, Group, Parameter, Resource, ResourceKind,
+    Source, Target,
+};
 use crate::language::{Rendered, Template, ValueError, scalar_text};
 use crate::reply::VendorReply;
 
@@ -33,6 +38,9 @@ pub struct Inputs<'a> {
     pub configuration: &'a Values,
     /// Answer of the call before this one in a chain.
     pub previous: Option<&'a VendorReply>,
+    /// The request that the call is made for: its parameters by name. A log-in's are made by
+    /// [`crate::oauth::request_parameters`].
+    pub request: Option<&'a Values>,
     /// The moment of the call, in milliseconds since 1970.
     pub now: i64,
 }
@@ -104,6 +112,8 @@ struct Call<'a> {
     resource: &'a Resource,
     values: Values,
     previous: Option<&'a VendorReply>,
+    request: Option<&'a Values>,
+    now: i64,
 }
 
 /// The call of `resource` with the credentials of `group`.
@@ -122,6 +132,9 @@ pub fn build(
     let call = Call::new(element, group, resource, inputs);
     let mut headers = call.headers()?;
     let body = body::build(&call, &mut headers)?;
+    if resource.kind.gets_token() {
+        call.name_client(group, &mut headers)?;
+    }
     if let Some(authentication) = &group.authentication
         && !resource.anonymous
     {
@@ -130,12 +143,14 @@ pub fn build(
     headers
         .entry(ACCEPT)
         .or_insert(HeaderValue::from_static("application/json"));
-    Ok(VendorRequest {
+    let mut request = VendorRequest {
         method: resource.vendor_method.clone(),
         url: address::build(&call)?,
         headers,
         body,
-    })
+    };
+    signed::sign(&call, group, &mut request)?;
+    Ok(request)
 }
 
 /// Host and port of the instance's own base URL, where there is one yet.
@@ -171,6 +186,8 @@ impl<'a> Call<'a> {
             resource,
             values: element.effective(group, inputs.configuration),
             previous: inputs.previous,
+            request: inputs.request,
+            now: inputs.now,
         }
     }
 
@@ -218,13 +235,28 @@ impl<'a> Call<'a> {
                     secret: true,
                 })
             }
-            Source::Caller => return Ok(None),
+            Source::Caller => {
+                let brought = self
+                    .request
+                    .and_then(|request| request.get(&parameter.name));
+                brought.map(|value| Resolved {
+                    value: Json::from(value.reveal()),
+                    key: request_entry(&parameter.name),
+                    secret: value.is_secret(),
+                })
+            }
         };
         let resolved = resolved.filter(|resolved| resolved.value.as_str() != Some(""));
         if resolved.is_none() && parameter.required {
             return Err(match &parameter.source {
                 Source::Configuration(key) => BuildError::Entry {
                     key: key.clone(),
+                    message: format!("is needed for {}", self.resource.step()),
+                },
+                Source::Caller if request_entry(&parameter.name).is_some() => BuildError::Entry {
+                    key: request_entry(&parameter.name)
+                        .unwrap_or_default()
+                        .to_owned(),
                     message: format!("is needed for {}", self.resource.step()),
                 },
                 _ => BuildError::Definition(format!(
@@ -302,7 +334,44 @@ impl<'a> Call<'a> {
                     headers.insert(name.clone(), value);
                 }
             }
+            // The whole call is signed, once it is there.
+            Authentication::OAuth1(_) => {}
         }
+        Ok(())
+    }
+
+    /// HTTP Basic of the client, RFC 6749 section 2.3.1; id and secret as they are, which is what
+    /// vendors document.
+    fn name_client(&self, group: &Group, headers: &mut HeaderMap) -> Result<(), BuildError> {
+        let basic = group
+            .oauth
+            .as_ref()
+            .is_some_and(|oauth| oauth.client == ClientAuthentication::Basic);
+        let page = self.resource.kind == ResourceKind::OauthOnAuthorizeUrl;
+        if !basic || page || headers.contains_key(AUTHORIZATION) {
+            return Ok(());
+        }
+        let part = |name: &str, key: &str| {
+            let brought = self.request.and_then(|request| request.get(name));
+            let value = brought.or_else(|| self.values.get(key));
+            value
+                .map(|value| value.reveal())
+                .ok_or_else(|| BuildError::Entry {
+                    key: key.to_owned(),
+                    message: format!("is needed for {}", self.resource.step()),
+                })
+        };
+        let id = part("client_id", CLIENT_ID)?;
+        let secret = part("client_secret", CLIENT_SECRET)?;
+        if id.contains(':') {
+            return Err(BuildError::Entry {
+                key: CLIENT_ID.to_owned(),
+                message: "must not contain a colon, which ends a client's id".to_owned(),
+            });
+        }
+        let basic = format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
+        let value = header_value(&AUTHORIZATION, &basic, true).map_err(BuildError::Definition)?;
+        headers.insert(AUTHORIZATION, value);
         Ok(())
     }
 
@@ -343,6 +412,12 @@ impl<'a> Call<'a> {
             .and_then(|value| value.to_str().ok())
             .unwrap_or("application/json")
     }
+}
+
+/// The entry that a parameter of a log-in's request comes from.
+fn request_entry(name: &str) -> Option<&'static str> {
+    let known = REQUEST_PARAMETERS.iter().find(|(known, _)| *known == name);
+    known.and_then(|(_, key)| *key)
 }
 
 /// Line breaks and other control characters would start a header of the caller's own.

@@ -20,6 +20,7 @@ mod instances;
 mod json;
 mod login;
 mod metrics;
+mod oauth;
 mod organizations;
 mod path;
 mod query;
@@ -110,6 +111,7 @@ fn registered() -> Vec<Registered> {
     add(Optional, routes!(elements::read));
     catalogue::register(&mut add);
     login::register(&mut add);
+    oauth::register(&mut add);
     instances::register(&mut add);
     list
 }

@@ -43,6 +43,11 @@ impl Query {
         )
     }
 
+    /// All of it. Of a name that occurs twice, the last counts.
+    pub fn into_pairs(self) -> Vec<(String, String)> {
+        self.0
+    }
+
     /// The first value that is not empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0

@@ -17,9 +17,10 @@
 //! `Idempotency-Key`, or [`recovery`] of any server. What nobody has answered when the lease ends
 //! is settled by recovery. Once settled a row holds nothing sealed and is swept after a day.
 //!
-//! Who uses it decides by data: a log-in that ends another session at the vendor, a request with
-//! an `Idempotency-Key`, a deletion that the vendor is told of. A check of credentials without
-//! either stays outside, since an answer lost there costs nothing.
+//! Who uses it decides by data: a log-in that ends another session at the vendor or uses up what it
+//! begins with (an authorization code, a refresh token that is good once), a request with an
+//! `Idempotency-Key`, a deletion that the vendor is told of. A check of credentials without any of
+//! them stays outside, since an answer lost there costs nothing.
 //!
 //! **Renewing and revoking** go through the same functions. `begin` with `Purpose::Renew` or
 //! `Revoke`, the instance and the `generation` that was read: it takes the lease of the instance's
@@ -173,7 +174,7 @@ impl Exchange {
                     true => Outcome::Unknown,
                     false => Outcome::Refused,
                 };
-                self.close(outcome, !calls.may_have_made()).await;
+                self.close(outcome, !calls.must_not_be_repeated()).await;
                 return Err(error);
             }
         }
@@ -240,12 +241,13 @@ impl Exchange {
 }
 
 /// Ends an answered exchange whose answer cannot be stored, unless that may still succeed: then
-/// recovery tries again. Gives `outcome` on.
+/// recovery tries again. Gives `outcome` on. `again`: the request may be made again.
 pub async fn settled<T>(
     app: &App,
     organization: OrganizationId,
     id: Uuid,
     claim: Option<&Claim>,
+    again: bool,
     outcome: Result<T>,
 ) -> Result<T> {
     if let Err(error) = &outcome
@@ -253,7 +255,7 @@ pub async fn settled<T>(
     {
         app.store()
             .org(organization)
-            .close_exchange(id, Outcome::Refused, claim, true)
+            .close_exchange(id, Outcome::Refused, claim, again)
             .await?;
     }
     outcome

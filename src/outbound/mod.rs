@@ -116,6 +116,15 @@ impl Outbound {
         self.0.total_timeout
     }
 
+    /// A vendor's URL as a person's browser can open it: the simulated vendors answer for every
+    /// vendor's host below their own.
+    pub fn for_browser(&self, url: &Url) -> Url {
+        let sandbox = self.0.sandbox.as_ref();
+        sandbox
+            .and_then(|sandbox| sandbox.stand_in(url))
+            .unwrap_or_else(|| url.clone())
+    }
+
     fn with_resolver(settings: Settings, resolver: Resolver) -> Result<Self, OutboundError> {
         let sandbox = settings
             .sandbox

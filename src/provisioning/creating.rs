@@ -1,7 +1,7 @@
 //! Creating an instance: asked of the vendor first, stored when it has let the caller in.
 //!
-//! A log-in that ends another session, that makes something at the vendor, or that belongs to a
-//! request with a key goes through the journal; any other is one commit.
+//! A log-in that ends another session, that makes something at the vendor, that uses up what it begins
+//! with, or that belongs to a request with a key goes through the journal; any other is one commit.
 
 use bunsen_engine::configuration::Values;
 use serde::{Deserialize, Serialize};
@@ -60,7 +60,8 @@ async fn create_once(
         element: &element,
         group: group_of(&element, &prepared.group)?,
     };
-    match keyed::turn(app, who, key, Some(&*element)).await? {
+    let spends = prepared.login.spends_once(&element, chosen.group);
+    match keyed::turn(app, who, key, Some(&*element), spends).await? {
         Turn::Done(id) => read(app, who, id, None).await,
         Turn::Ours(claim) => {
             let outcome = log_in_and_store(app, who, chosen, prepared, claim.as_ref()).await;
@@ -92,6 +93,7 @@ async fn log_in_and_store(
     prepared: Prepared,
     claim: Option<&Claim>,
 ) -> Result<InstanceView> {
+    let login = &prepared.login;
     let intent = Intent {
         account: who.account,
         user: who.user,
@@ -102,13 +104,13 @@ async fn log_in_and_store(
         external_authentication: prepared.external_authentication,
         given: Held(prepared.given),
         claim: claim.cloned(),
-        repeatable: chosen.element.made_once(chosen.group).is_none(),
+        repeatable: login.is_repeatable(chosen.element, chosen.group),
     };
     let given = &intent.given.0;
     let generated = exchange::generated(chosen.element, chosen.group, given);
     let session = keyed::session(app, chosen, given, &generated);
     let stored = if session.is_empty() && claim.is_none() && intent.repeatable {
-        let returned = log_in(app, who.organization, &chosen, given).await?;
+        let returned = log_in(app, who.organization, &chosen, login, given).await?;
         store(app, who.organization, &intent, returned, None).await?
     } else {
         let json = serde_json::to_vec(&intent)
@@ -121,7 +123,7 @@ async fn log_in_and_store(
             instance: None,
             generation: None,
             session: &session,
-            calls: chosen.element.provisioning(chosen.group).len(),
+            calls: chosen.element.login_calls(chosen.group, login.start).len(),
             intent: &json,
             claim,
         };
@@ -130,11 +132,11 @@ async fn log_in_and_store(
             return Err(Error::internal("a create has no instance to be outrun by"));
         };
         let session = chosen.session(app, &grants);
-        let calls = Calls::provisioning(&session, given, generated);
+        let calls = Calls::logging_in(&session, login, given, generated);
         let returned = exchange.ask(calls).await?.0;
         let id = exchange.id();
         let outcome = store(app, who.organization, &intent, returned, Some(id)).await;
-        journal::settled(app, who.organization, id, claim, outcome).await?
+        journal::settled(app, who.organization, id, claim, intent.repeatable, outcome).await?
     };
     let keys = tenancy::keys(app, who.organization).await?;
     view(app, who.organization, &keys, stored)

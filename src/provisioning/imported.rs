@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bunsen_engine::configuration::{MASK, Value as Entry, Values};
-use bunsen_engine::element::{Catalog, Element};
+use bunsen_engine::element::oauth::has_token;
+use bunsen_engine::element::{Catalog, Element, Login, Start};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -173,6 +174,12 @@ impl Imported {
             let missing = missing.join(", ");
             return Some(format!("{RECONNECT}: the import did not hold {missing}"));
         }
+        // Only a person's browser gets these.
+        if group.needs_person() && !has_token(&self.values) {
+            return Some(format!(
+                "{RECONNECT}: the import did not hold the vendor's tokens"
+            ));
+        }
         match self.element.retirement(group) {
             Some(told) if mode != Some(Mode::Sandbox) => Some(format!("{RECONNECT}: {told}")),
             _ => None,
@@ -196,8 +203,16 @@ impl Imported {
             group,
             grants: &grants,
         };
+        // A token is only tried: nothing that is good for once is spent.
+        let login = Login {
+            start: match group.needs_person() {
+                true => Start::Token,
+                false => Start::LogIn,
+            },
+            ..Login::default()
+        };
         let generated = exchange::generated(&self.element, group, &self.values);
-        let calls = Calls::provisioning(&session, &self.values, generated);
+        let calls = Calls::logging_in(&session, &login, &self.values, generated);
         match calls.finish().await {
             Ok(returned) => self.values.extend(returned),
             Err(Error::Invalid(told)) => self.invalid = Some(format!("{RECONNECT}: {told}")),

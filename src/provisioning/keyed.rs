@@ -2,12 +2,13 @@
 //!
 //! What is remembered is the instance, and the answer is made of it again. A request of which
 //! nothing came, whatever the reason, is forgotten, so that the same key can be used again. The
-//! exception is one that may have made something at the vendor which must not be made twice.
+//! exception is one that may have made something at the vendor which must not be made twice, or used
+//! up a code.
 
 use std::time::Duration;
 
 use bunsen_engine::configuration::Values;
-use bunsen_engine::element::Element;
+use bunsen_engine::element::{Element, Start};
 
 use super::{Chosen, Who, recover};
 use crate::app::App;
@@ -30,6 +31,8 @@ pub(super) enum Turn {
     Done(InstanceId),
 }
 
+/// `spends`: the request brings what the vendor takes once.
+///
 /// # Errors
 /// 409 when the key was used for another body, is being used at this moment, or when nobody knows
 /// what came of it.
@@ -38,15 +41,19 @@ pub(super) async fn turn(
     who: Who,
     key: Option<&RequestKey>,
     element: Option<&Element>,
+    spends: bool,
 ) -> Result<Turn> {
     let Some(key) = key else {
         return Ok(Turn::Ours(None));
     };
     // Which group it will be is not always known yet.
     let groups = element.map_or(&[][..], |element| &element.groups);
-    let calls = groups
-        .iter()
-        .filter_map(|group| Some(element?.provisioning(group).len()));
+    let calls = groups.iter().filter_map(|group| {
+        let element = element?;
+        let starts = [Start::LogIn, Start::Refresh, Start::Token];
+        let calls = starts.map(|start| element.login_calls(group, start).len());
+        calls.into_iter().max()
+    });
     let calls = u32::try_from(calls.max().unwrap_or_default()).unwrap_or(u32::MAX);
     let lease = app.outbound().total_timeout().saturating_mul(calls) + MARGIN;
     let organization = app.store().org(who.organization);
@@ -69,20 +76,27 @@ pub(super) async fn turn(
             message: "A request with this Idempotency-Key is under way; ask again.",
             retry_after: RETRY_AFTER,
         }),
-        Claimed::Unknown => Err(unknown(element)),
+        Claimed::Unknown => Err(unknown(element, spends)),
     }
 }
 
-fn unknown(element: Option<&Element>) -> Error {
+fn unknown(element: Option<&Element>, spends: bool) -> Error {
+    let name = element.map_or("the vendor", |element| &element.name);
+    if spends {
+        return Error::Conflict(format!(
+            "The outcome of this request is unknown: {name} was asked, and its answer was lost. \
+             What the request brought may be used up: allow access again, and send what comes of \
+             it with a new Idempotency-Key."
+        ));
+    }
     let made = element.and_then(|element| {
         let mut groups = element.groups.iter();
         groups.find_map(|group| element.made_once(group))
     });
     Error::Conflict(format!(
-        "The outcome of this request is unknown: {} was asked, and its answer was lost. Look there \
-         for {}. If there is none, or once it is removed, send the request with a new \
+        "The outcome of this request is unknown: {name} was asked, and its answer was lost. Look \
+         there for {}. If there is none, or once it is removed, send the request with a new \
          Idempotency-Key.",
-        element.map_or("the vendor", |element| &element.name),
         made.unwrap_or("what this request makes"),
     ))
 }

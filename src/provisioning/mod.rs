@@ -3,6 +3,8 @@
 //! What writes runs to their end in a task of their own although the caller hangs up; nothing
 //! is stored when the vendor says no; no database connection is held while the vendor is called.
 
+mod authorization;
+mod browser;
 mod creating;
 mod deleting;
 pub mod imported;
@@ -18,7 +20,7 @@ mod view;
 use std::collections::BTreeMap;
 
 use bunsen_engine::configuration::Values;
-use bunsen_engine::element::{Element, Group};
+use bunsen_engine::element::{Element, Group, Login};
 use tracing::Instrument;
 
 use crate::app::App;
@@ -30,6 +32,7 @@ use crate::shares::Call;
 use crate::store;
 use crate::tenancy;
 
+pub use browser::{BrowserPage, page_in_browser, request_token};
 pub use creating::create;
 pub use deleting::delete;
 pub use recovery::recover;
@@ -76,12 +79,13 @@ async fn log_in(
     app: &App,
     organization: OrganizationId,
     chosen: &Chosen<'_>,
+    login: &Login,
     values: &Values,
 ) -> Result<Values> {
     let grants = grants(app, organization, chosen.element).await?;
     let generated = exchange::generated(chosen.element, chosen.group, values);
     let session = chosen.session(app, &grants);
-    Calls::provisioning(&session, values, generated)
+    Calls::logging_in(&session, login, values, generated)
         .finish()
         .await
 }

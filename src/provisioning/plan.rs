@@ -2,11 +2,13 @@
 //! sent: which values there are afterwards, and whether the vendor has to be asked first.
 
 use bunsen_engine::configuration::{AUTHENTICATION_TYPE, ConfigurationMistake, Value, Values};
-use bunsen_engine::element::{Element, Group};
+use bunsen_engine::element::oauth::{ACCESS_TOKEN, REFRESH_TOKEN};
+use bunsen_engine::element::{Element, Group, Login, Start};
 use serde_json::{Map, Value as Json};
 
 use crate::error::Result;
-use crate::provisioning::request::{mistaken, refuse_missing};
+use crate::provisioning::authorization::Brought;
+use crate::provisioning::request::{mistaken, refuse_missing_for};
 
 /// How the instance stands before the change.
 #[derive(Debug, Clone, Copy)]
@@ -24,9 +26,17 @@ pub struct Plan<'a> {
     pub group: &'a Group,
     pub values: Values,
     pub changed: bool,
-    /// With these values the vendor has to be asked first, and what it returns comes on top of
-    /// them.
-    pub log_in: bool,
+    /// The vendor has to be asked first, beginning with this, and what it returns comes on top of
+    /// the values.
+    pub log_in: Option<Login>,
+}
+
+/// What comes beside the configuration.
+#[derive(Debug, Clone, Copy)]
+pub struct Beside<'a> {
+    pub brought: &'a Brought,
+    /// The tokens in the configuration are good, the caller says.
+    pub external: bool,
 }
 
 /// Merges what is given into what is stored. Null, the mask and whatever answers show already say
@@ -34,13 +44,18 @@ pub struct Plan<'a> {
 ///
 /// # Errors
 /// 400 naming every entry that is wrong, missing or needed.
-pub fn plan<'a>(standing: Standing<'a>, given: &Map<String, Json>) -> Result<Plan<'a>> {
+pub fn plan<'a>(
+    standing: Standing<'a>,
+    given: &Map<String, Json>,
+    beside: Beside<'_>,
+) -> Result<Plan<'a>> {
     let Standing {
         element, values, ..
     } = standing;
     let shown = element.shown(standing.group, values);
     let said = said(&shown, given);
-    let accepted = element.accept(&said).map_err(mistaken)?;
+    let mut accepted = element.accept(&said).map_err(mistaken)?;
+    beside.brought.add_tokens(element, &mut accepted);
     let set: Values = accepted
         .iter()
         .filter(|(key, value)| {
@@ -59,7 +74,7 @@ pub fn plan<'a>(standing: Standing<'a>, given: &Map<String, Json>) -> Result<Pla
     let mut merged = values.clone();
     merged.retain(|key, _| !emptied.contains(&key));
     merged.extend(set.clone());
-    let group = meant_group(standing, &set, &merged)?;
+    let group = meant_group(standing, &set, &merged, beside.brought)?;
     refuse_emptied(element, group, &said)?;
     // What was asked for by name is stored under that name; else a switch would not last.
     if let Some(named) = merged.get_mut(AUTHENTICATION_TYPE) {
@@ -69,20 +84,31 @@ pub fn plan<'a>(standing: Standing<'a>, given: &Map<String, Json>) -> Result<Pla
     let switched = group.name != standing.group.name;
     let decides = |key: &String| element.decides_login(group, key);
     let given_again = !standing.valid && accepted.keys().any(decides);
-    let log_in = switched || given_again || set.keys().chain(emptied.iter().copied()).any(decides);
-    if log_in {
-        refuse_missing(element, group, &merged)?;
-        // As on create the vendor says these anew, unless the caller has just said otherwise.
+    let brought = beside.brought.is_from_browser() && group.needs_person();
+    let asked = switched
+        || given_again
+        || brought
+        || set.keys().chain(emptied.iter().copied()).any(decides);
+    let mut log_in = None;
+    if asked {
+        // Tokens that were stored before are not what the caller speaks of.
+        let tokens = [ACCESS_TOKEN, REFRESH_TOKEN];
+        let external = beside.external && tokens.iter().any(|key| set.contains_key(*key));
+        let login = beside.brought.login(element, group, &merged, external)?;
+        refuse_missing_for(element, group, &merged, login.start)?;
+        // As on create the vendor says these anew, unless the caller has just said otherwise, or
+        // the log-in begins with them.
         for key in element.returned_keys(group) {
-            if !set.contains_key(key) {
+            if login.start == Start::LogIn && !set.contains_key(key) {
                 merged.remove(key);
             }
         }
+        log_in = Some(login);
     }
     Ok(Plan {
         group,
         values: merged,
-        changed: switched || log_in || !set.is_empty() || !emptied.is_empty(),
+        changed: switched || asked || !set.is_empty() || !emptied.is_empty(),
         log_in,
     })
 }
@@ -103,12 +129,24 @@ fn said(shown: &Map<String, Json>, given: &Map<String, Json>) -> Map<String, Jso
 
 /// The group that the change names; else the one whose own entries it gives, when they are
 /// complete then; else the one there is.
-fn meant_group<'a>(standing: Standing<'a>, set: &Values, merged: &Values) -> Result<&'a Group> {
+fn meant_group<'a>(
+    standing: Standing<'a>,
+    set: &Values,
+    merged: &Values,
+    brought: &Brought,
+) -> Result<&'a Group> {
     let Standing { element, group, .. } = standing;
-    if set.contains_key(AUTHENTICATION_TYPE) {
-        return element
-            .group_for(set)
-            .map_err(|mistake| mistaken(vec![mistake]));
+    let in_browser = brought.is_from_browser() && !group.needs_person();
+    if set.contains_key(AUTHENTICATION_TYPE) || in_browser {
+        let meant = element.group_meant(set, in_browser);
+        let meant = meant.map_err(|mistake| mistaken(vec![mistake]))?;
+        // An element without such a log-in passes over what a browser brought.
+        let named = set.contains_key(AUTHENTICATION_TYPE);
+        return Ok(if named || meant.needs_person() {
+            meant
+        } else {
+            group
+        });
     }
     let counts = |group: &Group, key: &String| {
         element.entry(key).is_none() || element.entries_of(group).any(|entry| entry.key == *key)

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | create, answered | the instance appears; its `Idempotency-Key` finds it |
 //! | change, answered | written, if nobody has logged in for the instance since |
-//! | create or change, not answered | nothing; the key is free again, unless the definition says that a call must not be made twice |
+//! | create or change, not answered | nothing; the key is free again, unless a call must not be made twice: the definition says so, or it took a code |
 //! | deletion | the instance goes, answered or not: its deletion was accepted, and the vendor may have been told |
 
 use super::{creating, update};
@@ -27,7 +27,7 @@ pub async fn recover(app: App, left: Left) -> Result<()> {
         ))),
     };
     // Somebody else was faster, say: with the same key, with another log-in, with a deletion.
-    match journal::settled(&app, left.organization, left.id, None, finished).await {
+    match journal::settled(&app, left.organization, left.id, None, true, finished).await {
         Err(error) if journal::is_final(&error) => {
             tracing::warn!(
                 org.id = %left.organization,

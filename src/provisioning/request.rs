@@ -4,13 +4,15 @@
 use std::sync::Arc;
 
 use bunsen_engine::configuration::{ConfigurationMistake, Values};
-use bunsen_engine::element::{Element, Group};
+use bunsen_engine::element::oauth::REFRESH_TOKEN;
+use bunsen_engine::element::{Element, Group, Login, Start};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::provisioning::authorization::{self, Brought, ProviderData};
 use crate::provisioning::text;
 use crate::store::ExternalAuthentication;
 
@@ -42,10 +44,37 @@ pub struct InstanceRequest {
     /// To find instances by. Absent on create: the name.
     #[schema(max_items = 100, example = json!(["customer-17"]))]
     tags: Option<Vec<String>>,
-    /// `none` or `initial`.
+    /// `none`, or `initial`: the tokens in `configuration` are good, and the log-in begins with them.
     #[schema(example = "none")]
     external_authentication: Option<String>,
+    /// What a browser or another server brought from the vendor.
+    #[schema(value_type = Option<ProviderMembers>)]
+    provider_data: Option<ProviderData>,
     pub(super) retrieve_objects_after_instantiation: Option<bool>,
+}
+
+/// What the vendor's page sent back, or tokens; further members are passed to the definition's
+/// calls by their names.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `authorization` reads")]
+struct ProviderMembers {
+    /// The authorization code.
+    code: Option<String>,
+    /// The address that the code was sent to; absent: `oauth.callback.url`.
+    redirect_uri: Option<String>,
+    /// Where `codeChallenge` was sent: what it was made of.
+    code_verifier: Option<String>,
+    /// OAuth 1, with `oauth_verifier` and the `secret` that `/oauth/token` answered.
+    oauth_token: Option<String>,
+    oauth_verifier: Option<String>,
+    secret: Option<String>,
+    /// Tokens from elsewhere.
+    access_token: Option<String>,
+    refresh_token: Option<String>,
+    /// Seconds.
+    expires_in: Option<i64>,
+    /// What the vendor's page said instead: answered with 401.
+    error: Option<String>,
 }
 
 /// Which element; one of the two is enough.
@@ -78,6 +107,7 @@ pub struct Prepared {
     pub tags: Vec<String>,
     pub given: Values,
     pub external_authentication: ExternalAuthentication,
+    pub login: Login,
 }
 
 /// # Errors
@@ -106,11 +136,15 @@ pub fn prepare(
     let external_authentication =
         checked_external_authentication(request.external_authentication.as_deref())?;
 
-    let given = element.accept(&configuration).map_err(mistaken)?;
+    let brought = authorization::read(request.provider_data)?;
+    let mut given = element.accept(&configuration).map_err(mistaken)?;
+    brought.add_tokens(&element, &mut given);
     let group = element
-        .group_for(&given)
+        .group_meant(&given, brought.is_from_browser())
         .map_err(|mistake| mistaken(vec![mistake]))?;
-    refuse_missing(&element, group, &given)?;
+    let external = external_authentication == ExternalAuthentication::Initial;
+    let login = brought.login(&element, group, &given, external)?;
+    refuse_missing_for(&element, group, &given, login.start)?;
     let group = group.name.clone();
     Ok(Prepared {
         element,
@@ -119,6 +153,7 @@ pub fn prepare(
         tags,
         given,
         external_authentication,
+        login,
     })
 }
 
@@ -133,6 +168,8 @@ pub struct Change {
     pub tags: Option<Vec<String>>,
     pub configuration: Configuration,
     pub external_authentication: Option<ExternalAuthentication>,
+    #[serde(default)]
+    pub brought: Brought,
 }
 
 /// # Errors
@@ -146,6 +183,7 @@ pub fn change(request: InstanceRequest) -> Result<Change> {
             configuration: None,
             tags: None,
             external_authentication: None,
+            provider_data: None,
             ..
         }
     ) {
@@ -171,10 +209,17 @@ pub fn change(request: InstanceRequest) -> Result<Change> {
         external_authentication: external
             .map(|text| checked_external_authentication(Some(text)))
             .transpose()?,
+        brought: authorization::read(request.provider_data)?,
     })
 }
 
 impl Change {
+    /// Brings what the vendor takes once, as far as can be told without the instance.
+    pub fn brings_once(&self) -> bool {
+        let refresh = self.configuration.0.contains_key(REFRESH_TOKEN);
+        self.brought.is_from_browser() || refresh
+    }
+
     /// One entry of the configuration and nothing else. Null empties it, as an empty text does.
     pub fn of_entry(key: &str, value: Value) -> Result<Self> {
         let value = match value {
@@ -250,7 +295,7 @@ pub fn mistaken(mistakes: Vec<ConfigurationMistake>) -> Error {
     Error::Invalid(told.join("; "))
 }
 
-pub fn refuse_missing(element: &Element, group: &Group, given: &Values) -> Result<()> {
+fn refuse_missing(element: &Element, group: &Group, given: &Values) -> Result<()> {
     let missing = element.missing(group, given);
     if missing.is_empty() {
         return Ok(());
@@ -259,6 +304,20 @@ pub fn refuse_missing(element: &Element, group: &Group, given: &Values) -> Resul
         "The following required configuration entries are missing: {}",
         missing.join(", ")
     )))
+}
+
+/// The same for a log-in that begins with a token: it needs neither user name nor password.
+pub fn refuse_missing_for(
+    element: &Element,
+    group: &Group,
+    given: &Values,
+    start: Start,
+) -> Result<()> {
+    let needed = |key: &&str| start == Start::LogIn || !matches!(*key, "username" | "password");
+    match element.missing(group, given).iter().any(needed) {
+        true => refuse_missing(element, group, given),
+        false => Ok(()),
+    }
 }
 
 /// The path's element, else the body's `id`, else its `key`.

@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::ids::{InstanceId, OrganizationId};
 use crate::journal;
 use crate::provisioning::keyed::{self, Turn};
-use crate::provisioning::plan::{Plan, Standing, plan};
+use crate::provisioning::plan::{Beside, Plan, Standing, plan};
 use crate::provisioning::request::{self, Change, InstanceRequest};
 use crate::provisioning::view::{CREDENTIALS, InstanceView, Parts, place, stored_values, view};
 use crate::provisioning::{Who, group_of, no_such_instance, read, to_its_end, visible};
@@ -73,7 +73,8 @@ pub(super) async fn apply(
         async move {
             let row = visible(&app, who, id, element.as_deref()).await?;
             let definition = app.catalog().get(&row.element_key).map(|found| &**found);
-            let claim = match keyed::turn(&app, who, key.as_ref(), definition).await? {
+            let spends = change.brings_once();
+            let claim = match keyed::turn(&app, who, key.as_ref(), definition, spends).await? {
                 Turn::Done(id) => return read(&app, who, id, None).await,
                 Turn::Ours(claim) => claim,
             };
@@ -128,6 +129,7 @@ pub(super) async fn finish(
         group: intent.group,
         asked: intent.asked.0,
         returned,
+        spent: intent.spent,
         exchange: Some(exchange),
     };
     match changing.write(id, Some(&accepted)).await? {
@@ -155,6 +157,14 @@ struct Next {
     logged_in: bool,
 }
 
+fn outrun() -> Error {
+    Error::Conflict(
+        "Others changed this instance's credentials at the same time; read it and send the change \
+         again."
+            .into(),
+    )
+}
+
 impl Changing<'_> {
     async fn run(&self, mut row: store::Instance) -> Result<store::Instance> {
         let id = row.id;
@@ -171,10 +181,13 @@ impl Changing<'_> {
                 }
             };
             let mut written = self.write(id, accepted.as_ref()).await;
-            if let Some(exchange) = accepted.as_ref().and_then(|accepted| accepted.exchange) {
-                let organization = self.who.organization;
+            if let Some(accepted) = &accepted
+                && let Some(exchange) = accepted.exchange
+            {
+                let (organization, again) = (self.who.organization, !accepted.spent);
                 written =
-                    journal::settled(self.app, organization, exchange, self.claim, written).await;
+                    journal::settled(self.app, organization, exchange, self.claim, again, written)
+                        .await;
             }
             match written? {
                 Written::Done(changed) => return Ok(*changed),
@@ -182,11 +195,7 @@ impl Changing<'_> {
                 Written::Gone => return Err(no_such_instance(id)),
             }
         }
-        Err(Error::Conflict(
-            "Others changed this instance's credentials at the same time; read it and send the \
-             change again."
-                .into(),
-        ))
+        Err(outrun())
     }
 
     /// Merges again, into what is stored by now, and writes it.
@@ -222,10 +231,16 @@ impl Changing<'_> {
                         .settle_exchange(&mut transaction, exchange, outcome, None)
                         .await?;
                 }
-                if let (Written::Done(row), Some(claim)) = (&written, self.claim) {
-                    organization
-                        .finish_request(&mut transaction, claim, row.id)
-                        .await?;
+                let spent = accepted.is_some_and(|accepted| accepted.spent);
+                match (&written, self.claim) {
+                    (Written::Done(row), Some(claim)) => {
+                        let finished = organization.finish_request(&mut transaction, claim, row.id);
+                        finished.await?;
+                    }
+                    (Written::Outrun(_), Some(claim)) if spent => {
+                        organization.doubt_request(&mut transaction, claim).await?;
+                    }
+                    _ => {}
                 }
                 Ok((transaction, written))
             })
@@ -296,15 +311,17 @@ impl Changing<'_> {
         };
         let plan = self.plan(row, element, &stored)?;
         let mut values = plan.values.clone();
-        if plan.log_in {
-            let Some(accepted) = accepted.filter(|accepted| accepted.covers(&plan, row.generation))
-            else {
+        if plan.log_in.is_some() {
+            let decides = |key: &str| element.decides_login(plan.group, key);
+            let covered =
+                accepted.filter(|accepted| accepted.covers(&plan, decides, row.generation));
+            let Some(accepted) = covered else {
                 return Ok(None);
             };
             values.extend(accepted.returned.clone());
         }
         next.group.clone_from(&plan.group.name);
-        next.logged_in = plan.log_in;
+        next.logged_in = plan.log_in.is_some();
         if plan.changed {
             let parts = Parts::of(&values);
             let secret: Zeroizing<Vec<u8>> = parts.secret_json()?;
@@ -327,7 +344,12 @@ impl Changing<'_> {
             values,
             valid: row.valid,
         };
-        plan(standing, &self.change.configuration.0)
+        let external = self.change.external_authentication;
+        let beside = Beside {
+            brought: &self.change.brought,
+            external: external == Some(store::ExternalAuthentication::Initial),
+        };
+        plan(standing, &self.change.configuration.0, beside)
     }
 
     /// The definition; `None` when the catalogue has lost it and nothing of the configuration is

@@ -245,11 +245,7 @@ impl OrgStore<'_> {
 
     /// Remembers that nobody knows what came of the request, in the transaction that settles its
     /// exchange: until it expires it is not made again.
-    pub(super) async fn doubt_request(
-        &self,
-        connection: &mut PgConnection,
-        claim: &Claim,
-    ) -> Result<()> {
+    pub async fn doubt_request(&self, connection: &mut PgConnection, claim: &Claim) -> Result<()> {
         self.query(
             "update idempotency_keys set state = 'done', status = 409
              where org_id = $1 and user_id = $2 and route = $3 and key_hmac = $4

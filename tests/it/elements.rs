@@ -3,7 +3,9 @@
 //!
 //! The calls of one provisioning stand in order; a `reply` of one is read before the next is built.
 //! What is random is `A` there, and the moment is [`NOW`]. A refused value that no log-in call uses
-//! is marked `givenOnly`.
+//! is marked `givenOnly`. `cases/oauth.json` is read by `oauth`.
+
+mod oauth;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -144,6 +146,7 @@ fn calls_go_out_as_written() {
                 let inputs = Inputs {
                     configuration: &configuration,
                     previous: previous.as_ref(),
+                    request: None,
                     now: NOW,
                 };
                 let request = request::build(element, group, resource, &inputs).unwrap();
@@ -214,6 +217,7 @@ fn refused_values_name_their_entry_when_given_and_when_stored() {
             let inputs = Inputs {
                 configuration: &stored,
                 previous: None,
+                request: None,
                 now: NOW,
             };
             let resource = element.provisioning(group)[0];
@@ -322,6 +326,7 @@ fn answers_mean_what_the_cases_say() {
             let inputs = Inputs {
                 configuration: &values,
                 previous: None,
+                request: None,
                 now: NOW,
             };
             let read = reply::read(element, group, calls[step], &inputs, &reply(&case["reply"]));

@@ -13,6 +13,7 @@ mod house;
 mod journal;
 mod life;
 mod login;
+mod oauth;
 mod operators;
 mod outbound;
 mod private_postgres;

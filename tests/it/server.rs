@@ -79,6 +79,8 @@ pub struct TestOptions {
     pub vendor_routes: Vec<String>,
     /// Folder of further definitions.
     pub elements: Option<PathBuf>,
+    /// Origin of vendors that a test simulates itself, in place of the sandbox's.
+    pub vendors: Option<String>,
     /// What one organization may use at once.
     pub shares: Limits,
     /// Proxies whose headers are believed.
@@ -93,6 +95,7 @@ impl Default for TestOptions {
             body_limit: 1024 * 1024,
             vendor_routes: Vec::new(),
             elements: None,
+            vendors: None,
             shares: Limits {
                 calls: 256,
                 bytes: 64 * 1024 * 1024,
@@ -110,6 +113,7 @@ impl TestServer {
     pub async fn start_with(database: TestDatabase, options: TestOptions) -> Self {
         outbound::install_crypto_provider();
         let (sandbox, simulating) = simulate_vendors().await;
+        let sandbox = options.vendors.clone().unwrap_or(sandbox);
         let store = Store::with_pool(database.pool.clone(), 100);
         let (keyring, first) = bootstrap::bootstrap(
             &store,

@@ -6,6 +6,7 @@
 mod described;
 mod headers;
 mod hub_calls;
+mod oauth;
 mod others;
 mod paths;
 mod tokens;
@@ -83,6 +84,9 @@ const ROUTES: &[(&str, &str, Access)] = &[
         "/elements/{}/authentication-types/{}/configurations",
         Platform,
     ),
+    ("GET", "/elements/{}/oauth/url", Optional),
+    ("POST", "/elements/{}/oauth/url", Optional),
+    ("GET", "/elements/{}/oauth/token", Optional),
     ("GET", "/hubs", Optional),
     ("GET", "/hubs/keys", Optional),
     ("GET", "/hubs/{}", Optional),
@@ -189,6 +193,8 @@ struct Walk {
     element: String,
     /// Id of an entry of its configuration.
     entry: String,
+    /// Key of an element with a log-in in a browser.
+    in_browser: String,
     hub: String,
     of_admin: Value,
     of_member: Value,
@@ -216,8 +222,10 @@ impl Walk {
             .expect("a hub")
             .to_owned();
         let entry = entry_id(&server, "filter.response.nulls").await;
+        let in_browser = oauth::element(&server).await;
         Walk {
             server,
+            in_browser,
             element: element_key(),
             entry,
             hub,
@@ -228,11 +236,18 @@ impl Walk {
     }
 
     async fn call(&self, method: &str, path: &str, authorization: Option<&str>) -> Answer {
-        let mut request = self.server.request(method, path);
+        let query = if path.ends_with("/oauth/url") {
+            oauth::QUERY
+        } else {
+            ""
+        };
+        let mut request = self.server.request(method, &format!("{path}{query}"));
         if let Some(authorization) = authorization {
             request = request.header("authorization", authorization);
         }
-        if path.ends_with("/passwords") {
+        if path.ends_with("/oauth/url") && method == "POST" {
+            request = request.json(&oauth::body());
+        } else if path.ends_with("/passwords") {
             request = request.json(&json!({"password": "Another-1-for-the-walk"}));
         } else if path.contains("/configuration/") && method == "PATCH" {
             request = request.json(&json!({"propertyValue": "false"}));
@@ -341,6 +356,7 @@ async fn who_proves_nothing_is_refused_everywhere_and_changes_nothing(database: 
         let answer = walk.visit(method, path, *access, &instance, None).await;
         let what = format!("no header: {method} {path}");
         match access {
+            Optional if oauth::is_of_version_1(path) => drop(findings.error(&what, &answer, 400)),
             Open | Optional | Page => findings.status(&what, &answer, 200),
             Password => drop(findings.error(&what, &answer, without_password(path))),
             Cookie | Platform | Token => drop(findings.error(&what, &answer, 401)),
@@ -392,6 +408,9 @@ async fn who_may_call_is_answered(database: TestDatabase) {
             match access {
                 Password => drop(findings.error(&what, &answer, without_password(path))),
                 Cookie => drop(findings.error(&what, &answer, 401)),
+                Optional if oauth::is_of_version_1(path) => {
+                    findings.error(&what, &answer, 400);
+                }
                 _ if is_for_administrators(path) && !who.contains("admin") => {
                     findings.error(&what, &answer, 403);
                 }

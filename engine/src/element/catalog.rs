@@ -74,7 +74,7 @@ impl Catalog {
             mistakes.append(&mut checker.mistakes);
             if let Some(mut element) = element {
                 if !file.shipped {
-                    element.unsupported = unsupported::of(&file.definition);
+                    element.unsupported = unsupported::of(&file.definition, &element);
                     element.unsupported.extend(file.foreign_words.clone());
                 }
                 by_key.insert(element.key.clone(), Arc::new(element));

@@ -3,6 +3,7 @@
 //! is passed over here.
 
 mod hosts;
+mod oauth;
 mod parameter;
 mod resource;
 
@@ -12,11 +13,11 @@ use serde_json::{Map, Value};
 
 use super::catalog::Mistake;
 use super::definition::{
-    AuthenticateWords, DefaultValue, ElementDefinition, EntryDefinition, GroupWords,
+    AuthenticateWords, DefaultValue, ElementDefinition, EntryDefinition, GroupWords, RefreshWords,
 };
 use super::documents::Documents;
 use super::platform;
-use super::{Authentication, Element, Entry, Group, Refresh, Retired, Reuse};
+use super::{Authentication, Element, Entry, Group, Refresh, Retired, Reuse, Signature};
 use crate::configuration::{AUTHENTICATION_TYPE, GENERATED_LIMIT, RANDOM_BYTES, is_secret_key};
 use crate::ids::{ElementId, EntryId};
 use crate::language::{AnswerPath, Filter, Placeholders, SyntaxError, Template};
@@ -27,6 +28,8 @@ pub(super) struct Checker<'a> {
     shipped: bool,
     pub mistakes: Vec<Mistake>,
     keys: BTreeSet<String>,
+    /// Those of the keys whose values are sealed.
+    secrets: BTreeSet<String>,
     groups: Vec<String>,
 }
 
@@ -37,6 +40,7 @@ impl<'a> Checker<'a> {
             shipped,
             mistakes: Vec::new(),
             keys: BTreeSet::new(),
+            secrets: BTreeSet::new(),
             groups: Vec::new(),
         }
     }
@@ -82,10 +86,14 @@ impl<'a> Checker<'a> {
     fn fill(&mut self, place: &str, text: Option<&str>) -> Option<Filter> {
         let place = format!("{place}.bunsen.fill");
         let filter = self.parsed(&place, Filter::parse(text?))?;
-        if matches!(filter, Filter::Host | Filter::Site | Filter::Label(_)) {
+        if matches!(
+            filter,
+            Filter::Host | Filter::Site | Filter::Label(_) | Filter::Map(_)
+        ) {
             return Some(filter);
         }
-        self.wrong(place, "only host, site and label:.suffix can fill a mark");
+        let message = "only host, site, label:.suffix and map:from=to can fill a mark";
+        self.wrong(place, message);
         None
     }
 
@@ -116,6 +124,16 @@ pub(super) fn compile(
         .iter()
         .filter_map(|entry| entry.key.clone())
         .collect();
+    checker.secrets = definition
+        .configuration
+        .0
+        .iter()
+        .filter(|entry| {
+            let named = entry.key.as_deref().is_some_and(is_secret_key);
+            named || entry.kind.as_deref() == Some("PASSWORD")
+        })
+        .filter_map(|entry| entry.key.clone())
+        .collect();
     let groups = groups(definition, checker);
     let entries = entries(definition, checker);
     let hosts = hosts::hosts(definition, checker);
@@ -129,7 +147,8 @@ pub(super) fn compile(
         let message = "what is read from an answer belongs to the resource that gives it";
         checker.wrong("parameters", message);
     }
-    let resources = resource::resources(definition, &parameters, &hosts, checker);
+    let mut resources = resource::resources(definition, &parameters, &hosts, checker);
+    oauth::complete(definition, &groups, &mut resources);
     let faults = resource::faults(&definition.bunsen.fault.0, "bunsen.fault", checker);
     Some(Element {
         id: ElementId(definition.id.unwrap_or_default()),
@@ -148,20 +167,24 @@ pub(super) fn compile(
         parameters,
         resources,
         faults,
-        refresh: definition.bunsen.refresh.as_ref().map(|words| Refresh {
-            // A minute covers a slow call and clocks that differ a little.
-            margin: words.margin.unwrap_or(60),
-            reuse: match words.reuse.as_deref() {
-                Some("safe") => Reuse::Safe,
-                Some("grace") => Reuse::Grace,
-                // The careful reading of what the schema refuses anyway.
-                _ => Reuse::Fatal,
-            },
-        }),
+        refresh: definition.bunsen.refresh.as_ref().map(refresh),
         session: definition.bunsen.session.clone(),
         unsupported: Vec::new(),
         documents: Documents::of(original, common),
     })
+}
+
+fn refresh(words: &RefreshWords) -> Refresh {
+    Refresh {
+        // A minute covers a slow call and clocks that differ a little.
+        margin: words.margin.unwrap_or(60),
+        reuse: match words.reuse.as_deref() {
+            Some("safe") => Reuse::Safe,
+            Some("grace") => Reuse::Grace,
+            // The careful reading of what the schema refuses anyway.
+            _ => Reuse::Fatal,
+        },
+    }
 }
 
 /// `bunsen.groups`, else the options of the COMBO, else the one way that the element's own
@@ -173,11 +196,20 @@ fn groups(definition: &ElementDefinition, checker: &mut Checker<'_>) -> Vec<Grou
         .enumerate()
         .find(|(_, entry)| entry.group_control);
     let kind = definition.authentication.kind.as_deref();
-    let plain = |name: &str, title: &str| Group {
-        name: name.to_owned(),
-        title: title.to_owned(),
-        authentication: (kind == Some("basic")).then(basic_of_platform).flatten(),
-        retired: None,
+    let plain = |name: &str, title: &str| {
+        let oauth = oauth::of_platform(name, definition);
+        let authentication = match &oauth {
+            Some(oauth) => oauth::authentication_of_platform(oauth, definition),
+            None => (kind == Some("basic")).then(basic_of_platform).flatten(),
+        };
+        Group {
+            name: name.to_owned(),
+            title: title.to_owned(),
+            authentication,
+            retired: None,
+            oauth,
+            refresh: None,
+        }
     };
     let words = &definition.bunsen.groups.0;
     let mut groups: Vec<Group> = if words.is_empty() {
@@ -258,6 +290,8 @@ fn group(index: usize, words: &GroupWords, checker: &mut Checker<'_>) -> Group {
         name,
         authentication,
         retired,
+        oauth: oauth::oauth(words, &place, checker),
+        refresh: words.refresh.as_ref().map(refresh),
     }
 }
 
@@ -276,6 +310,13 @@ fn authentication(
             username: username?,
             password: password?,
         });
+    }
+    if let Some(signature) = &words.oauth1 {
+        return Some(Authentication::OAuth1(match signature.as_str() {
+            "PLAINTEXT" => Signature::Plaintext,
+            "HMAC-SHA256" => Signature::HmacSha256,
+            _ => Signature::HmacSha1,
+        }));
     }
     let mut headers = Vec::new();
     for (name, text) in &words.headers {
@@ -325,6 +366,10 @@ fn check_combo(combo: Option<(usize, &EntryDefinition)>, checker: &mut Checker<'
 fn entries(definition: &ElementDefinition, checker: &mut Checker<'_>) -> Vec<Entry> {
     let mut entries = Vec::new();
     let mut seen = BTreeSet::new();
+    let whole_hosts = match checker.shipped {
+        true => BTreeSet::new(),
+        false => hosts::whole_hosts(definition),
+    };
     for (index, written) in definition.configuration.0.iter().enumerate() {
         let place = format!("configuration[{index}]");
         let Some(key) = written.key.clone() else {
@@ -358,7 +403,9 @@ fn entries(definition: &ElementDefinition, checker: &mut Checker<'_>) -> Vec<Ent
             group_control: written.group_control,
             secret: kind == "PASSWORD" || is_secret_key(&key),
             display_order: written.display_order.unwrap_or(i64::MAX),
-            fill: checker.fill(&place, written.bunsen.fill.as_deref()),
+            fill: checker
+                .fill(&place, written.bunsen.fill.as_deref())
+                .or_else(|| whole_hosts.contains(&key).then_some(Filter::Site)),
             shown_empty: written.default_value == DefaultValue::Null,
             generated: generated(&place, written.bunsen.generate.as_deref(), checker),
             kind,

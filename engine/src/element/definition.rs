@@ -167,11 +167,31 @@ written! {
         title: Option<String>,
         authenticate: Option<AuthenticateWords>,
         retired: Option<RetiredWords>,
+        oauth: Option<OAuthWords>,
+        refresh: Option<RefreshWords>,
+    }
+
+    OAuthWords {
+        grant: Option<String>,
+        pkce: Option<String>,
+        client: Option<String>,
+        authorize: BTreeMap<String, String>,
+        assertion: Option<AssertionWords>,
+    }
+
+    AssertionWords {
+        issuer: Option<String>,
+        subject: Option<String>,
+        audience: Option<String>,
+        scope: Option<String>,
+        lifetime: Option<u32>,
+        key: Option<String>,
     }
 
     AuthenticateWords {
         basic: Option<BasicWords>,
         headers: BTreeMap<String, String>,
+        oauth1: Option<String>,
     }
 
     BasicWords {
@@ -200,6 +220,12 @@ written! {
         fill: Option<String>,
         template: Option<String>,
         generate: Option<String>,
+        compose: Vec<PieceWords>,
+    }
+
+    PieceWords {
+        text: Option<String>,
+        answer: Option<String>,
     }
 
     /// `bunsen` on a resource.
@@ -221,6 +247,8 @@ written! {
         differs: BTreeMap<String, Vec<String>>,
         contains: BTreeMap<String, Vec<String>>,
         given: Vec<String>,
+        given_equals: BTreeMap<String, Vec<String>>,
+        given_differs: BTreeMap<String, Vec<String>>,
     }
 
     FaultWords {
@@ -228,6 +256,7 @@ written! {
         status: Option<u16>,
         message: Option<String>,
         entry: Option<String>,
+        authorize: bool,
     }
 }
 

@@ -10,6 +10,7 @@ mod compile;
 mod definition;
 mod documents;
 mod hosts;
+pub mod oauth;
 pub(crate) mod platform;
 mod schema;
 #[cfg(test)]
@@ -20,6 +21,7 @@ mod unsupported;
 pub use assign::assign_ids;
 pub use catalog::{Catalog, Mistake, SourceFile};
 pub use hosts::HostRule;
+pub use oauth::{Assertion, ClientAuthentication, Grant, Login, OAuth, Renewal, Signature, Start};
 pub use schema::SCHEMA as DEFINITION_SCHEMA;
 pub use unsupported::Unsupported;
 
@@ -38,6 +40,8 @@ static UNGROUPED: Group = Group {
     title: String::new(),
     authentication: None,
     retired: None,
+    oauth: None,
+    refresh: None,
 };
 
 /// A chain of `nextResource` is this many calls at most, the first included.
@@ -77,6 +81,9 @@ pub struct Group {
     /// What every call carries; without it the element's parameters do it all.
     pub authentication: Option<Authentication>,
     pub retired: Option<Retired>,
+    pub oauth: Option<OAuth>,
+    /// In place of the element's own.
+    pub refresh: Option<Refresh>,
 }
 
 #[derive(Debug, Clone)]
@@ -86,6 +93,8 @@ pub enum Authentication {
         password: Template,
     },
     Headers(Vec<(HeaderName, Template)>),
+    /// Every call is signed, RFC 5849.
+    OAuth1(Signature),
 }
 
 /// A log-in that the vendor has switched off.
@@ -214,7 +223,7 @@ pub enum Source {
     PreviousBody,
     /// A part of it.
     PreviousField(AnswerPath),
-    /// The caller's request.
+    /// The request that the call is made for, by the name of the parameter.
     Caller,
 }
 
@@ -255,6 +264,15 @@ pub enum OutputFrom {
     Body,
     /// The moment of the call, in milliseconds since 1970.
     Now,
+    /// Put together; each part of the answer must be there. One at the beginning is a whole origin,
+    /// any other one segment of a path.
+    Composed(Vec<Piece>),
+}
+
+#[derive(Debug)]
+pub enum Piece {
+    Text(String),
+    Answer(AnswerPath),
 }
 
 /// What an answer may look like; every part that is given must hold.
@@ -272,6 +290,10 @@ pub struct Condition {
     pub contains: Vec<(AnswerPath, Vec<String>)>,
     /// Configuration keys that have a value.
     pub given: Vec<String>,
+    /// Configuration keys whose value, filled as it is in URLs, is one of these.
+    pub given_equals: Vec<(String, Vec<String>)>,
+    /// And those that have one which is none of these.
+    pub given_differs: Vec<(String, Vec<String>)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -290,6 +312,8 @@ pub struct FaultRule {
     pub message: String,
     /// Configuration entry to correct.
     pub entry: Option<String>,
+    /// The page where access is allowed helps; its URL follows the message.
+    pub authorize: bool,
 }
 
 impl Element {
@@ -307,44 +331,21 @@ impl Element {
             .find(|entry| entry.active && entry.key == key)
     }
 
-    /// The calls that make an instance with these credentials, in order: `onProvision` resources
-    /// with their chains, then `provisionAuthValidation`.
+    /// The calls that make an instance with these credentials, in order.
     pub fn provisioning(&self, group: &Group) -> Vec<&Resource> {
-        let mut calls = self.calls_of(ResourceKind::OnProvision, group);
-        calls.extend(self.calls_of(ResourceKind::ProvisionAuthValidation, group));
-        calls
+        self.login_calls(group, Start::LogIn)
     }
 
     /// The calls that say good-bye for a deleted instance: `onDelete` resources with their chains.
     pub fn deleting(&self, group: &Group) -> Vec<&Resource> {
-        self.calls_of(ResourceKind::OnDelete, group)
+        self.chains(group, ResourceKind::OnDelete).concat()
     }
 
     /// What to look for at the vendor when it is not known whether the log-in has happened; `None`:
-    /// it may be made again.
+    /// it makes nothing there.
     pub fn made_once(&self, group: &Group) -> Option<&str> {
         let calls = self.provisioning(group).into_iter();
         calls.filter_map(|call| call.once.as_deref()).next()
-    }
-
-    fn calls_of(&self, kind: ResourceKind, group: &Group) -> Vec<&Resource> {
-        let continued = |index: usize| {
-            self.resources
-                .iter()
-                .any(|resource| resource.next == Some(index))
-        };
-        let mut calls = Vec::new();
-        for (index, resource) in self.resources.iter().enumerate() {
-            let meant = resource.groups.is_empty() || resource.groups.contains(&group.name);
-            if resource.kind != kind || continued(index) || !meant {
-                continue;
-            }
-            let chain = std::iter::successors(Some(resource), |link| {
-                link.next.and_then(|next| self.resources.get(next))
-            });
-            calls.extend(chain.take(CHAIN_LIMIT));
-        }
-        calls
     }
 
     /// What identifies the vendor session that a log-in with these values begins, as pairs of key

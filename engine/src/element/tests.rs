@@ -139,7 +139,7 @@ fn mistakes_name_place_and_column() {
     one_mistake(
         "/configuration/1/bunsen/fill",
         json!("json"),
-        "configuration[1].bunsen.fill: only host, site and label:.suffix can fill a mark",
+        "configuration[1].bunsen.fill: only host, site, label:.suffix and map:from=to can fill a mark",
     );
     one_mistake(
         "/configuration/0/defaultValue",

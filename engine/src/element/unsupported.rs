@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use super::Element;
 use super::definition::{ElementDefinition, ParameterDefinition};
 
 /// What is asked for, and where.
@@ -22,16 +23,24 @@ impl fmt::Display for Unsupported {
     }
 }
 
-/// Resources that run while an instance is made or deleted, or when a caller asks.
+/// Resources that run while an instance is made or deleted or its tokens are renewed, or when a caller
+/// asks.
 const RUN: &[&str] = &[
     "api",
     "apiNoDocumentation",
     "onDelete",
     "onProvision",
+    "onRefresh",
+    "oauth1OnTokenRequest",
+    "oauthOnAuthorizeUrl",
+    "oauthOnAuthroizeUrl",
+    "oauthOnTokenExchange",
+    "oauthOnTokenRefresh",
+    "oauthOnTokenRequest",
     "provisionAuthValidation",
 ];
 
-pub(super) fn of(definition: &ElementDefinition) -> Vec<Unsupported> {
+pub(super) fn of(definition: &ElementDefinition, element: &Element) -> Vec<Unsupported> {
     let mut found = Vec::new();
     let mut add = |place: String, message: &str| {
         found.push(Unsupported {
@@ -40,10 +49,18 @@ pub(super) fn of(definition: &ElementDefinition) -> Vec<Unsupported> {
         });
     };
     let kind = definition.authentication.kind.as_deref();
-    if let Some(kind @ ("oauth1" | "oauth2" | "oauth2password" | "awsv2" | "awsv4")) = kind {
+    if let Some(kind @ ("awsv2" | "awsv4")) = kind {
         add(
             "authentication.type".into(),
             &format!("log-in by {kind} is not supported yet"),
+        );
+    }
+    if let Some(kind @ ("oauth1" | "oauth2" | "oauth2password")) = kind
+        && element.groups.iter().all(|group| group.oauth.is_none())
+    {
+        add(
+            "authentication.type".into(),
+            &format!("log-in by {kind} needs the entry oauth.token.url or a call of its own"),
         );
     }
     if definition.bulk_download_enabled || definition.bulk_upload_enabled {

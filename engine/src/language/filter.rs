@@ -7,7 +7,7 @@ use url::Url;
 
 use super::SyntaxError;
 
-/// `json`, `xml`, `url`, `host`, `site`, `label:.suffix`.
+/// `json`, `xml`, `url`, `host`, `site`, `label:.suffix`, `map:from=to,*=other`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Filter {
     /// Inside a JSON string.
@@ -23,7 +23,12 @@ pub enum Filter {
     Site,
     /// One DNS label: scheme, trailing slash and this suffix are dropped.
     Label(String),
+    /// One text for another, letter case aside; the last may stand for all others.
+    Map(Vec<(String, String)>),
 }
+
+/// On the left side of a map: everything else.
+const ANY: &str = "*";
 
 impl Filter {
     pub fn parse(text: &str) -> Result<Self, SyntaxError> {
@@ -42,7 +47,7 @@ impl Filter {
                 other => wrong(
                     1,
                     format!(
-                        "unknown filter {other:?}; one of json, xml, url, host, site, label:.suffix"
+                        "unknown filter {other:?}; one of json, xml, url, host, site, label:.suffix, map:from=to"
                     ),
                 ),
             },
@@ -58,6 +63,13 @@ impl Filter {
                     )
                 }
             }
+            Some(("map", pairs)) => match map(pairs) {
+                Some(pairs) => Ok(Self::Map(pairs)),
+                None => wrong(
+                    "map:".len() + 1,
+                    format!("{pairs:?} is no map; write it as from=to,other=to,*=to"),
+                ),
+            },
             Some((name, _)) => wrong(1, format!("the filter {name:?} takes no argument")),
         }
     }
@@ -71,6 +83,7 @@ impl Filter {
             Self::Host => host(value),
             Self::Site => site(value),
             Self::Label(suffix) => label(value, suffix),
+            Self::Map(pairs) => mapped(value, pairs),
         }
     }
 }
@@ -84,6 +97,10 @@ impl fmt::Display for Filter {
             Self::Host => f.write_str("host"),
             Self::Site => f.write_str("site"),
             Self::Label(suffix) => write!(f, "label:{suffix}"),
+            Self::Map(pairs) => {
+                let pairs: Vec<String> = pairs.iter().map(|(a, b)| format!("{a}={b}")).collect();
+                write!(f, "map:{}", pairs.join(","))
+            }
         }
     }
 }
@@ -95,6 +112,35 @@ pub(crate) fn is_label(text: &str) -> bool {
         && text
             .chars()
             .all(|other| other.is_ascii_alphanumeric() || matches!(other, '-' | '_'))
+}
+
+fn map(text: &str) -> Option<Vec<(String, String)>> {
+    let plain = |text: &str| {
+        !text.is_empty()
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
+    };
+    let pair = |text: &str| {
+        let (from, to) = text.split_once('=')?;
+        let fine = (plain(from) || from == ANY) && plain(to);
+        fine.then(|| (from.to_ascii_lowercase(), to.to_owned()))
+    };
+    text.split(',').map(pair).collect()
+}
+
+fn mapped(value: &str, pairs: &[(String, String)]) -> Result<String, String> {
+    let value = value.trim();
+    let found = pairs
+        .iter()
+        .find(|(from, _)| from == ANY || from.eq_ignore_ascii_case(value));
+    match found {
+        Some((_, to)) => Ok(to.clone()),
+        None => {
+            let known: Vec<&str> = pairs.iter().map(|(from, _)| from.as_str()).collect();
+            Err(format!("must be one of {}", known.join(", ")))
+        }
+    }
 }
 
 fn label(value: &str, suffix: &str) -> Result<String, String> {

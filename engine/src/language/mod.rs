@@ -3,7 +3,7 @@
 //! | Form | Where | Example |
 //! |---|---|---|
 //! | [`Template`] | `bunsen.template`, `bunsen.groups[].authenticate` | `{config.username\|json}` |
-//! | [`Filter`] | after `\|` in a template, and as `bunsen.fill` | `json`, `xml`, `url`, `host`, `site`, `label:.vendor.example` |
+//! | [`Filter`] | after `\|` in a template, and as `bunsen.fill` | `json`, `xml`, `url`, `host`, `site`, `label:.vendor.example`, `map:demo=test,*=live` |
 //! | [`Placeholders`] | `vendorPath`, `defaultValue`, `base.url` (the platform's own form) | `https://{subdomain}.vendor.example` |
 //! | [`AnswerPath`] | `vendorName` of what is read from an answer, `expect`, `fault` | `sites[?(@.main=='true')].url \|\| sites[0].url` |
 //!

@@ -103,6 +103,28 @@ fn texts_with_other_braces_are_no_placeholders() {
 }
 
 #[test]
+fn a_map_gives_one_text_for_another() {
+    let written = "map:demo=account-d,*=account";
+    let filter = Filter::parse(written).unwrap();
+    assert_eq!(filter.to_string(), written);
+    assert_eq!(filter.apply(" DEMO ").as_deref(), Ok("account-d"));
+    assert_eq!(filter.apply("anything/else").as_deref(), Ok("account"));
+    let closed = Filter::parse("map:a=1,b=2").unwrap();
+    assert_eq!(closed.apply("c"), Err("must be one of a, b".to_owned()));
+    for bad in [
+        "map:",
+        "map:a",
+        "map:a=",
+        "map:=b",
+        "map:a=b,",
+        "map:a=b/c",
+        "map:a=*",
+    ] {
+        assert_eq!(column_of(Filter::parse(bad)), 5, "{bad}");
+    }
+}
+
+#[test]
 fn a_label_is_all_that_a_caller_can_choose() {
     let filter = Filter::parse("label:.vendor.example").unwrap();
     for fine in [

@@ -49,6 +49,7 @@ fn read_of(element: &Element, index: usize, reply: &VendorReply) -> Result<Reply
     let inputs = Inputs {
         configuration: &configuration,
         previous: None,
+        request: None,
         now: NOW,
     };
     read(element, group, &element.resources[index], &inputs, reply)
@@ -391,6 +392,7 @@ fn short_secrets_go_where_they_stand_alone() {
     let inputs = Inputs {
         configuration: &configuration,
         previous: None,
+        request: None,
         now: NOW,
     };
     let reply = json_reply(401, &json!({"message": "a bad password: a, said Anna"}));

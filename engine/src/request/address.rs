@@ -194,9 +194,14 @@ impl Address<'_, '_> {
             self.host_keys.push(key.to_owned());
         }
         let fill = fill.or_else(|| own.and_then(|own| own.fill.as_ref()));
-        let filled = match fill {
-            Some(fill) => fill.apply(value.reveal()),
-            None => Ok(call.filled_text(key, value.reveal())),
+        let own = own.and_then(|own| own.fill.as_ref());
+        let filled = match (fill, own) {
+            // A map says what the entry's own form becomes here.
+            (Some(map @ Filter::Map(_)), Some(own)) if map != own => {
+                own.apply(value.reveal()).and_then(|text| map.apply(&text))
+            }
+            (Some(fill), _) => fill.apply(value.reveal()),
+            (None, _) => Ok(call.filled_text(key, value.reveal())),
         };
         filled
             .and_then(|text| self.push_value(&text, fill))

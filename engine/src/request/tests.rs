@@ -51,6 +51,7 @@ fn built_of(
     let inputs = Inputs {
         configuration: &configuration,
         previous,
+        request: None,
         now: 0,
     };
     build(element, group, &element.resources[index], &inputs)

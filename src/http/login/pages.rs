@@ -62,7 +62,16 @@ pub fn logged_in() -> Response {
 )]
 pub async fn home(query: Query) -> Response {
     let mut shown = String::new();
-    for name in ["code", "state", "error", "error_description"] {
+    for name in [
+        "code",
+        "state",
+        "realmId",
+        "oauth_token",
+        "oauth_verifier",
+        "error",
+        "error_description",
+        "error_message",
+    ] {
         if let Some(value) = query.get(name) {
             shown.push_str(&format!("<dt>{name}</dt><dd>{}</dd>", encode_text(value)));
         }
@@ -75,7 +84,7 @@ pub async fn home(query: Query) -> Response {
     }
     let title = match query.get("error") {
         Some(_) => "The vendor reported an error",
-        None => "The vendor sent an authorization code",
+        None => "The vendor sent what an instance is made with",
     };
     page(title, &format!("<dl>{shown}</dl>"))
 }

@@ -102,7 +102,11 @@ impl Case {
             values: &self.values,
             valid: self.valid,
         };
-        plan(standing, given.as_object().unwrap())
+        let beside = Beside {
+            brought: &Brought::default(),
+            external: false,
+        };
+        plan(standing, given.as_object().unwrap(), beside)
     }
 
     fn shown(&self) -> Json {
@@ -145,7 +149,7 @@ fn what_was_read_comes_back_and_changes_nothing() {
         json!({"event.notification.callback.url": "", "department": ""}),
     ] {
         let plan = case.plan(given.clone()).unwrap();
-        assert!(!plan.changed && !plan.log_in, "{given}");
+        assert!(!plan.changed && plan.log_in.is_none(), "{given}");
         assert_eq!(texts(&plan), sorted(STORED), "{given}");
         assert_eq!(plan.group.name, "password", "{given}");
     }
@@ -159,7 +163,7 @@ fn what_the_log_in_does_not_need_is_stored_without_asking() {
         "vendor.event.type": "polling", "pagination.max": 7
     });
     let plan = case.plan(given).unwrap();
-    assert!(plan.changed && !plan.log_in);
+    assert!(plan.changed && plan.log_in.is_none());
     let expected = [
         STORED,
         &[
@@ -185,7 +189,7 @@ fn credentials_host_and_log_in_are_asked_about() {
         ("department", "sales"),
     ] {
         let plan = case.plan(json!({key: value})).unwrap();
-        assert!(plan.changed && plan.log_in, "{key}");
+        assert!(plan.changed && plan.log_in.is_some(), "{key}");
         assert_eq!(plan.values[key].reveal(), value);
         assert!(!plan.values.contains_key("session"), "{key}");
         assert!(!plan.values.contains_key("base.url"), "{key}");
@@ -197,7 +201,7 @@ fn what_the_vendor_returned_gives_way_to_another_value_of_the_callers() {
     let case = Case::new();
     let given = json!({"base.url": "https://acme.vendor.example/shard8"});
     let plan = case.plan(given).unwrap();
-    assert!(plan.log_in);
+    assert!(plan.log_in.is_some());
     assert_eq!(
         plan.values["base.url"].reveal(),
         "https://acme.vendor.example/shard8"
@@ -217,7 +221,7 @@ fn an_empty_text_takes_a_value_away_and_required_ones_stay() {
     let case = Case::of("password", &stored);
     let given = json!({"filter.response.nulls": "", "event.notification.signature.key": ""});
     let plan = case.plan(given).unwrap();
-    assert!(plan.changed && !plan.log_in);
+    assert!(plan.changed && plan.log_in.is_none());
     assert_eq!(texts(&plan), sorted(STORED));
 
     let told = case.refusal(json!({"password": "", "site": "", "base.url": "", "token": ""}));
@@ -251,7 +255,7 @@ fn other_credentials_switch_the_group() {
     ] {
         let plan = case.plan(given.clone()).unwrap();
         assert_eq!(plan.group.name, "token", "{given}");
-        assert!(plan.log_in, "{given}");
+        assert!(plan.log_in.is_some(), "{given}");
         // Kept for the way back.
         assert_eq!(plan.values["password"].reveal(), "s3cret", "{given}");
     }
@@ -273,14 +277,24 @@ fn a_group_that_stays_incomplete_is_not_meant() {
     let case = Case::of("token", &[("site", "acme"), ("token", "t0k")]);
     let plan = case.plan(json!({"password": "alone"})).unwrap();
     assert_eq!(plan.group.name, "token");
-    assert!(plan.changed && !plan.log_in);
+    assert!(plan.changed && plan.log_in.is_none());
 }
 
 #[test]
 fn refused_credentials_are_tried_again_when_they_are_given_again() {
     let mut case = Case::new();
     case.valid = false;
-    assert!(case.plan(json!({"password": "s3cret"})).unwrap().log_in);
-    assert!(!case.plan(case.shown()).unwrap().log_in);
-    assert!(!case.plan(json!({"event.objects": "a"})).unwrap().log_in);
+    assert!(
+        case.plan(json!({"password": "s3cret"}))
+            .unwrap()
+            .log_in
+            .is_some()
+    );
+    assert!(case.plan(case.shown()).unwrap().log_in.is_none());
+    assert!(
+        case.plan(json!({"event.objects": "a"}))
+            .unwrap()
+            .log_in
+            .is_none()
+    );
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::Changing;
+use super::{Changing, outrun};
 use crate::error::{Error, Result};
 use crate::exchange::{self, Calls};
 use crate::ids::{AccountId, UserId};
@@ -23,6 +23,8 @@ pub(super) struct Accepted {
     pub(super) group: String,
     pub(super) asked: Values,
     pub(super) returned: Values,
+    /// What it began with is used up.
+    pub(super) spent: bool,
     /// Of the journal, in which the vendor was asked.
     pub(super) exchange: Option<Uuid>,
 }
@@ -36,6 +38,9 @@ pub struct Intent {
     pub(super) generation: i64,
     pub(super) group: String,
     pub(super) asked: Held,
+    /// What it begins with is used up by asking.
+    #[serde(default)]
+    pub(super) spent: bool,
     pub claim: Option<Claim>,
     /// The log-in may be made again when it is not known what became of it.
     pub repeatable: bool,
@@ -61,12 +66,15 @@ impl Changing<'_> {
             return Ok(Asked::Settled(None));
         };
         let plan = self.plan(row, element, &values)?;
-        if !plan.log_in
-            || before
-                .as_ref()
-                .is_some_and(|before| before.covers(&plan, row.generation))
-        {
+        let Some(login) = &plan.log_in else {
             return Ok(Asked::Settled(before));
+        };
+        let decides = |key: &str| element.decides_login(plan.group, key);
+        let covered = |before: &Accepted| before.covers(&plan, decides, row.generation);
+        match &before {
+            Some(before) if before.spent && !covered(before) => return Err(outrun()),
+            Some(same) if covered(same) => return Ok(Asked::Settled(before)),
+            _ => {}
         }
         refuse_retired(self.app, element, plan.group)?;
         let chosen = Chosen {
@@ -75,17 +83,21 @@ impl Changing<'_> {
         };
         let generated = exchange::generated(element, plan.group, &plan.values);
         let session = keyed::session(self.app, chosen, &plan.values, &generated);
-        let repeatable = element.made_once(plan.group).is_none();
+        let repeatable = login.is_repeatable(element, plan.group);
+        let spent = login.spends_once(element, plan.group);
+        let login = login.clone();
         let mut accepted = Accepted {
             generation: row.generation,
             group: plan.group.name.clone(),
             asked: plan.values,
             returned: Values::new(),
+            spent,
             exchange: None,
         };
         if session.is_empty() && self.claim.is_none() && repeatable {
             let organization = self.who.organization;
-            accepted.returned = log_in(self.app, organization, &chosen, &accepted.asked).await?;
+            accepted.returned =
+                log_in(self.app, organization, &chosen, &login, &accepted.asked).await?;
             return Ok(Asked::Settled(Some(accepted)));
         }
         let intent = Intent {
@@ -95,6 +107,7 @@ impl Changing<'_> {
             generation: accepted.generation,
             group: accepted.group.clone(),
             asked: Held(accepted.asked.clone()),
+            spent,
             claim: self.claim.cloned(),
             repeatable,
         };
@@ -108,7 +121,7 @@ impl Changing<'_> {
             instance: Some(row.id),
             generation: Some(row.generation),
             session: &session,
-            calls: element.provisioning(chosen.group).len(),
+            calls: element.login_calls(chosen.group, login.start).len(),
             intent: &intent,
             claim: self.claim,
         };
@@ -117,7 +130,7 @@ impl Changing<'_> {
             return Ok(Asked::Outrun);
         };
         let session = chosen.session(self.app, &grants);
-        let calls = Calls::provisioning(&session, &accepted.asked, generated);
+        let calls = Calls::logging_in(&session, &login, &accepted.asked, generated);
         let returned = exchange.ask(calls).await?.0;
         accepted.returned = returned;
         accepted.exchange = Some(exchange.id());
@@ -127,15 +140,24 @@ impl Changing<'_> {
 
 impl Accepted {
     /// Whether the plan is what the vendor has accepted. A session that it opened then is not
-    /// trusted after somebody else's log-in, which may have ended it.
-    pub(super) fn covers(&self, plan: &Plan<'_>, generation: i64) -> bool {
-        let (asked, now) = (&self.asked, &plan.values);
-        let same = |((key, value), (other_key, other)): ((&String, &Value), (&String, &Value))| {
-            key == other_key && value.reveal() == other.reveal()
+    /// trusted after somebody else's log-in, which may have ended it. What was given for something
+    /// that is used up now cannot be asked for again: it counts as long as client, host and
+    /// account are the same, which is what the keys that `decides` names say.
+    pub(super) fn covers(
+        &self,
+        plan: &Plan<'_>,
+        decides: impl Fn(&str) -> bool,
+        generation: i64,
+    ) -> bool {
+        let counts = |(key, _): &(&String, &Value)| {
+            let token = self.returned.contains_key(*key);
+            !self.spent || (!token && decides(key))
         };
-        (self.returned.is_empty() || self.generation == generation)
+        let asked = self.asked.iter().filter(counts);
+        let now = plan.values.iter().filter(counts);
+        let text = |(key, value): (&String, &Value)| (key.clone(), value.reveal().to_owned());
+        (self.returned.is_empty() || self.generation == generation || self.spent)
             && self.group == plan.group.name
-            && asked.len() == now.len()
-            && asked.iter().zip(now).all(same)
+            && asked.map(text).eq(now.map(text))
     }
 }

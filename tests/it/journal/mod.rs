@@ -3,6 +3,7 @@
 //! The element is the shipped one whose log-in ends another session, brought along as an operator's own definition: with
 //! a second call that only the newest session may make, and with one that says good-bye.
 
+mod codes;
 mod farewell;
 mod kills;
 mod once;

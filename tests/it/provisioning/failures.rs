@@ -1,7 +1,7 @@
 //! What goes wrong out there, at every step of every element's log-ins, and what the caller gets.
 //!
 //! `elements/*/cases/failures.json` names the `logins`: `from` one of the working configurations of
-//! `create.json`, and its `steps` in order with `host`, `path` and the `step`'s name. A member named
+//! `create.json`, or `code` or `key` for what `oauth.json` says of the sandbox, and its `steps` in order with `host`, `path` and the `step`'s name. A member named
 //! as one of [`rows`] says what is answered there instead: `status`, and texts of the `message`.
 
 use std::time::Duration;
@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use super::{INSTANCES, case_files, create_body, secrets, stored};
 use crate::answer::{Answer, Findings, message};
 use crate::database::TestDatabase;
+use crate::oauth::simulated::Case;
 use crate::server::{TestOptions, TestServer};
 use crate::vendors::{Vendors, example_of_each};
 
@@ -167,8 +168,6 @@ async fn every_failure_at_every_step_of_every_element(database: TestDatabase) {
     let before = stored(&server).await;
     for (element, file) in case_files() {
         for login in failures(&element)["logins"].as_array().expect("logins") {
-            let case = json!({"name": "fails", "from": login["from"]});
-            let body = create_body(&file, &case);
             for (number, step) in login["steps"].as_array().expect("steps").iter().enumerate() {
                 for row in rows() {
                     let what = format!(
@@ -176,6 +175,11 @@ async fn every_failure_at_every_step_of_every_element(database: TestDatabase) {
                         login["from"], step["step"], row.name
                     );
                     vendors.reset().await;
+                    let body = match login["from"].as_str() {
+                        Some("code") => Case::of(&element).body_with_code(&server).await,
+                        Some("key") => Case::of(&element).body_with_key(&vendors, true).await,
+                        _ => create_body(&file, &json!({"name": "fails", "from": login["from"]})),
+                    };
                     let mut fault = row.fault.clone();
                     fault["host"] = step["host"].clone();
                     fault["path"] = step["path"].clone();

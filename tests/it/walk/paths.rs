@@ -23,7 +23,9 @@ pub fn filled(walk: &Walk, path: &str, instance: &str, caller: &Caller) -> Strin
     let (account, user) = (caller.account_id.to_string(), caller.user_id.to_string());
     // The definition with parts of every kind, whose ids are known.
     let parts = path.matches('/').count() > 2 && !path.contains("/instances");
-    let element = if parts {
+    let element = if path.contains("/oauth/") {
+        walk.in_browser.as_str()
+    } else if parts {
         WITH_PARTS
     } else {
         walk.element.as_str()

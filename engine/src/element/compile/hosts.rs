@@ -1,20 +1,24 @@
 //! Where an element's credentials may go.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::Checker;
 use crate::element::HostRule;
 use crate::element::definition::{DefaultValue, ElementDefinition};
+use crate::element::oauth::{AUTHORIZATION_URL, REFRESH_URL, REQUEST_URL, REVOKE_URL, TOKEN_URL};
 use crate::language::{PlaceholderPart, Placeholders};
 
-/// `bunsen.hosts`; a foreign definition without it is held to the host of its own base URL.
+/// `bunsen.hosts`; a foreign definition without it is held to the hosts of its own base URL and of
+/// the URLs that tokens come from.
 pub(super) fn hosts(definition: &ElementDefinition, checker: &mut Checker<'_>) -> HostRule {
     match &definition.bunsen.hosts {
         None if checker.shipped => {
             checker.wrong("bunsen.hosts", "is missing; say where credentials may go");
             HostRule::Suffixes(Vec::new())
         }
-        None => hosts_of_base_url(definition),
+        None => hosts_of_urls(definition),
         Some(Value::String(word)) => {
             if word != "public" {
                 checker.wrong("bunsen.hosts", "must be a list of suffixes or \"public\"");
@@ -62,15 +66,56 @@ fn check_patterns(place: &str, patterns: &[String], checker: &mut Checker<'_>) {
     }
 }
 
-fn hosts_of_base_url(definition: &ElementDefinition) -> HostRule {
-    let entry = definition
-        .configuration
-        .0
-        .iter()
-        .find(|entry| entry.key.as_deref() == Some("base.url"));
-    let Some(DefaultValue::Text(default)) = entry.map(|entry| &entry.default_value) else {
-        return HostRule::Public;
+/// Beside the base URL, where credentials go.
+const TOKEN_URLS: &[&str] = &[
+    AUTHORIZATION_URL,
+    TOKEN_URL,
+    REFRESH_URL,
+    REVOKE_URL,
+    REQUEST_URL,
+];
+
+fn hosts_of_urls(definition: &ElementDefinition) -> HostRule {
+    let default = |key: &str| {
+        let mut entries = definition.configuration.0.iter();
+        match &entries
+            .find(|entry| entry.key.as_deref() == Some(key))?
+            .default_value
+        {
+            DefaultValue::Text(text) => Some(text.as_str()),
+            _ => None,
+        }
     };
+    let mut suffixes = match hosts_of_url(default("base.url").unwrap_or_default()) {
+        HostRule::Public => return HostRule::Public,
+        HostRule::Suffixes(suffixes) => suffixes,
+    };
+    for url in TOKEN_URLS.iter().filter_map(|key| default(key)) {
+        match hosts_of_url(url) {
+            HostRule::Public => return HostRule::Public,
+            HostRule::Suffixes(more) => suffixes.extend(more),
+        }
+    }
+    suffixes.sort();
+    suffixes.dedup();
+    HostRule::Suffixes(suffixes)
+}
+
+/// Keys of entries that are the whole host of a URL: `https://{site.address}/oauth`.
+pub(super) fn whole_hosts(definition: &ElementDefinition) -> BTreeSet<String> {
+    let entries = definition.configuration.0.iter();
+    let defaults = entries.filter_map(|entry| match &entry.default_value {
+        DefaultValue::Text(text) => text.strip_prefix("https://{"),
+        _ => None,
+    });
+    defaults
+        .filter_map(|text| text.split_once('}'))
+        .filter(|(_, rest)| rest.is_empty() || rest.starts_with(['/', '?']))
+        .map(|(key, _)| key.to_owned())
+        .collect()
+}
+
+fn hosts_of_url(default: &str) -> HostRule {
     let Ok(placeholders) = Placeholders::parse_url(default) else {
         return HostRule::Public;
     };

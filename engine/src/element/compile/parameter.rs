@@ -4,7 +4,7 @@ use http::HeaderName;
 
 use super::Checker;
 use crate::element::definition::ParameterDefinition;
-use crate::element::{JsonType, Output, OutputFrom, Parameter, Source, Target};
+use crate::element::{JsonType, Output, OutputFrom, Parameter, Piece, Source, Target};
 use crate::language::Template;
 
 /// Headers that the sender owns.
@@ -174,11 +174,13 @@ pub(super) fn outputs(
             Some("header") => header(vendor_name, &named, checker).map(OutputFrom::Header),
             Some("body") => Some(OutputFrom::Body),
             Some("value") if generate == Some("epochMillis") => Some(OutputFrom::Now),
+            Some("value") if !parameter.bunsen.compose.is_empty() => {
+                Some(OutputFrom::Composed(pieces(parameter, &place, checker)))
+            }
             // An export leaves out what is made; without it the word places nothing anywhere.
             Some("value") if generate.is_none() && !checker.shipped => None,
             _ => {
-                let message =
-                    "an answer is read from bodyField, header or body, or value with generate";
+                let message = "an answer is read from bodyField, header or body, or value with generate or compose";
                 checker.wrong(format!("{place}.vendorType"), message);
                 None
             }
@@ -192,4 +194,17 @@ pub(super) fn outputs(
         }
     }
     outputs
+}
+
+fn pieces(written: &ParameterDefinition, place: &str, checker: &mut Checker<'_>) -> Vec<Piece> {
+    let numbered = written.bunsen.compose.iter().enumerate();
+    let pieces = numbered.filter_map(|(index, words)| match (&words.text, &words.answer) {
+        (Some(text), _) => Some(Piece::Text(text.clone())),
+        (None, answer) => {
+            let place = format!("{place}.bunsen.compose[{index}].answer");
+            let path = checker.answer_path(&place, answer.as_deref()?)?;
+            Some(Piece::Answer(path))
+        }
+    });
+    pieces.collect()
 }

@@ -8,6 +8,7 @@ use super::{Checker, is_url, parameter};
 use crate::element::definition::{
     ConditionWords, ElementDefinition, FaultWords, ResourceDefinition,
 };
+use crate::element::oauth::{ACCESS_TOKEN, REQUEST_PARAMETERS};
 use crate::element::{
     CHAIN_LIMIT, Condition, Content, FaultRule, HostRule, Parameter, Resource, ResourceKind,
     Source, Target,
@@ -190,9 +191,19 @@ fn resource(
     } else {
         None
     };
+    let kind = kind(written.kind.as_deref().unwrap_or_default());
+    let outputs = parameter::outputs(&written.parameters.0, &of_place, checker);
+    // What gets the token cannot carry it; a foreign definition has no word to say so.
+    let logs_in = kind == ResourceKind::OnProvision
+        && !checker.shipped
+        && outputs.iter().any(|output| output.key == ACCESS_TOKEN);
+    let anonymous = written.bunsen.anonymous || kind.gets_token() || logs_in;
+    if kind.gets_token() && checker.shipped {
+        check_request_parameters(&parameters, &of_place, checker);
+    }
     Resource {
         id: ResourceId(written.id.unwrap_or_default()),
-        kind: kind(written.kind.as_deref().unwrap_or_default()),
+        kind,
         method: method(written.method.as_deref()),
         path: String::new(),
         description: written.description.clone(),
@@ -203,11 +214,11 @@ fn resource(
                 .or(written.method.as_deref()),
         ),
         vendor_path,
-        outputs: parameter::outputs(&written.parameters.0, &of_place, checker),
+        outputs,
         parameters,
         next: None,
         groups: written.bunsen.groups.clone(),
-        anonymous: written.bunsen.anonymous,
+        anonymous,
         once: written.bunsen.once.clone(),
         words: written
             .bunsen
@@ -225,6 +236,22 @@ fn resource(
             checker,
         ),
         obstacle,
+    }
+}
+
+/// The names under which OAuth's own calls are given what is good for one time.
+fn check_request_parameters(parameters: &[Parameter], place: &str, checker: &mut Checker<'_>) {
+    let known = |name: &str| REQUEST_PARAMETERS.iter().any(|(known, _)| *known == name);
+    for parameter in parameters {
+        if matches!(parameter.source, Source::Caller) && !known(&parameter.name) {
+            let names: Vec<&str> = REQUEST_PARAMETERS.iter().map(|(name, _)| *name).collect();
+            let message = format!(
+                "nobody brings {:?} to a call that gets a token; one of {}",
+                parameter.name,
+                names.join(", ")
+            );
+            checker.wrong(place, message);
+        }
     }
 }
 
@@ -355,6 +382,7 @@ pub(super) fn faults(
             status: words.status.or(default).unwrap_or(502),
             message: words.message.clone().unwrap_or_default(),
             entry: words.entry.clone(),
+            authorize: words.authorize,
         });
     }
     rules
@@ -385,6 +413,15 @@ fn condition(words: &ConditionWords, place: &str, checker: &mut Checker<'_>) -> 
     for (index, key) in words.given.iter().enumerate() {
         checker.known_key(&format!("{place}.given[{index}]"), None, key);
     }
+    let mut configured = |name: &str, texts: &BTreeMap<String, Vec<String>>| {
+        let texts = texts.iter().map(|(key, texts)| {
+            checker.known_key(&format!("{place}.{name}"), None, key);
+            (key.clone(), texts.clone())
+        });
+        texts.collect()
+    };
+    let given_equals = configured("givenEquals", &words.given_equals);
+    let given_differs = configured("givenDiffers", &words.given_differs);
     Condition {
         statuses: words.status.clone(),
         content: match words.content.as_deref() {
@@ -399,5 +436,7 @@ fn condition(words: &ConditionWords, place: &str, checker: &mut Checker<'_>) -> 
         differs,
         contains,
         given: words.given.clone(),
+        given_equals,
+        given_differs,
     }
 }

@@ -34,7 +34,7 @@ fn generated_values_and_answer_paths_are_checked() {
     one_mistake(
         "/resources/0/parameters/2/vendorType",
         json!("value"),
-        "resources[0].parameters[2].vendorType: an answer is read from bodyField, header or body, or value with generate",
+        "resources[0].parameters[2].vendorType: an answer is read from bodyField, header or body, or value with generate or compose",
     );
 }
 
@@ -87,4 +87,56 @@ fn a_calls_host_is_decided_by_an_entry() {
         let element = catalog.get("parceldesk").unwrap();
         assert_eq!(element.host_entry(&element.resources[2]), entry, "{path}");
     }
+}
+
+#[test]
+fn the_words_of_oauth_are_checked() {
+    let assertion = |key: &str, lifetime: u32| {
+        json!({"name": "token", "title": "Token", "oauth": {"grant": "jwtBearer", "assertion":
+            {"issuer": "{config.token}", "audience": "x", "key": key, "lifetime": lifetime}}})
+    };
+    for (group, expected) in [
+        (
+            assertion("username", 600),
+            "bunsen.groups[1].oauth.assertion.key: the entry of a private key must be of type PASSWORD",
+        ),
+        (
+            assertion("nope", 600),
+            "bunsen.groups[1].oauth.assertion.key: no configuration entry \"nope\"",
+        ),
+        (
+            json!({"name": "token", "title": "Token", "oauth": {"grant": "jwtBearer"}}),
+            "bunsen.groups[1].oauth: the grant jwtBearer needs an assertion",
+        ),
+        (
+            json!({"name": "token", "title": "Token", "oauth": {"grant": "password", "pkce": "S256"}}),
+            "bunsen.groups[1].oauth.pkce: only the grant code has one",
+        ),
+        (
+            json!({"name": "token", "title": "Token", "oauth": {"grant": "implicit"}}),
+            "bunsen.groups[1].oauth.grant: unknown \"implicit\"; one of",
+        ),
+    ] {
+        let mut json = sample();
+        json["bunsen"]["groups"][1] = group;
+        let told = shipped(&json).unwrap_err();
+        assert!(
+            told.iter().any(|line| line.contains(expected)),
+            "{expected}: {told:?}"
+        );
+    }
+    let mut json = sample();
+    json["resources"].as_array_mut().unwrap().push(json!(
+        {"id": 90, "method": "POST", "path": "/token", "vendorPath": "/token", "type": "oauthOnTokenRefresh", "parameters": [
+            {"id": 91, "name": "refreshToken", "vendorName": "t", "type": "query", "vendorType": "form"}]}));
+    let told = shipped(&json).unwrap_err();
+    assert!(
+        told[0].contains("nobody brings \"refreshToken\""),
+        "{told:?}"
+    );
+    one_mistake(
+        "/resources/2/bunsen",
+        json!({"fault": [{"when": {"givenEquals": {"nope": ["x"]}}, "status": 401, "message": "x"}]}),
+        r#"resources[2].bunsen.fault[0].when.givenEquals: no configuration entry "nope""#,
+    );
 }

@@ -1,0 +1,184 @@
+//! What a person's browser brings back from a vendor, and what a log-in begins with because of it.
+
+use std::fmt;
+
+use bunsen_engine::configuration::{Value, Values};
+use bunsen_engine::element::oauth::{ACCESS_TOKEN, REFRESH_INTERVAL, REFRESH_TOKEN, TOKEN_SECRET};
+use bunsen_engine::element::{Element, Group, Login, ResourceKind, Start};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+
+use crate::app::shortened;
+use crate::error::{Error, Result, VendorFailure};
+use crate::ids::Secret;
+use crate::journal::Held;
+
+/// Bytes of one member at most.
+const MEMBER_LIMIT: usize = 16 * 1024;
+
+/// `providerData` as sent. Holds codes and tokens, so its `Debug` shows nothing of them.
+#[derive(Default, Deserialize)]
+#[serde(transparent)]
+pub struct ProviderData(Map<String, Json>);
+
+impl fmt::Debug for ProviderData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ProviderData({} members)", self.0.len())
+    }
+}
+
+/// What of it counts: by the platform's names, all of it secret. Written
+/// only to be sealed.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Brought(Held);
+
+/// Members in another spelling, and the names of the tokens.
+const SYNONYMS: &[(&str, &str)] = &[
+    ("codeVerifier", "code_verifier"),
+    ("redirectUri", "redirect_uri"),
+    ("token", "access_token"),
+];
+
+/// # Errors
+/// 401 with the vendor's own text when the vendor refused; 400 for a member that is no text.
+pub fn read(given: Option<ProviderData>) -> Result<Brought> {
+    let mut brought = Values::new();
+    for (name, value) in given.unwrap_or_default().0 {
+        let text = match value {
+            Json::Null | Json::Bool(_) => continue,
+            Json::String(text) => text,
+            Json::Number(number) => number.to_string(),
+            // Nothing that a vendor's redirect can bring.
+            Json::Array(_) | Json::Object(_) => continue,
+        };
+        if text.is_empty() {
+            continue;
+        }
+        let told = shortened(&name);
+        if text.contains('\0') {
+            let message = format!("providerData '{told}' holds a NUL character; remove it.");
+            return Err(Error::Invalid(message));
+        }
+        if text.len() > MEMBER_LIMIT {
+            let message = format!("providerData '{told}' is longer than {MEMBER_LIMIT} bytes.");
+            return Err(Error::Invalid(message));
+        }
+        let known = SYNONYMS.iter().find(|(other, _)| *other == name);
+        let name = known.map_or(name.clone(), |(_, meant)| (*meant).to_owned());
+        brought.insert(name, Value::Secret(Secret::new(text)));
+    }
+    if let Some(error) = brought.get("error") {
+        return Err(refused(error.reveal()));
+    }
+    Ok(Brought(Held(brought)))
+}
+
+/// What the vendor's page said instead of allowing access.
+fn refused(error: &str) -> Error {
+    let plain: String = error
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    let said = shortened(plain.trim());
+    Error::Vendor(Box::new(VendorFailure {
+        status: 401,
+        message: format!("The vendor did not allow access: {said}"),
+        provider_message: Some(said),
+        retry_after: None,
+    }))
+}
+
+impl Brought {
+    fn has(&self, name: &str) -> bool {
+        self.0.0.contains_key(name)
+    }
+
+    /// Something to be exchanged for a token.
+    pub fn is_from_browser(&self) -> bool {
+        self.has("code") || self.has("oauth_verifier")
+    }
+
+    /// Tokens that the caller got in another way are entries like any other.
+    pub fn add_tokens(&self, element: &Element, given: &mut Values) {
+        if self.is_from_browser() {
+            return;
+        }
+        for (name, key) in [
+            ("access_token", ACCESS_TOKEN),
+            ("refresh_token", REFRESH_TOKEN),
+            ("expires_in", REFRESH_INTERVAL),
+        ] {
+            if let Some(value) = self.0.0.get(name)
+                && element.entry(key).is_some()
+            {
+                given.insert(key.to_owned(), element.value(key, value.reveal()));
+            }
+        }
+    }
+
+    /// What the log-in of `group` begins with. `values` are those that it is to have, stored and
+    /// given; `external`: the caller says that the tokens among them are good.
+    ///
+    /// # Errors
+    /// 400 when a person has to allow access first, saying how.
+    pub fn login(
+        &self,
+        element: &Element,
+        group: &Group,
+        values: &Values,
+        external: bool,
+    ) -> Result<Login> {
+        let mut login = Login::default();
+        if group.oauth.is_none() {
+            return Ok(login);
+        }
+        let given = |key: &str| {
+            values
+                .get(key)
+                .is_some_and(|value| !value.reveal().is_empty())
+        };
+        let renews = element
+            .call(group, ResourceKind::OauthOnTokenRefresh)
+            .is_some();
+        if self.is_from_browser() && group.needs_person() {
+            if element
+                .call(group, ResourceKind::OauthOnTokenExchange)
+                .is_none()
+            {
+                return Err(Error::Invalid(format!(
+                    "The log-in '{}' of element '{}' says nowhere what to do with a code.",
+                    group.name, element.key
+                )));
+            }
+            login.brought.clone_from(&self.0.0);
+        } else if !(external || group.needs_person()) {
+            // A password, a key, a client: whatever the configuration holds.
+        } else if given(REFRESH_TOKEN) && renews {
+            login.start = Start::Refresh;
+        } else if given(ACCESS_TOKEN) && (!group.is_oauth1() || given(TOKEN_SECRET)) {
+            login.start = Start::Token;
+        } else if group.needs_person() {
+            return Err(Error::Invalid(needs_person(element, group)));
+        }
+        Ok(login)
+    }
+}
+
+fn needs_person(element: &Element, group: &Group) -> String {
+    let (key, name) = (&element.key, &group.name);
+    let member = if group.is_oauth1() {
+        "providerData.oauth_token, .oauth_verifier and .secret"
+    } else {
+        "providerData.code"
+    };
+    format!(
+        "The log-in '{name}' of element '{key}' needs {member}, which a person's browser brings: \
+         GET /elements/{key}/oauth/url?authentication.type={name} answers the address to open. \
+         With tokens from elsewhere send \"externalAuthentication\": \"initial\" and {REFRESH_TOKEN} \
+         or {ACCESS_TOKEN} in 'configuration'."
+    )
+}
+
+#[cfg(test)]
+mod tests;
