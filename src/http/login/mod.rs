@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::Result;
-use crate::http::auth::OrgCaller;
+use crate::http::auth::{OrgCaller, Proof};
 use crate::http::client::Client;
 use crate::http::json::{Json, JsonBody};
 use crate::http::{Access, dates};
@@ -167,10 +167,11 @@ async fn secrets(State(app): State<App>, caller: OrgCaller) -> Result<Response> 
 async fn change_password(
     State(app): State<App>,
     caller: OrgCaller,
+    Proof(proof): Proof,
     JsonBody(given): JsonBody<NewPassword>,
 ) -> Result<Response> {
-    let begun =
-        login::change_password(&app, caller.organization, caller.user, given.password).await?;
+    let (organization, user) = (caller.organization, caller.user);
+    let begun = login::change_password(&app, organization, user, proof, given.password).await?;
     Ok(Json(wire(begun)).into_response())
 }
 
