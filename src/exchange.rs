@@ -7,6 +7,7 @@ use bunsen_engine::configuration::{RANDOM_BYTES, Values};
 use bunsen_engine::element::{Element, Group, Resource};
 use bunsen_engine::reply::{self, Fault, VendorReply};
 use bunsen_engine::request::{self, BuildError, Inputs};
+use http::StatusCode;
 use jiff::Timestamp;
 use url::Url;
 
@@ -121,9 +122,12 @@ impl<'a> Calls<'a> {
             self.made |= self.unsure && resource.once.is_some();
             unsent(session.element, resource, &error)
         })?;
-        let read = reply::read(session.element, session.group, resource, &inputs, &answer)
-            .map_err(failed)?;
-        self.made |= resource.once.is_some();
+        let read = reply::read(session.element, session.group, resource, &inputs, &answer);
+        if resource.once.is_some() && !read.as_ref().is_err_and(|fault| refuses(&answer, fault)) {
+            self.made = true;
+            self.unsure |= read.is_err();
+        }
+        let read = read.map_err(failed)?;
         check_returned(session, resource, &read.configuration)?;
         self.returned.extend(read.configuration);
         self.previous = Some(answer);
@@ -137,6 +141,14 @@ impl<'a> Calls<'a> {
         }
         Ok(self.returned)
     }
+}
+
+/// Whether the vendor has said that it did nothing: by its status, or by what the definition reads
+/// as a refusal of the credentials or of so many calls. Whatever else cannot be read, a gateway's
+/// page say, may have come after the vendor had acted.
+fn refuses(answer: &VendorReply, fault: &Fault) -> bool {
+    let timed_out = answer.status == StatusCode::REQUEST_TIMEOUT;
+    (answer.status.is_client_error() && !timed_out) || matches!(fault.status, 401 | 403 | 429)
 }
 
 /// Values that an instance of these credentials gets when it has none.
