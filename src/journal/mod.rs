@@ -240,12 +240,13 @@ impl Exchange {
 }
 
 /// Ends an answered exchange whose answer cannot be stored, unless that may still succeed: then
-/// recovery tries again. Gives `outcome` on.
+/// recovery tries again. `again`: the request may be made again. Gives `outcome` on.
 pub async fn settled<T>(
     app: &App,
     organization: OrganizationId,
     id: Uuid,
     claim: Option<&Claim>,
+    again: bool,
     outcome: Result<T>,
 ) -> Result<T> {
     if let Err(error) = &outcome
@@ -253,7 +254,7 @@ pub async fn settled<T>(
     {
         app.store()
             .org(organization)
-            .close_exchange(id, Outcome::Refused, claim, true)
+            .close_exchange(id, Outcome::Refused, claim, again)
             .await?;
     }
     outcome

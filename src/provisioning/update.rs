@@ -73,11 +73,12 @@ pub(super) async fn apply(
         async move {
             let row = visible(&app, who, id, element.as_deref()).await?;
             let definition = app.catalog().get(&row.element_key).map(|found| &**found);
+            // Before the claim, which an error after it would leave behind.
+            let keys = tenancy::keys(&app, who.organization).await?;
             let claim = match keyed::turn(&app, who, key.as_ref(), definition).await? {
                 Turn::Done(id) => return read(&app, who, id, None).await,
                 Turn::Ours(claim) => claim,
             };
-            let keys = tenancy::keys(&app, who.organization).await?;
             let changing = Changing {
                 app: &app,
                 who,
@@ -129,12 +130,18 @@ pub(super) async fn finish(
         asked: intent.asked.0,
         returned,
         exchange: Some(exchange),
+        repeatable: intent.repeatable,
     };
     match changing.write(id, Some(&accepted)).await? {
         Written::Done(_) => Ok(()),
         Written::Outrun(_) => Err(Error::Conflict("somebody else has changed it since".into())),
         Written::Gone => Err(no_such_instance(id)),
     }
+}
+
+/// The vendor has made something that must not be made again.
+fn is_once(accepted: Option<&Accepted>) -> bool {
+    accepted.is_some_and(|accepted| !accepted.repeatable)
 }
 
 enum Written {
@@ -173,11 +180,14 @@ impl Changing<'_> {
             let mut written = self.write(id, accepted.as_ref()).await;
             if let Some(exchange) = accepted.as_ref().and_then(|accepted| accepted.exchange) {
                 let organization = self.who.organization;
+                let again = !is_once(accepted.as_ref());
+                let claim = self.claim;
                 written =
-                    journal::settled(self.app, organization, exchange, self.claim, written).await;
+                    journal::settled(self.app, organization, exchange, claim, again, written).await;
             }
             match written? {
                 Written::Done(changed) => return Ok(*changed),
+                Written::Outrun(_) if is_once(accepted.as_ref()) => break,
                 Written::Outrun(now) => row = *now,
                 Written::Gone => return Err(no_such_instance(id)),
             }
@@ -222,10 +232,16 @@ impl Changing<'_> {
                         .settle_exchange(&mut transaction, exchange, outcome, None)
                         .await?;
                 }
-                if let (Written::Done(row), Some(claim)) = (&written, self.claim) {
-                    organization
-                        .finish_request(&mut transaction, claim, row.id)
-                        .await?;
+                match (&written, self.claim) {
+                    (Written::Done(row), Some(claim)) => {
+                        organization
+                            .finish_request(&mut transaction, claim, row.id)
+                            .await?;
+                    }
+                    (_, Some(claim)) if is_once(accepted) => {
+                        organization.doubt_request(&mut transaction, claim).await?;
+                    }
+                    _ => {}
                 }
                 Ok((transaction, written))
             })
@@ -297,8 +313,9 @@ impl Changing<'_> {
         let plan = self.plan(row, element, &stored)?;
         let mut values = plan.values.clone();
         if plan.log_in {
-            let Some(accepted) = accepted.filter(|accepted| accepted.covers(&plan, row.generation))
-            else {
+            let decides = |key: &str| element.decides_login(plan.group, key);
+            let covers = |one: &&Accepted| one.covers(&plan, row.generation, decides);
+            let Some(accepted) = accepted.filter(covers) else {
                 return Ok(None);
             };
             values.extend(accepted.returned.clone());

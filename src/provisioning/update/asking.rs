@@ -25,6 +25,8 @@ pub(super) struct Accepted {
     pub(super) returned: Values,
     /// Of the journal, in which the vendor was asked.
     pub(super) exchange: Option<Uuid>,
+    /// It may be asked again.
+    pub(super) repeatable: bool,
 }
 
 /// A change that needs a log-in, as the journal keeps it.
@@ -61,10 +63,11 @@ impl Changing<'_> {
             return Ok(Asked::Settled(None));
         };
         let plan = self.plan(row, element, &values)?;
+        let decides = |key: &str| element.decides_login(plan.group, key);
         if !plan.log_in
             || before
                 .as_ref()
-                .is_some_and(|before| before.covers(&plan, row.generation))
+                .is_some_and(|before| before.covers(&plan, row.generation, decides))
         {
             return Ok(Asked::Settled(before));
         }
@@ -82,6 +85,7 @@ impl Changing<'_> {
             asked: plan.values,
             returned: Values::new(),
             exchange: None,
+            repeatable,
         };
         if session.is_empty() && self.claim.is_none() && repeatable {
             let organization = self.who.organization;
@@ -126,16 +130,24 @@ impl Changing<'_> {
 }
 
 impl Accepted {
-    /// Whether the plan is what the vendor has accepted. A session that it opened then is not
-    /// trusted after somebody else's log-in, which may have ended it.
-    pub(super) fn covers(&self, plan: &Plan<'_>, generation: i64) -> bool {
-        let (asked, now) = (&self.asked, &plan.values);
-        let same = |((key, value), (other_key, other)): ((&String, &Value), (&String, &Value))| {
-            key == other_key && value.reveal() == other.reveal()
-        };
+    /// Whether the plan is what the vendor has accepted, as far as its log-in depends on it; the
+    /// rest may have changed since. A session that it opened then is not trusted after somebody
+    /// else's log-in, which may have ended it.
+    pub(super) fn covers(
+        &self,
+        plan: &Plan<'_>,
+        generation: i64,
+        decides: impl Fn(&str) -> bool,
+    ) -> bool {
+        let deciding = |entry: &(&String, &Value)| decides(entry.0);
+        let asked = self.asked.iter().filter(deciding);
+        let now = plan.values.iter().filter(deciding);
         (self.returned.is_empty() || self.generation == generation)
             && self.group == plan.group.name
-            && asked.len() == now.len()
-            && asked.iter().zip(now).all(same)
+            && asked.map(revealed).eq(now.map(revealed))
     }
+}
+
+fn revealed<'v>((key, value): (&'v String, &'v Value)) -> (&'v str, &'v str) {
+    (key, value.reveal())
 }

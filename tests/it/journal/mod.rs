@@ -133,7 +133,7 @@ impl Journalled {
             let mut connection = self.connection().await;
             execute(
                 &mut connection,
-                &format!("update {table} set lease_until = now()"),
+                &format!("update {table} set lease_until = now() - interval '1 minute'"),
             )
             .await;
         }
