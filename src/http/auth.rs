@@ -173,7 +173,7 @@ fn caller(organization: OrganizationId, user: &FoundUser) -> OrgCaller {
 
 /// The call counts as its organization's from here on.
 fn counted(app: &App, caller: OrgCaller) -> Result<OrgCaller> {
-    Call::current().enter(app.shares(), caller.organization)?;
+    Call::current().enter(app.shares(), caller.organization, caller.account)?;
     Ok(caller)
 }
 

@@ -1,6 +1,7 @@
 //! Inbound HTTP: the router and what surrounds it. A handler takes in, calls one use case, answers.
 
 mod accounts;
+mod answering;
 mod auth;
 mod authorization;
 mod catalogue;
@@ -21,6 +22,7 @@ mod json;
 mod login;
 mod metrics;
 mod organizations;
+mod pace;
 mod path;
 mod query;
 mod request_id;
@@ -177,6 +179,7 @@ fn enveloped(router: Router<App>, app: App) -> Router {
     router
         .method_not_allowed_fallback(hub::other_method)
         .layer(Extension(description::Published::default()))
+        .layer(Extension(elements::Definitions::default()))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(
             app.clone(),

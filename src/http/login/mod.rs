@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::error::Result;
 use crate::http::auth::{OrgCaller, Proof};
 use crate::http::client::Client;
-use crate::http::json::{Json, JsonBody};
+use crate::http::json::{Json, JsonBody, SmallJsonBody};
 use crate::http::{Access, dates};
 use crate::ids::{AccountId, OrganizationId, Secret, UserId};
 use crate::login::{self, LoggedIn};
@@ -132,7 +132,7 @@ struct Secrets {
 async fn authenticate(
     State(app): State<App>,
     client: Client,
-    JsonBody(given): JsonBody<Credentials>,
+    SmallJsonBody(given): SmallJsonBody<Credentials>,
 ) -> Result<Response> {
     let begun = login::log_in(&app, client.address, &given.username, given.password).await?;
     Ok(Json(wire(begun)).into_response())

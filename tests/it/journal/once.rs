@@ -50,7 +50,7 @@ async fn an_unknown_outcome_is_told_and_not_repeated(database: TestDatabase) {
     let redirect = json!({"kind": "redirect", "path": LOG_IN, "count": 1});
     let unread = [html, empty, gateway, slow, redirect];
     for (number, fault) in unread.into_iter().enumerate() {
-        let key = format!("unread {number}");
+        let key = format!("unread-{number}");
         vendors.fault(fault.clone()).await;
         let failed = Answer::of(create(&server, &user, &key)).await;
         assert!(failed.status >= 400, "{fault}: {failed}");
