@@ -53,7 +53,8 @@ pub fn held(response: Response<Body>, answers: &Arc<Answers>) -> Response<Body> 
     held_for(response, answers, PATIENCE)
 }
 
-fn held_for(
+/// The same with another time for its first byte.
+pub fn held_for(
     mut response: Response<Body>,
     answers: &Arc<Answers>,
     patience: Duration,

@@ -213,6 +213,20 @@ mod tests {
     use super::*;
 
     #[tokio::test]
+    async fn other_calls_do_not_excuse_an_answer_that_stays() {
+        let activity = Arc::new(Activity::new());
+        let answer = http::Response::new(Body::from("an answer"));
+        let patience = Duration::from_millis(20);
+        let answer = answering::held_for(answer, &activity.answers, 2 * patience);
+        let _running = Running::begin(&activity);
+        activity.ends(patience).await;
+        assert!(activity.began.elapsed() >= 2 * patience);
+        drop(answer);
+        let given_up = tokio::time::timeout(5 * patience, activity.ends(patience));
+        assert!(given_up.await.is_err());
+    }
+
+    #[tokio::test]
     async fn a_handler_at_work_is_no_idleness() {
         let activity = Arc::new(Activity::new());
         let running = Running::begin(&activity);

@@ -4,6 +4,7 @@
 //! a second call that only the newest session may make, and with one that says good-bye.
 
 mod farewell;
+mod figures;
 mod kills;
 mod once;
 mod rotation;

@@ -358,5 +358,10 @@ async fn what_is_no_log_in_is_told(database: TestDatabase) {
             || format!("{what}: the password comes back: {answer}"),
         );
     }
+    // Nobody is known yet, so nobody's share pays for it.
+    let larger = json!({"username": "a".repeat(17 * 1024), "password": password});
+    let request = server.request("POST", &format!("{API}/authentication"));
+    let answer = Answer::of(request.json(&larger)).await;
+    findings.error("large", &answer, 413);
     findings.none();
 }

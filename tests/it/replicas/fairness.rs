@@ -96,7 +96,10 @@ async fn bytes_in_flight_are_capped_per_organization(database: TestDatabase) {
         request.body(stream)
     };
     Answer::of(unknown("{}", 1)).await.error(400);
-    refused(&Answer::of(unknown("{    }", 2000)).await, "--organization-bytes");
+    refused(
+        &Answer::of(unknown("{    }", 2000)).await,
+        "--organization-bytes",
+    );
 }
 
 /// Calls that wait for one row, on which somebody else sits, hold their connections. However many
