@@ -47,7 +47,7 @@ async fn an_unknown_outcome_is_told_and_not_repeated(database: TestDatabase) {
     let empty = json!({"kind": "status", "status": 200, "body": "{}", "path": LOG_IN, "count": 1});
     let gateway = json!({"kind": "status", "status": 504, "path": LOG_IN, "count": 1});
     let slow = json!({"kind": "status", "status": 408, "path": LOG_IN, "count": 1});
-    let redirect = json!({"kind": "redirect", "path": LOG_IN, "count": 1});
+    let redirect = json!({"kind": "redirect", "location": "https://moved.vendor.example/", "path": LOG_IN, "count": 1});
     let unread = [html, empty, gateway, slow, redirect];
     for (number, fault) in unread.into_iter().enumerate() {
         let key = format!("unread-{number}");
