@@ -8,7 +8,9 @@ use bunsen_engine::element::{Element, Group, Login, Resource, ResourceKind, Star
 use bunsen_engine::oauth;
 use bunsen_engine::reply::{self, Fault, VendorReply};
 use bunsen_engine::request::{self, BuildError, Inputs};
+use http::StatusCode;
 use jiff::Timestamp;
+use serde_json::Value;
 use url::Url;
 
 use crate::error::{Error, Result, VendorFailure};
@@ -29,8 +31,15 @@ pub struct Session<'a> {
 
 impl Session<'_> {
     fn destination(&self) -> Destination<'_> {
+        // Strangers read figures, and not which private elements there are.
+        let private = self.element.catalogue_json().get("private");
+        let private = private.and_then(Value::as_bool).unwrap_or(false);
         Destination {
-            element: &self.element.key,
+            element: if private {
+                "private"
+            } else {
+                &self.element.key
+            },
             hosts: &self.element.hosts,
             grants: self.grants,
         }
@@ -186,11 +195,15 @@ impl<'a> Calls<'a> {
             self.spent |= self.unsure && spends;
             unsent(session.element, resource, &error)
         })?;
-        // Only a refusal leaves a code as it was.
-        self.spent |= spends && !answer.status.is_client_error();
-        let read = reply::read(session.element, session.group, resource, &inputs, &answer)
-            .map_err(|fault| failed(session, &configuration, &self.login.brought, fault))?;
-        self.made |= resource.once.is_some();
+        let read = reply::read(session.element, session.group, resource, &inputs, &answer);
+        // Only a refusal leaves things, and a code, as they were.
+        if !read.as_ref().is_err_and(|fault| refuses(&answer, fault)) {
+            self.spent |= spends;
+            self.made |= resource.once.is_some();
+            self.unsure |= read.is_err() && resource.once.is_some();
+        }
+        let read =
+            read.map_err(|fault| failed(session, &configuration, &self.login.brought, fault))?;
         check_returned(session, resource, &read.configuration)?;
         self.returned.extend(read.configuration);
         self.previous = Some(answer);
@@ -222,6 +235,14 @@ pub async fn request_token(session: &Session<'_>, login: &Login, given: &Values)
     // Nobody has allowed anything yet: another token can be asked for.
     calls.spends = false;
     calls.finish().await
+}
+
+/// Whether the vendor has said that it did nothing: by its status, or by what the definition reads
+/// as a refusal of the credentials or of so many calls. Whatever else cannot be read, a gateway's
+/// page say, may have come after the vendor had acted.
+fn refuses(answer: &VendorReply, fault: &Fault) -> bool {
+    let timed_out = answer.status == StatusCode::REQUEST_TIMEOUT;
+    (answer.status.is_client_error() && !timed_out) || matches!(fault.status, 401 | 403 | 429)
 }
 
 /// Values that an instance of these credentials gets when it has none.

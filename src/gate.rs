@@ -1,9 +1,11 @@
 //! Who may try to log in now: so many failures per address and per account, so many passwords
 //! checked at once. Counted per server: a window that a restart forgets protects enough.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use moka::future::Cache;
@@ -21,6 +23,9 @@ const PER_ADDRESS: u32 = 100;
 const KEPT: u64 = 100_000;
 /// Passwords checked at once: each takes 20 MB and a core.
 const AT_ONCE: usize = 2;
+/// Of these, and of those that wait for their turn, so many for one account: a right password does
+/// not count as a failure, and must not keep everybody else out.
+const AT_ONCE_PER_ACCOUNT: usize = 3;
 /// How long a password waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -40,6 +45,27 @@ struct Window {
 pub struct Gate {
     windows: Cache<Key, Arc<Window>>,
     turns: Semaphore,
+    /// Accounts with log-ins under way, and no others.
+    under_way: Mutex<HashMap<String, usize>>,
+}
+
+/// One log-in under way.
+#[derive(Debug)]
+pub struct UnderWay<'g> {
+    gate: &'g Gate,
+    account: String,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        let mut all = self.gate.under_way();
+        if let Entry::Occupied(mut count) = all.entry(std::mem::take(&mut self.account)) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+    }
 }
 
 impl Default for Gate {
@@ -50,13 +76,43 @@ impl Default for Gate {
                 .time_to_live(WINDOW)
                 .build(),
             turns: Semaphore::new(AT_ONCE),
+            under_way: Mutex::default(),
         }
     }
 }
 
 impl Gate {
-    /// Counts an attempt; 429 when there were too many.
-    pub async fn attempt(&self, address: IpAddr, account: &str) -> Result<()> {
+    fn under_way(&self) -> MutexGuard<'_, HashMap<String, usize>> {
+        self.under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts an attempt; 429 when there were too many, or too many are under way.
+    pub async fn attempt(&self, address: IpAddr, account: &str) -> Result<UnderWay<'_>> {
+        let under_way = self.begin(account)?;
+        self.count(address, account).await?;
+        Ok(under_way)
+    }
+
+    fn begin(&self, account: &str) -> Result<UnderWay<'_>> {
+        let mut all = self.under_way();
+        let count = all.entry(account.to_owned()).or_default();
+        if *count >= AT_ONCE_PER_ACCOUNT {
+            meters::log_in_refused("account-at-once");
+            return Err(Error::OverShare(format!(
+                "{AT_ONCE_PER_ACCOUNT} log-ins of this user are under way; try again when they \
+                 are answered."
+            )));
+        }
+        *count += 1;
+        Ok(UnderWay {
+            gate: self,
+            account: account.to_owned(),
+        })
+    }
+
+    async fn count(&self, address: IpAddr, account: &str) -> Result<()> {
         for (which, key, limit) in [
             ("address", Key::Address(network(address)), PER_ADDRESS),
             ("account", Key::Account(account.to_owned()), PER_ACCOUNT),
@@ -123,7 +179,7 @@ mod tests {
 
     async fn refused(gate: &Gate, address: IpAddr, account: &str) -> bool {
         match gate.attempt(address, account).await {
-            Ok(()) => false,
+            Ok(_) => false,
             Err(Error::TooManyAttempts { retry_after }) => {
                 assert!((1..=WINDOW.as_secs() + 1).contains(&retry_after));
                 true
@@ -142,6 +198,22 @@ mod tests {
         assert!(!refused(&gate, HERE, "b").await);
         gate.succeeded(HERE, "a").await;
         assert!(!refused(&gate, HERE, "a").await);
+    }
+
+    #[tokio::test]
+    async fn one_account_does_not_take_every_turn() {
+        let gate = Gate::default();
+        let mut held = Vec::new();
+        for _ in 0..AT_ONCE_PER_ACCOUNT {
+            held.push(gate.attempt(HERE, "a").await.expect("a log-in"));
+        }
+        let refused = gate.attempt(HERE, "a").await.expect_err("one too many");
+        assert!(matches!(refused, Error::OverShare(_)), "{refused}");
+        drop(gate.attempt(HERE, "b").await.expect("another's"));
+        held.pop();
+        drop(gate.attempt(HERE, "a").await.expect("room again"));
+        drop(held);
+        assert!(gate.under_way().is_empty());
     }
 
     #[tokio::test]

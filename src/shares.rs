@@ -5,10 +5,11 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
-use crate::ids::OrganizationId;
+use crate::ids::{AccountId, OrganizationId};
 
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -25,26 +26,33 @@ struct Inner {
     limits: Limits,
     /// Organizations with calls in flight, and no others.
     used: Mutex<HashMap<OrganizationId, Used>>,
+    strangers: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
 struct Used {
     calls: usize,
     bytes: usize,
+    /// Accounts with calls in flight, and no others.
+    accounts: HashMap<AccountId, (usize, usize)>,
 }
+
+/// Of bodies whose senders are not known, all together: they log in.
+const STRANGERS: usize = 8 * 1024 * 1024;
 
 tokio::task_local! {
     static CALL: Call;
 }
 
-/// The share that one call holds, until it is answered and what it began has ended.
+/// The share that one call holds, until its answer is gone and what it began has ended.
 #[derive(Debug, Clone, Default)]
 pub struct Call(Arc<Mutex<Option<Place>>>);
 
 #[derive(Debug)]
 struct Place {
     shares: Shares,
-    organization: OrganizationId,
+    /// `None`: nobody knows whose the call is.
+    of: Option<(OrganizationId, AccountId)>,
     bytes: usize,
 }
 
@@ -53,12 +61,56 @@ impl Shares {
         Self(Arc::new(Inner {
             limits,
             used: Mutex::default(),
+            strangers: AtomicUsize::new(0),
         }))
+    }
+
+    fn reserve_for_strangers(&self, bytes: usize) -> Result<()> {
+        let fits = |used: usize| used.checked_add(bytes).filter(|sum| *sum <= STRANGERS);
+        let strangers = &self.0.strangers;
+        strangers
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits)
+            .map_err(|_| Error::Unavailable("Too many log-ins at this moment; try again."))?;
+        Ok(())
+    }
+
+    fn reserve(
+        &self,
+        organization: OrganizationId,
+        account: AccountId,
+        bytes: usize,
+    ) -> Result<()> {
+        let most = self.0.limits.bytes;
+        let mut all = self.used();
+        let used = all.entry(organization).or_default();
+        let over = |whose: &str, used: usize, most: usize| {
+            Error::OverShare(format!(
+                "The calls of this {whose} that are in flight on this server carry {used} bytes; \
+                 with this one it would be more than its limit of {most} (--organization-bytes); \
+                 try again when some are answered."
+            ))
+        };
+        if used.bytes.saturating_add(bytes) > most {
+            return Err(over("organization", used.bytes, most));
+        }
+        let (_, own) = used.accounts.entry(account).or_default();
+        // One body may be as long as is allowed, however small the share.
+        if *own > 0 && own.saturating_add(bytes) > half(most) {
+            return Err(over("account", *own, half(most)));
+        }
+        *own += bytes;
+        used.bytes += bytes;
+        Ok(())
     }
 
     fn used(&self) -> MutexGuard<'_, HashMap<OrganizationId, Used>> {
         self.0.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What one account gets of its organization's share.
+fn half(share: usize) -> usize {
+    share.div_ceil(2)
 }
 
 impl Call {
@@ -72,13 +124,19 @@ impl Call {
         CALL.scope(self, work).await
     }
 
-    /// Counts the call as the organization's; once however often it is asked.
+    /// Counts the call as the account's and its organization's; once however often it is asked.
+    /// One account gets half of what its organization may use, so that none locks out the others.
     ///
     /// # Errors
-    /// 429 when the organization has no call left.
-    pub fn enter(&self, shares: &Shares, organization: OrganizationId) -> Result<()> {
+    /// 429 when either has no call left.
+    pub fn enter(
+        &self,
+        shares: &Shares,
+        organization: OrganizationId,
+        account: AccountId,
+    ) -> Result<()> {
         let mut place = self.place();
-        if place.is_some() {
+        if place.as_ref().is_some_and(|place| place.of.is_some()) {
             return Ok(());
         }
         let most = shares.0.limits.calls;
@@ -90,38 +148,41 @@ impl Call {
                  (--organization-calls); try again when some are answered."
             )));
         }
+        let (own, _) = used.accounts.entry(account).or_default();
+        if *own >= half(most) {
+            return Err(Error::OverShare(format!(
+                "This account has {own} calls in flight on this server, which is half of its \
+                 organization's limit and all that one account gets (--organization-calls); try \
+                 again when some are answered."
+            )));
+        }
+        *own += 1;
         used.calls += 1;
         drop(all);
         *place = Some(Place {
             shares: shares.clone(),
-            organization,
+            of: Some((organization, account)),
             bytes: 0,
         });
         Ok(())
     }
 
-    /// Counts bytes of a body that is about to be read; a caller that is not known has no share.
+    /// Counts bytes of a body that have arrived, or are announced. Those of callers that are not
+    /// known are counted together.
     ///
     /// # Errors
-    /// 429 when the organization has fewer left.
-    pub fn reserve(&self, bytes: usize) -> Result<()> {
+    /// 429 when the account or the organization has fewer left; 503 for strangers.
+    pub fn reserve(&self, shares: &Shares, bytes: usize) -> Result<()> {
         let mut place = self.place();
-        let Some(place) = place.as_mut() else {
-            return Ok(());
-        };
-        let most = place.shares.0.limits.bytes;
-        let mut all = place.shares.used();
-        let used = all.entry(place.organization).or_default();
-        if used.bytes.saturating_add(bytes) > most {
-            return Err(Error::OverShare(format!(
-                "The calls of this organization that are in flight on this server carry {} bytes; \
-                 with this one it would be more than its limit of {most} (--organization-bytes); \
-                 try again when some are answered.",
-                used.bytes
-            )));
+        let place = place.get_or_insert_with(|| Place {
+            shares: shares.clone(),
+            of: None,
+            bytes: 0,
+        });
+        match place.of {
+            None => shares.reserve_for_strangers(bytes)?,
+            Some((organization, account)) => shares.reserve(organization, account, bytes)?,
         }
-        used.bytes += bytes;
-        drop(all);
         place.bytes += bytes;
         Ok(())
     }
@@ -133,12 +194,26 @@ impl Call {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        let Some((organization, account)) = self.of else {
+            let strangers = &self.shares.0.strangers;
+            strangers.fetch_sub(self.bytes, Ordering::Relaxed);
+            return;
+        };
         let mut all = self.shares.used();
-        if let Entry::Occupied(mut used) = all.entry(self.organization) {
-            used.get_mut().calls -= 1;
-            used.get_mut().bytes -= self.bytes;
-            if used.get().calls == 0 {
-                used.remove();
+        if let Entry::Occupied(mut organization) = all.entry(organization) {
+            let used = organization.get_mut();
+            used.calls -= 1;
+            used.bytes -= self.bytes;
+            if let Entry::Occupied(mut account) = used.accounts.entry(account) {
+                let (calls, bytes) = account.get_mut();
+                *calls -= 1;
+                *bytes -= self.bytes;
+                if *calls == 0 {
+                    account.remove();
+                }
+            }
+            if used.calls == 0 {
+                organization.remove();
             }
         }
     }
@@ -150,6 +225,8 @@ mod tests {
 
     const ONE: OrganizationId = OrganizationId(1);
     const OTHER: OrganizationId = OrganizationId(2);
+    const A: AccountId = AccountId(1);
+    const B: AccountId = AccountId(2);
 
     fn shares() -> Shares {
         Shares::new(Limits {
@@ -166,16 +243,20 @@ mod tests {
     fn calls_are_counted_until_their_last_part_ends() {
         let shares = shares();
         let (first, second, third) = (Call::default(), Call::default(), Call::default());
-        first.enter(&shares, ONE).expect("the first");
-        first.enter(&shares, ONE).expect("the same one");
-        second.enter(&shares, ONE).expect("the second");
-        assert!(refusal(third.enter(&shares, ONE)).contains("--organization-calls"));
-        third.enter(&shares, OTHER).expect("another organization's");
+        first.enter(&shares, ONE, A).expect("the first");
+        first.enter(&shares, ONE, A).expect("the same one");
+        let told = refusal(third.enter(&shares, ONE, A));
+        assert!(told.contains("half"), "one account: {told}");
+        second.enter(&shares, ONE, B).expect("another account's");
+        assert!(refusal(third.enter(&shares, ONE, B)).contains("--organization-calls"));
+        third
+            .enter(&shares, OTHER, A)
+            .expect("another organization's");
         let goes_on = second.clone();
         drop(second);
-        refusal(Call::default().enter(&shares, ONE));
+        refusal(Call::default().enter(&shares, ONE, B));
         drop(goes_on);
-        Call::default().enter(&shares, ONE).expect("room again");
+        Call::default().enter(&shares, ONE, B).expect("room again");
         drop((first, third));
         assert!(shares.used().is_empty());
     }
@@ -184,18 +265,35 @@ mod tests {
     fn bytes_are_counted_with_their_call() {
         let shares = shares();
         let (first, second) = (Call::default(), Call::default());
-        Call::default().reserve(usize::MAX).expect("nobody's");
-        first.enter(&shares, ONE).expect("a call");
-        second.enter(&shares, ONE).expect("a call");
-        first.reserve(60).expect("fits");
-        let told = refusal(second.reserve(41));
+        first.enter(&shares, ONE, A).expect("a call");
+        second.enter(&shares, ONE, B).expect("a call");
+        first.reserve(&shares, 30).expect("fits");
+        let told = refusal(first.reserve(&shares, 21));
+        assert!(told.contains("account"), "{told}");
+        second.reserve(&shares, 60).expect("one body may be longer");
+        let told = refusal(first.reserve(&shares, 11));
         assert!(told.contains("--organization-bytes"), "{told}");
-        refusal(second.reserve(usize::MAX));
-        second.reserve(40).expect("just fits");
-        drop(first);
-        second.reserve(60).expect("room again");
+        refusal(second.reserve(&shares, usize::MAX));
+        first.reserve(&shares, 10).expect("just fits");
         drop(second);
+        first.reserve(&shares, 10).expect("room again");
+        drop(first);
         assert!(shares.used().is_empty());
+    }
+
+    #[test]
+    fn strangers_share_what_there_is_for_them() {
+        let shares = shares();
+        let (first, second) = (Call::default(), Call::default());
+        first.reserve(&shares, STRANGERS - 10).expect("fits");
+        second.reserve(&shares, 10).expect("just fits");
+        refusal(second.reserve(&shares, 1));
+        drop(first);
+        second.reserve(&shares, 1).expect("room again");
+        // Who is known by now does not hold a stranger's place.
+        second.enter(&shares, ONE, A).expect("a call");
+        assert_eq!(shares.0.strangers.load(Ordering::Relaxed), 0);
+        assert_eq!(shares.used()[&ONE].calls, 1);
     }
 
     #[tokio::test]
@@ -203,12 +301,13 @@ mod tests {
         let shares = shares();
         let call = Call::default();
         call.clone()
-            .scope(async { Call::current().enter(&shares, ONE).expect("a call") })
+            .scope(async { Call::current().enter(&shares, ONE, A).expect("a call") })
             .await;
         assert_eq!(shares.used()[&ONE].calls, 1);
         drop(call);
         assert!(shares.used().is_empty());
-        Call::current().enter(&shares, ONE).expect("outside of one");
+        let outside = Call::current().enter(&shares, ONE, A);
+        outside.expect("outside of one");
         assert!(shares.used().is_empty());
     }
 }

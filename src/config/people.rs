@@ -51,7 +51,10 @@ pub enum Organizations {
     Disable(Box<OneOrganization>),
     /// Accept them again.
     Enable(Box<OneOrganization>),
-    /// Give it a new secret; the old one is refused at once.
+    /// Give it a new secret; the old one is refused at once, and every session of its users ends.
+    #[command(
+        after_help = "Who had the old secret and a user's may have set that user's password, which the new secret does\nnot change: also run `bunsen user rotate-secret` and `bunsen user set-password` for such a user."
+    )]
     RotateSecret(Box<OneOrganization>),
 }
 
@@ -135,7 +138,11 @@ pub enum Users {
     Disable(Box<OneUser>),
     /// Accept it again.
     Enable(Box<OneUser>),
-    /// Give the user a new secret; the old one is refused at once.
+    /// Give the user a new secret; the old one is refused at once, and every session of the user
+    /// ends. The password stays: if the old secret was known to others, also set-password.
+    #[command(
+        after_help = "Who had the old secret, with the organization's, may have set the user's password and can log in with it:\nalso run `bunsen user set-password`, which ends sessions begun with the old one."
+    )]
     RotateSecret(Box<OneUser>),
     /// Set the password to log in with.
     SetPassword {

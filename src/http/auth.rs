@@ -56,6 +56,26 @@ pub struct InstanceCaller {
     pub valid: bool,
 }
 
+/// What an [`OrgCaller`] is known by, for what must not be done by secrets that are replaced while
+/// it is under way. Says nothing about whether they are right.
+#[derive(Debug)]
+pub struct Proof(pub Vec<(SecretKind, Secret)>);
+
+impl<S: Sync> FromRequestParts<S> for Proof {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        Ok(Self(match presented(parts)? {
+            Presented::Nothing => return Err(REFUSED),
+            Presented::Bearer(token) => vec![(SecretKind::Session, token)],
+            Presented::Secrets(secrets) => presented_secrets(&secrets)
+                .filter(|(kind, _)| *kind != SecretKind::Instance)
+                .map(|(kind, secret)| (kind, secret.clone()))
+                .collect(),
+        }))
+    }
+}
+
 impl FromRequestParts<App> for OrgCaller {
     type Rejection = Error;
 
@@ -153,7 +173,7 @@ fn caller(organization: OrganizationId, user: &FoundUser) -> OrgCaller {
 
 /// The call counts as its organization's from here on.
 fn counted(app: &App, caller: OrgCaller) -> Result<OrgCaller> {
-    Call::current().enter(app.shares(), caller.organization)?;
+    Call::current().enter(app.shares(), caller.organization, caller.account)?;
     Ok(caller)
 }
 

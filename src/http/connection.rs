@@ -1,5 +1,6 @@
 //! One connection from its first request to its end, in HTTP/1.1 or HTTP/2.
 
+use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -7,8 +8,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
-use http::{Request, Response};
-use http_body_util::BodyExt;
+use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -17,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tower::{Service, ServiceExt};
 
+use crate::http::answering::{self, Answers};
 use crate::http::client::{Client, Trusted};
 use crate::http::path::NormalisePath;
 
@@ -28,6 +29,8 @@ const LAST_FRAMES: Duration = Duration::from_secs(10);
 /// Calls at once on one connection of HTTP/2.
 const STREAMS: u32 = 128;
 const HEADER_LIST: u32 = 64 * 1024;
+/// Of each answer, waiting for its client to take it.
+const SEND_BUFFER: usize = 64 * 1024;
 
 /// What every connection is served with.
 #[derive(Debug)]
@@ -53,6 +56,7 @@ impl Protocols {
         let mut two = http2::Builder::new(TokioExecutor::new());
         two.timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS)
+            .max_send_buf_size(SEND_BUFFER)
             .max_header_list_size(HEADER_LIST);
         Self { one, two, service }
     }
@@ -64,8 +68,13 @@ impl Protocols {
         peer: Peer,
         mut stop: watch::Receiver<()>,
     ) {
-        let service = self.service.clone();
-        let service = service.map_request(move |request| arrived(request, &peer));
+        // One answer at a time, which the socket shows to be taken or not.
+        let answers = Arc::<Answers>::default();
+        let service = self
+            .service
+            .clone()
+            .map_request(move |request| arrived(request, &peer))
+            .map_response(move |response| answering::held(response, &answers));
         let connection = self
             .one
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
@@ -93,7 +102,12 @@ impl Protocols {
         let service = tower::service_fn(move |request| {
             let begun = Running::begin(&noted);
             let answer = inner.clone().call(arrived(request, &peer));
-            async move { answer.await.map(|response| watched(response, begun)) }
+            let answers = noted.answers.clone();
+            async move {
+                let answer = answering::held(answer.await?, &answers);
+                drop(begun);
+                Ok::<_, Infallible>(answer)
+            }
         });
         let connection = self
             .two
@@ -105,7 +119,7 @@ impl Protocols {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }
-            () = activity.none_for(HEAD_TIMEOUT) => {
+            () = activity.ends(HEAD_TIMEOUT) => {
                 connection.as_mut().graceful_shutdown();
                 let rest = tokio::time::timeout(LAST_FRAMES, connection).await;
                 rest.unwrap_or(Ok(()))
@@ -130,18 +144,6 @@ fn arrived(mut request: Request<Incoming>, peer: &Peer) -> Request<Body> {
     request.map(Body::new)
 }
 
-/// Handing on a piece of the answer is activity too, and an answer that nobody takes is none.
-fn watched(response: Response<Body>, begun: Running) -> Response<Body> {
-    let activity = begun.0.clone();
-    drop(begun);
-    response.map(|body| {
-        Body::new(body.map_frame(move |frame| {
-            activity.touch();
-            frame
-        }))
-    })
-}
-
 /// When something last happened on a connection.
 #[derive(Debug)]
 struct Activity {
@@ -149,6 +151,7 @@ struct Activity {
     /// Milliseconds after `began`.
     last: AtomicU64,
     running: AtomicUsize,
+    answers: Arc<Answers>,
 }
 
 impl Activity {
@@ -157,6 +160,7 @@ impl Activity {
             began: Instant::now(),
             last: AtomicU64::new(0),
             running: AtomicUsize::new(0),
+            answers: Arc::default(),
         }
     }
 
@@ -166,10 +170,15 @@ impl Activity {
         self.last.store(now, Ordering::Relaxed);
     }
 
-    /// Resolves when no handler has run and no answer moved for so long.
-    async fn none_for(&self, patience: Duration) {
+    /// Resolves when no handler has run for so long and no answer is on its way, or when one answer should
+    /// be gone: other calls do not excuse that.
+    async fn ends(&self, patience: Duration) {
         loop {
-            if self.running.load(Ordering::Relaxed) > 0 {
+            if self.answers.is_overdue() {
+                return;
+            }
+            // An answer on its way has a time of its own.
+            if self.running.load(Ordering::Relaxed) > 0 || self.answers.any() {
                 self.touch();
             }
             let last = Duration::from_millis(self.last.load(Ordering::Relaxed));
@@ -177,7 +186,7 @@ impl Activity {
             if left.is_zero() {
                 return;
             }
-            tokio::time::sleep(left).await;
+            tokio::time::sleep(left.min(answering::PATIENCE)).await;
         }
     }
 }
@@ -204,14 +213,28 @@ mod tests {
     use super::*;
 
     #[tokio::test]
+    async fn other_calls_do_not_excuse_an_answer_that_stays() {
+        let activity = Arc::new(Activity::new());
+        let answer = http::Response::new(Body::from("an answer"));
+        let patience = Duration::from_millis(20);
+        let answer = answering::held_for(answer, &activity.answers, 2 * patience);
+        let _running = Running::begin(&activity);
+        activity.ends(patience).await;
+        assert!(activity.began.elapsed() >= 2 * patience);
+        drop(answer);
+        let given_up = tokio::time::timeout(5 * patience, activity.ends(patience));
+        assert!(given_up.await.is_err());
+    }
+
+    #[tokio::test]
     async fn a_handler_at_work_is_no_idleness() {
         let activity = Arc::new(Activity::new());
         let running = Running::begin(&activity);
         let patience = Duration::from_millis(20);
-        let given_up = tokio::time::timeout(10 * patience, activity.none_for(patience));
+        let given_up = tokio::time::timeout(10 * patience, activity.ends(patience));
         assert!(given_up.await.is_err());
         drop(running);
-        activity.none_for(patience).await;
+        activity.ends(patience).await;
         assert!(activity.began.elapsed() >= patience);
     }
 }

@@ -1,20 +1,26 @@
 //! `/elements`: the catalogue's read side. Public, but a wrong credential is told; what is private
 //! is shown to known callers only.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 
+use axum::Extension;
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use bunsen_engine::element::Element;
+use bunsen_engine::element::{Catalog, Element};
+use bytes::Bytes;
+use http::header;
 use serde_json::Value;
 
 use crate::app::App;
 use crate::error::Result;
+use crate::http::answering::Parts;
 use crate::http::auth::MaybeCaller;
 use crate::http::description::{self, Paging};
 use crate::http::filter::Field;
 use crate::http::instances::with_page_headers;
-use crate::http::json::Json;
+use crate::http::json::{self, Json};
 use crate::http::query::{Query, page_token};
 
 const FILTERED_BY: &[Field] = &[
@@ -36,10 +42,15 @@ const FILTERED_BY: &[Field] = &[
         description = "Filter by `key`, `private` and `extended`; `abridged='true'` for short entries.")),
     responses((status = 200, description = "Elements.", body = Vec<description::Element>))
 )]
-pub async fn list(State(app): State<App>, caller: MaybeCaller, query: Query) -> Result<Response> {
+pub async fn list(
+    State(app): State<App>,
+    Extension(definitions): Extension<Definitions>,
+    caller: MaybeCaller,
+    query: Query,
+) -> Result<Response> {
     let wanted = query.wanted(FILTERED_BY)?;
     let abridged = !wanted.allows_flag("abridged", false);
-    let elements: Vec<&Value> = app
+    let elements: Vec<Bytes> = app
         .catalog()
         .iter()
         .filter(|element| sees(&caller, element))
@@ -48,17 +59,51 @@ pub async fn list(State(app): State<App>, caller: MaybeCaller, query: Query) -> 
                 && wanted.allows_flag("private", flag(element, "private"))
                 && wanted.allows_flag("extended", flag(element, "extended"))
         })
-        .map(|element| match abridged {
-            true => element.abridged_json(),
-            false => element.catalogue_json(),
-        })
+        .map(|element| definitions.text(app.catalog(), element, abridged))
         .collect();
     let count = elements.len();
-    Ok(with_page_headers(
-        Json(elements).into_response(),
-        count,
-        None,
-    ))
+    let between = |index| Bytes::from_static(if index == 0 { b"[" } else { b"," });
+    let mut parts = Vec::with_capacity(2 * count + 2);
+    for (index, element) in elements.into_iter().enumerate() {
+        parts.extend([between(index), element]);
+    }
+    parts.push(Bytes::from_static(if count == 0 { b"[]" } else { b"]" }));
+    Ok(with_page_headers(shared(parts), count, None))
+}
+
+/// An answer in JSON made of parts that all such answers share.
+fn shared(parts: Vec<Bytes>) -> Response {
+    let body = Body::new(Parts::new(parts));
+    ([(header::CONTENT_TYPE, json::CONTENT_TYPE)], body).into_response()
+}
+
+/// The definitions as text, made when somebody asks. Strangers may ask for them, so no answer
+/// holds a copy of its own.
+#[derive(Debug, Clone, Default)]
+pub struct Definitions(Arc<OnceLock<HashMap<String, Texts>>>);
+
+#[derive(Debug)]
+struct Texts {
+    whole: Bytes,
+    abridged: Bytes,
+}
+
+impl Definitions {
+    fn text(&self, catalog: &Catalog, element: &Element, abridged: bool) -> Bytes {
+        let all = self.0.get_or_init(|| {
+            let texts = |element: &Arc<Element>| Texts {
+                whole: element.catalogue_json().to_string().into(),
+                abridged: element.abridged_json().to_string().into(),
+            };
+            let all = catalog.iter().map(|one| (one.key.clone(), texts(one)));
+            all.collect()
+        });
+        let texts = all.get(&element.key);
+        texts.map_or_else(Bytes::new, |texts| match abridged {
+            true => texts.abridged.clone(),
+            false => texts.whole.clone(),
+        })
+    }
 }
 
 /// List the keys of the elements
@@ -91,6 +136,7 @@ pub async fn keys(State(app): State<App>, caller: MaybeCaller, query: Query) -> 
 )]
 pub async fn read(
     State(app): State<App>,
+    Extension(definitions): Extension<Definitions>,
     caller: MaybeCaller,
     Path(key_or_id): Path<String>,
 ) -> Result<Response> {
@@ -99,7 +145,11 @@ pub async fn read(
         .get(&key_or_id)
         .filter(|element| sees(&caller, element))
         .ok_or_else(|| app.no_such_element(&key_or_id, |element| sees(&caller, element)))?;
-    Ok(Json(element.catalogue_json()).into_response())
+    Ok(shared(vec![definitions.text(
+        app.catalog(),
+        element,
+        false,
+    )]))
 }
 
 /// Whether the element is in this caller's catalogue.

@@ -77,18 +77,19 @@ pub async fn envelope(State(app): State<App>, mut request: Request, next: Next) 
     let (parts, body) = request.into_parts();
     let (body, leftover) = drain::watch(body);
     let request = Request::from_parts(parts, body);
+    // Held until the answer is gone, and by what goes on behind it.
+    let call = Call::default();
     let response = if method == Method::OPTIONS {
         preflight()
     } else if unreadable {
         let why = "The path holds percent-encoded bytes that are not UTF-8; encode text as UTF-8.";
         Error::Invalid(why.into()).into_response()
     } else {
-        // Held until the answer is made, and by what goes on behind it.
-        let call = Call::default();
         let answered = call.clone().scope(next.run(request));
         answered.instrument(span.clone()).await
     };
     let mut response = render(response, &request_id);
+    response.extensions_mut().insert(call);
     if response.status().is_client_error() && !asks_first {
         leftover.drain().await;
     }

@@ -5,20 +5,23 @@ use std::time::Duration;
 use axum::extract::{FromRequest, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, header};
+use http_body_util::BodyExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::shares::Call;
+use crate::shares::{Call, Shares};
 use crate::slips::curly_quote;
 
 pub const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/json;charset=UTF-8");
 
 /// A body that has not arrived after this long is given up.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Address and password, however they are written, are far shorter.
+pub const LARGEST_OF_STRANGERS: usize = 16 * 1024;
 
 /// A JSON answer with status 200: creates too, clients refuse 201.
 #[derive(Debug)]
@@ -81,42 +84,66 @@ impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
     }
 }
 
+/// A JSON body of a caller that nobody knows yet.
+#[derive(Debug)]
+pub struct SmallJsonBody<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<App> for SmallJsonBody<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self> {
+        accept_type(request.headers())?;
+        let limit = LARGEST_OF_STRANGERS.min(app.body_limit());
+        parse(&bytes(request, app, limit).await?).map(Self)
+    }
+}
+
 /// The whole body of a request that may hold JSON.
 pub async fn body(request: Request, app: &App) -> Result<Bytes> {
     accept_type(request.headers())?;
-    bytes(request, app.body_limit()).await
+    bytes(request, app, app.body_limit()).await
 }
 
 /// The body as it came, within the time and the size that are allowed.
-pub async fn bytes(request: Request, limit: usize) -> Result<Bytes> {
-    tokio::time::timeout(BODY_TIMEOUT, read(request, limit))
+pub async fn bytes(request: Request, app: &App, limit: usize) -> Result<Bytes> {
+    tokio::time::timeout(BODY_TIMEOUT, read(request, app.shares(), limit))
         .await
         .map_err(|_| Error::RequestTimeout)?
 }
 
-async fn read(request: Request, limit: usize) -> Result<Bytes> {
+async fn read(request: Request, shares: &Shares, limit: usize) -> Result<Bytes> {
     let announced = request
         .headers()
         .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > limit as u64) {
+        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let announced = announced.unwrap_or_default();
+    if announced > limit {
         return Err(Error::TooLarge { limit });
     }
-    // A body that does not say its length may be of any.
-    let most = announced.and_then(|length| usize::try_from(length).ok());
-    Call::current().reserve(most.unwrap_or(limit))?;
-    axum::body::to_bytes(request.into_body(), limit)
-        .await
-        .map_err(|error| {
-            let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
-            while let Some(error) = cause {
-                if error.is::<http_body_util::LengthLimitError>() {
-                    return Error::TooLarge { limit };
-                }
-                cause = error.source();
-            }
-            Error::Invalid("The request body was cut off.".into())
-        })
+    let call = Call::current();
+    call.reserve(shares, announced)?;
+    // A body that does not say its length counts as it arrives.
+    let (mut body, mut reserved) = (request.into_body(), announced);
+    let mut read = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Error::Invalid("The request body was cut off.".into()))?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        let length = read.len() + data.len();
+        if length > limit {
+            return Err(Error::TooLarge { limit });
+        }
+        if length > reserved {
+            call.reserve(shares, length - reserved)?;
+            reserved = length;
+        }
+        if read.is_empty() {
+            read.reserve(announced.max(data.len()));
+        }
+        read.extend_from_slice(&data);
+    }
+    Ok(read.freeze())
 }
 
 fn accept_type(headers: &HeaderMap) -> Result<()> {

@@ -1,5 +1,5 @@
 //! `/metrics`, for a Prometheus. Open to all like `/health`: it holds no ids, hosts or names, but
-//! the keys of the elements in use; `--metrics-listen` takes it off the public port.
+//! the keys of the public elements in use; `--metrics-listen` takes it off the public port.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -16,7 +16,7 @@ use crate::meters;
     path = "/metrics",
     operation_id = "getMetrics",
     summary = "What the server counts, for a Prometheus",
-    description = "Open to all: it holds no ids, hosts or names, but the keys of the elements in use. With \
+    description = "Open to all: it holds no ids, hosts or names, but the keys of the public elements in use. With \
                    `--metrics-listen` it is on a port of its own, and 404 here.",
     responses(
         (status = 200, description = "In the text format of Prometheus.", body = String, content_type = "text/plain"),

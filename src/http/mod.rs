@@ -1,6 +1,7 @@
 //! Inbound HTTP: the router and what surrounds it. A handler takes in, calls one use case, answers.
 
 mod accounts;
+mod answering;
 mod auth;
 mod authorization;
 mod catalogue;
@@ -22,6 +23,7 @@ mod login;
 mod metrics;
 mod oauth;
 mod organizations;
+mod pace;
 mod path;
 mod query;
 mod request_id;
@@ -179,6 +181,7 @@ fn enveloped(router: Router<App>, app: App) -> Router {
     router
         .method_not_allowed_fallback(hub::other_method)
         .layer(Extension(description::Published::default()))
+        .layer(Extension(elements::Definitions::default()))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(
             app.clone(),

@@ -11,16 +11,14 @@ use futures_util::FutureExt;
 use rustix::process::{Resource, getrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio_io_timeout::TimeoutStream;
 
 use crate::http::client::{Client, Trusted};
 use crate::http::connection::{Peer, Protocols};
+use crate::http::pace::{self, Paced};
 use crate::http::path::NormalisePath;
 use crate::http::tls::Tls;
 use crate::meters;
 
-/// A client that takes nothing of its answer for so long is gone.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// After an accept that failed because the process has no descriptors left.
 const BREATH: Duration = Duration::from_millis(100);
 /// Connections at once where the system sets no limit on open files.
@@ -95,9 +93,7 @@ impl Taking {
     fn take(&self, stream: TcpStream, peer: IpAddr, place: Option<OwnedSemaphorePermit>) {
         // Small answers must not wait for the client's acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
-        let mut stream = TimeoutStream::new(stream);
-        stream.set_write_timeout(Some(WRITE_TIMEOUT));
-        let stream = Box::pin(stream);
+        let stream = Paced::new(stream, pace::PATIENCE);
         let tls = self.front.tls.clone();
         let peer = Peer {
             client: Client {

@@ -241,7 +241,7 @@ impl Exchange {
 }
 
 /// Ends an answered exchange whose answer cannot be stored, unless that may still succeed: then
-/// recovery tries again. Gives `outcome` on. `again`: the request may be made again.
+/// recovery tries again. `again`: the request may be made again. Gives `outcome` on.
 pub async fn settled<T>(
     app: &App,
     organization: OrganizationId,

@@ -3,6 +3,7 @@
 //! Open exchanges whose lease has run out are taken under a new lease, a few at a time; what one
 //! server has, the others leave alone. How an exchange is finished its use case knows.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -17,6 +18,8 @@ const LOOK: Duration = Duration::from_secs(2);
 /// To finish a batch; only statements are needed.
 const LEASE: Duration = Duration::from_secs(30);
 const BATCH: i64 = 20;
+/// After the lease of one without an answer, for a holder that is late but alive.
+const GRACE: Duration = Duration::from_secs(10);
 /// What is over is kept for so long, without contents.
 const KEPT: Duration = Duration::from_hours(24);
 /// Looks from one sweep to the next: some minutes.
@@ -35,25 +38,20 @@ pub struct Left {
 }
 
 impl Left {
-    /// Ends it as one of which nothing came.
-    pub async fn close(
-        &self,
-        app: &App,
-        outcome: Outcome,
-        claim: Option<&Claim>,
-        again: bool,
-    ) -> Result<()> {
-        tracing::warn!(
-            org.id = %self.organization,
-            exchange.id = %self.id,
-            purpose = self.purpose.as_str(),
-            outcome = ?outcome,
-            "an exchange that was left open came to nothing"
-        );
-        app.store()
-            .org(self.organization)
-            .close_exchange(self.id, outcome, claim, again)
-            .await
+    /// Ends one without an answer. Has that come since this was read, it stays open: who stored the
+    /// answer applies it, and if they are gone a later look finds it when their lease has ended.
+    pub async fn give_up(&self, app: &App, claim: Option<&Claim>, again: bool) -> Result<()> {
+        let organization = app.store().org(self.organization);
+        let given_up = organization.give_up_exchange(self.id, claim, again).await?;
+        if given_up {
+            tracing::warn!(
+                org.id = %self.organization,
+                exchange.id = %self.id,
+                purpose = self.purpose.as_str(),
+                "an exchange that was left open came to nothing"
+            );
+        }
+        Ok(())
     }
 }
 
@@ -105,31 +103,65 @@ where
     Finish: Fn(App, Left) -> Finished,
     Finished: Future<Output = Result<()>>,
 {
+    // Those that get no connection now: one tenant's queue must not hold up everybody's.
+    let mut busy: Vec<OrganizationId> = Vec::new();
     loop {
         let rows = app
             .store()
             .all_orgs()
-            .take_exchanges(purposes, holder, LEASE, BATCH)
+            .take_exchanges(purposes, &busy, holder, LEASE, GRACE, BATCH)
             .await?;
         let full = rows.len() as i64 == BATCH;
+        let mut tenants: BTreeMap<OrganizationId, Vec<OpenExchange>> = BTreeMap::new();
         for row in rows {
-            let (organization, id, age) = (row.organization, row.id, row.age);
-            let Err(error) = finish_one(app, row, finish).await else {
-                continue;
-            };
-            tracing::error!(org.id = %organization, exchange.id = %id, cause = ?error, "an open exchange could not be finished");
-            // What cannot be finished within a day never will be, and must not keep credentials.
-            if age > KEPT.as_secs() as i64 {
-                app.store()
-                    .org(organization)
-                    .close_exchange(id, Outcome::Unknown, None, true)
-                    .await?;
-            }
+            tenants.entry(row.organization).or_default().push(row);
+        }
+        let tenants = tenants.into_iter().map(async |(organization, rows)| {
+            let done = finish_tenants(app, rows, finish).await;
+            done.map(|all| (!all).then_some(organization))
+        });
+        for outcome in futures_util::future::join_all(tenants).await {
+            busy.extend(outcome?);
         }
         if !full {
             return Ok(());
         }
     }
+}
+
+/// Finishes exchanges of one organization, one after the other. `false`: it has no room for it
+/// now, and the rest waits until the lease on them has ended.
+async fn finish_tenants<Finish, Finished>(
+    app: &App,
+    rows: Vec<OpenExchange>,
+    finish: &Finish,
+) -> Result<bool>
+where
+    Finish: Fn(App, Left) -> Finished,
+    Finished: Future<Output = Result<()>>,
+{
+    for row in rows {
+        let (organization, id, age) = (row.organization, row.id, row.age);
+        match finish_one(app, row, finish).await {
+            Ok(()) => {}
+            Err(error @ Error::Unavailable(_)) => {
+                tracing::warn!(org.id = %organization, exchange.id = %id, %error, "an open exchange is left for later");
+                return Ok(false);
+            }
+            Err(error) => {
+                tracing::error!(org.id = %organization, exchange.id = %id, cause = ?error, "an open exchange could not be finished");
+                // What cannot be finished within a day never will be, and must not keep
+                // credentials.
+                if age > KEPT.as_secs() as i64 {
+                    app.store()
+                        .org(organization)
+                        .close_exchange(id, Outcome::Unknown, None, true)
+                        .await?;
+                }
+            }
+        }
+    }
+    Ok(true)
 }
 
 /// Finishes one if it is still open, whoever has its lease.

@@ -47,7 +47,7 @@ pub async fn log_in(
     password: Secret,
 ) -> Result<LoggedIn> {
     let account = folded(username);
-    app.gate().attempt(address, &account).await?;
+    let _under_way = app.gate().attempt(address, &account).await?;
     let fingerprints = app
         .vault()
         .fingerprints(SecretKind::Login, &Secret::new(account.as_str()));
@@ -66,9 +66,15 @@ pub async fn log_in(
     let (login, indexed) = found
         .filter(|(login, _)| fits && login.is_active())
         .ok_or(REFUSED)?;
+    let begun = Beginning {
+        organization: login.organization,
+        user: login.user.id,
+        address: (!indexed).then_some(fingerprints),
+        because: Because::Password(login.password_hash.unwrap_or_else(|| Secret::new(""))),
+    };
+    let begun = begun.start(app).await?;
     app.gate().succeeded(address, &account).await;
-    let address = (!indexed).then_some(fingerprints);
-    start(app, login.organization, login.user.id, address, None).await
+    Ok(begun)
 }
 
 /// The user of this address, and whether the directory knows it by the current pepper.
@@ -91,33 +97,69 @@ async fn find(
     })
 }
 
-/// Begins a session; with `password` after setting it and ending all others.
-async fn start(
-    app: &App,
+/// A session that is to begin, unless what was found right has been changed since: checking a
+/// password takes long enough for that.
+struct Beginning {
     organization: OrganizationId,
     user: UserId,
+    /// To be stored as what logs this user in.
     address: Option<Vec<Fingerprint>>,
-    password: Option<Secret>,
-) -> Result<LoggedIn> {
-    let token = app.vault().new_session_token();
-    let fingerprint = app.vault().fingerprint(SecretKind::Session, &token);
-    let (address, password, fingerprint) = (&address, &password, &fingerprint);
-    let org = app.store().org(organization);
-    org.transaction(|mut transaction| async move {
-        if let Some(address) = address {
-            org.set_login(&mut transaction, user, address).await?;
-        }
-        if let Some(password) = password {
-            org.set_password(&mut transaction, user, password).await?;
-            org.end_sessions(&mut transaction, user).await?;
-        }
-        org.start_session(&mut transaction, user, fingerprint, LASTS)
-            .await?;
-        Ok((transaction, ()))
-    })
-    .await?;
-    let profile = profile(app, organization, user).await?;
-    Ok(LoggedIn { token, profile })
+    because: Because,
+}
+
+enum Because {
+    /// The password with this hash was right.
+    Password(Secret),
+    /// These secrets were right; this password is set first, and all other sessions end.
+    Secrets {
+        proof: Vec<(SecretKind, Secret)>,
+        password: Secret,
+    },
+}
+
+impl Beginning {
+    async fn start(self, app: &App) -> Result<LoggedIn> {
+        let (organization, user) = (self.organization, self.user);
+        let token = app.vault().new_session_token();
+        let fingerprint = app.vault().fingerprint(SecretKind::Session, &token);
+        let proof: Vec<Vec<Fingerprint>> = match &self.because {
+            Because::Password(_) => Vec::new(),
+            Because::Secrets { proof, .. } => proof
+                .iter()
+                .map(|(kind, secret)| app.vault().fingerprints(*kind, secret))
+                .collect(),
+        };
+        let (this, proof, fingerprint) = (&self, &proof, &fingerprint);
+        let org = app.store().org(organization);
+        org.transaction(|mut transaction| async move {
+            let connection = &mut *transaction;
+            let (checked, password) = match &this.because {
+                Because::Password(hash) => (Some(hash), None),
+                Because::Secrets { password, .. } => (None, Some(password)),
+            };
+            if !org.may_start_session(connection, user, checked).await? {
+                return Err(REFUSED);
+            }
+            if let Some(password) = password {
+                if !org.are_good(connection, proof).await? {
+                    return Err(Error::Unauthenticated(
+                        "The secrets of this request have been replaced since it began.",
+                    ));
+                }
+                org.set_password(connection, user, password).await?;
+                org.end_sessions(connection, user).await?;
+            }
+            if let Some(address) = &this.address {
+                org.set_login(connection, user, address).await?;
+            }
+            org.start_session(connection, user, fingerprint, LASTS)
+                .await?;
+            Ok((transaction, ()))
+        })
+        .await?;
+        let profile = profile(app, organization, user).await?;
+        Ok(LoggedIn { token, profile })
+    }
 }
 
 /// Whose session this is; `None` when it is unknown, has ended, or its user may not any more.
@@ -139,11 +181,13 @@ pub async fn secrets(
     Ok((of_user, of_organization))
 }
 
-/// Sets another password and begins a new session; all others of the user end.
+/// Sets another password and begins a new session; all others of the user end. `proof`: what the
+/// caller was known by.
 pub async fn change_password(
     app: &App,
     organization: OrganizationId,
     user: UserId,
+    proof: Vec<(SecretKind, Secret)>,
     password: Secret,
 ) -> Result<LoggedIn> {
     let profile = profile(app, organization, user).await?;
@@ -170,7 +214,16 @@ pub async fn change_password(
     let turn = app.gate().turn().await?;
     let hash = password::hash(password).await?;
     drop(turn);
-    start(app, organization, user, Some(fingerprints), Some(hash)).await
+    let begun = Beginning {
+        organization,
+        user,
+        address: Some(fingerprints),
+        because: Because::Secrets {
+            proof,
+            password: hash,
+        },
+    };
+    begun.start(app).await
 }
 
 async fn profile(app: &App, organization: OrganizationId, user: UserId) -> Result<Profile> {

@@ -14,7 +14,7 @@ use crate::meters;
 /// What one element's credentials may reach on behalf of one organization.
 #[derive(Debug, Clone, Copy)]
 pub struct Destination<'a> {
-    /// The element's key, for figures.
+    /// The element's key, or a word for those that strangers must not know, for figures.
     pub element: &'a str,
     pub hosts: &'a HostRule,
     /// Grants of this organization for this element, and no others.

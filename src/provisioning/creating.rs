@@ -136,7 +136,8 @@ async fn log_in_and_store(
         let returned = exchange.ask(calls).await?.0;
         let id = exchange.id();
         let outcome = store(app, who.organization, &intent, returned, Some(id)).await;
-        journal::settled(app, who.organization, id, claim, intent.repeatable, outcome).await?
+        let again = intent.repeatable;
+        journal::settled(app, who.organization, id, claim, again, outcome).await?
     };
     let keys = tenancy::keys(app, who.organization).await?;
     view(app, who.organization, &keys, stored)

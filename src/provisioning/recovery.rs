@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::journal::recovery::Left;
 use crate::journal::{self, Held};
-use crate::store::{Outcome, Purpose};
+use crate::store::{Claim, Purpose};
 
 /// # Errors
 /// Whatever may pass: it is tried again.
@@ -27,7 +27,7 @@ pub async fn recover(app: App, left: Left) -> Result<()> {
         ))),
     };
     // Somebody else was faster, say: with the same key, with another log-in, with a deletion.
-    match journal::settled(&app, left.organization, left.id, None, true, finished).await {
+    match finished {
         Err(error) if journal::is_final(&error) => {
             tracing::warn!(
                 org.id = %left.organization,
@@ -43,30 +43,37 @@ pub async fn recover(app: App, left: Left) -> Result<()> {
 
 async fn create(app: &App, left: &Left) -> Result<()> {
     let intent: creating::Intent = serde_json::from_slice(&left.intent).map_err(Error::internal)?;
+    let claim = intent.claim.as_ref();
     let Some(answer) = &left.answer else {
-        let claim = intent.claim.as_ref();
-        return left
-            .close(app, Outcome::Unknown, claim, intent.repeatable)
-            .await;
+        return left.give_up(app, claim, intent.repeatable).await;
     };
     let returned = Held::from_json(answer)?.0;
-    creating::store(app, left.organization, &intent, returned, Some(left.id)).await?;
-    Ok(())
+    let stored = creating::store(app, left.organization, &intent, returned, Some(left.id)).await;
+    settled(app, left, claim, intent.repeatable, stored.map(|_| ())).await
 }
 
 async fn change(app: &App, left: &Left) -> Result<()> {
     let intent: update::Intent = serde_json::from_slice(&left.intent).map_err(Error::internal)?;
+    let (claim, again) = (intent.claim.clone(), intent.repeatable);
     let Some(answer) = &left.answer else {
-        let claim = intent.claim.as_ref();
-        return left
-            .close(app, Outcome::Unknown, claim, intent.repeatable)
-            .await;
+        return left.give_up(app, claim.as_ref(), again).await;
     };
     let returned = Held::from_json(answer)?.0;
     let instance = left
         .instance
         .ok_or_else(|| Error::internal("a change of no instance"))?;
-    update::finish(app, left.organization, instance, left.id, intent, returned).await
+    let written = update::finish(app, left.organization, instance, left.id, intent, returned).await;
+    settled(app, left, claim.as_ref(), again, written).await
+}
+
+async fn settled(
+    app: &App,
+    left: &Left,
+    claim: Option<&Claim>,
+    again: bool,
+    outcome: Result<()>,
+) -> Result<()> {
+    journal::settled(app, left.organization, left.id, claim, again, outcome).await
 }
 
 async fn delete(app: &App, left: &Left) -> Result<()> {
@@ -74,9 +81,8 @@ async fn delete(app: &App, left: &Left) -> Result<()> {
         .instance
         .ok_or_else(|| Error::internal("a deletion of no instance"))?;
     let organization = app.store().org(left.organization);
-    let removed = organization
-        .remove_instance(instance, Some(left.id))
-        .await?;
+    let removed = organization.remove_instance(instance, Some(left.id)).await;
+    let removed = journal::settled(app, left.organization, left.id, None, true, removed).await?;
     let deleted = removed.is_some();
     if let Some(revocation) = removed {
         app.callers().settle(app.store(), revocation).await;

@@ -73,12 +73,13 @@ pub(super) async fn apply(
         async move {
             let row = visible(&app, who, id, element.as_deref()).await?;
             let definition = app.catalog().get(&row.element_key).map(|found| &**found);
+            // Before the claim, which an error after it would leave behind.
+            let keys = tenancy::keys(&app, who.organization).await?;
             let spends = change.brings_once();
             let claim = match keyed::turn(&app, who, key.as_ref(), definition, spends).await? {
                 Turn::Done(id) => return read(&app, who, id, None).await,
                 Turn::Ours(claim) => claim,
             };
-            let keys = tenancy::keys(&app, who.organization).await?;
             let changing = Changing {
                 app: &app,
                 who,
@@ -131,12 +132,18 @@ pub(super) async fn finish(
         returned,
         spent: intent.spent,
         exchange: Some(exchange),
+        repeatable: intent.repeatable,
     };
     match changing.write(id, Some(&accepted)).await? {
         Written::Done(_) => Ok(()),
         Written::Outrun(_) => Err(Error::Conflict("somebody else has changed it since".into())),
         Written::Gone => Err(no_such_instance(id)),
     }
+}
+
+/// The vendor has made something that must not be made again.
+fn is_once(accepted: Option<&Accepted>) -> bool {
+    accepted.is_some_and(|accepted| !accepted.repeatable)
 }
 
 enum Written {
@@ -181,16 +188,16 @@ impl Changing<'_> {
                 }
             };
             let mut written = self.write(id, accepted.as_ref()).await;
-            if let Some(accepted) = &accepted
-                && let Some(exchange) = accepted.exchange
-            {
-                let (organization, again) = (self.who.organization, !accepted.spent);
+            if let Some(exchange) = accepted.as_ref().and_then(|accepted| accepted.exchange) {
+                let organization = self.who.organization;
+                let again = !is_once(accepted.as_ref());
+                let claim = self.claim;
                 written =
-                    journal::settled(self.app, organization, exchange, self.claim, again, written)
-                        .await;
+                    journal::settled(self.app, organization, exchange, claim, again, written).await;
             }
             match written? {
                 Written::Done(changed) => return Ok(*changed),
+                Written::Outrun(_) if is_once(accepted.as_ref()) => break,
                 Written::Outrun(now) => row = *now,
                 Written::Gone => return Err(no_such_instance(id)),
             }
@@ -231,13 +238,13 @@ impl Changing<'_> {
                         .settle_exchange(&mut transaction, exchange, outcome, None)
                         .await?;
                 }
-                let spent = accepted.is_some_and(|accepted| accepted.spent);
                 match (&written, self.claim) {
                     (Written::Done(row), Some(claim)) => {
-                        let finished = organization.finish_request(&mut transaction, claim, row.id);
-                        finished.await?;
+                        organization
+                            .finish_request(&mut transaction, claim, row.id)
+                            .await?;
                     }
-                    (Written::Outrun(_), Some(claim)) if spent => {
+                    (_, Some(claim)) if is_once(accepted) => {
                         organization.doubt_request(&mut transaction, claim).await?;
                     }
                     _ => {}
@@ -313,9 +320,8 @@ impl Changing<'_> {
         let mut values = plan.values.clone();
         if plan.log_in.is_some() {
             let decides = |key: &str| element.decides_login(plan.group, key);
-            let covered =
-                accepted.filter(|accepted| accepted.covers(&plan, decides, row.generation));
-            let Some(accepted) = covered else {
+            let covers = |one: &&Accepted| one.covers(&plan, row.generation, decides);
+            let Some(accepted) = accepted.filter(covers) else {
                 return Ok(None);
             };
             values.extend(accepted.returned.clone());

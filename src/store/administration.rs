@@ -82,6 +82,7 @@ impl OrgStore<'_> {
             self.organization.0,
             sealed,
             secret,
+            None,
         )
         .await
     }
@@ -99,11 +100,14 @@ impl OrgStore<'_> {
             id.0,
             sealed,
             secret,
+            Some(id),
         )
         .await
     }
 
     /// The row and its entry in the index at once, so that never both secrets or none are good.
+    /// Sessions read secrets, the new one too, so those of `user`, or everybody's, end with the
+    /// old one.
     async fn replace_secret(
         &self,
         update: &'static str,
@@ -111,6 +115,7 @@ impl OrgStore<'_> {
         object: i64,
         sealed: &[u8],
         secret: &Fingerprint,
+        user: Option<UserId>,
     ) -> Result<Revocation> {
         self.transaction(|mut transaction| async move {
             self.query(update)
@@ -127,6 +132,10 @@ impl OrgStore<'_> {
             .execute(&mut *transaction)
             .await?;
             index_secret(self, &mut transaction, kind, object, secret).await?;
+            match user {
+                Some(user) => self.end_sessions(&mut transaction, user).await?,
+                None => self.end_all_sessions(&mut transaction).await?,
+            }
             let revocation = self.revoke(&mut transaction).await?;
             Ok((transaction, revocation))
         })

@@ -190,7 +190,7 @@ impl Store {
 
 impl OrgStore<'_> {
     /// A connection for reading, in the organization's turn.
-    pub(super) async fn reader(&self) -> Result<Reader, sqlx::Error> {
+    pub(super) async fn reader(&self) -> Result<Reader> {
         let turn = self.turn().await?;
         let mut reader = self.store.reader().await?;
         reader.turn = Some(turn);
@@ -208,7 +208,7 @@ impl OrgStore<'_> {
         self.store.transaction(work).await
     }
 
-    async fn turn(&self) -> Result<OwnedSemaphorePermit, sqlx::Error> {
+    async fn turn(&self) -> Result<OwnedSemaphorePermit> {
         let turns = &self.store.turns;
         turns.of(self.organization, WAIT_FOR_CONNECTION).await
     }

@@ -84,6 +84,14 @@ impl OrgStore<'_> {
         let Some(current) = request.fingerprints.first() else {
             return Err(Error::internal("a keyed request without fingerprints"));
         };
+        if request.fingerprints.len() > 1 {
+            // Two servers with different current peppers insert different rows for one key, which
+            // no unique index keeps apart. What they have in common is the user.
+            self.query("select id from users where org_id = $1 and id = $2 for no key update")
+                .bind(user)
+                .execute(&mut *connection)
+                .await?;
+        }
         let keys: Vec<&[u8]> = request.fingerprints.iter().map(|f| &f.key[..]).collect();
         self.query(
             "delete from idempotency_keys
@@ -243,8 +251,9 @@ impl OrgStore<'_> {
         }
     }
 
-    /// Remembers that nobody knows what came of the request, in the transaction that settles its
-    /// exchange: until it expires it is not made again.
+    /// Remembers that nobody knows what came of the request, or that what came of it at the vendor
+    /// is stored nowhere, in the transaction that settles its exchange: until it expires it is not
+    /// made again.
     pub async fn doubt_request(&self, connection: &mut PgConnection, claim: &Claim) -> Result<()> {
         self.query(
             "update idempotency_keys set state = 'done', status = 409

@@ -159,8 +159,8 @@ impl OrgStore<'_> {
         Ok(())
     }
 
-    /// Ends all sessions of the user: whoever disables a user or changes a password calls this in
-    /// the same transaction.
+    /// Ends all sessions of the user: whoever disables a user, changes a password or replaces a
+    /// secret calls this in the same transaction.
     pub async fn end_sessions(&self, connection: &mut PgConnection, user: UserId) -> Result<()> {
         let ended: Vec<(i64,)> = self
             .query_as("delete from sessions where org_id = $1 and user_id = $2 returning id")
@@ -168,6 +168,62 @@ impl OrgStore<'_> {
             .fetch_all(&mut *connection)
             .await?;
         self.unindex_sessions(connection, ended).await
+    }
+
+    /// Ends the sessions of all users of the organization.
+    pub(super) async fn end_all_sessions(&self, connection: &mut PgConnection) -> Result<()> {
+        let ended: Vec<(i64,)> = self
+            .query_as("delete from sessions where org_id = $1 returning id")
+            .fetch_all(&mut *connection)
+            .await?;
+        self.unindex_sessions(connection, ended).await
+    }
+
+    /// Whether the user may begin a session now: is not switched off, and has the password that
+    /// was checked, if one was. It stays so until the transaction ends.
+    pub async fn may_start_session(
+        &self,
+        connection: &mut PgConnection,
+        user: UserId,
+        checked: Option<&Secret>,
+    ) -> Result<bool> {
+        let found: Option<(UserId,)> = self
+            .query_as(
+                "select u.id from users u
+                 join accounts a on a.org_id = u.org_id and a.id = u.account_id
+                 join organizations o on o.id = u.org_id
+                 where u.org_id = $1 and u.id = $2 and u.active and a.active and o.active
+                     and ($3::text is null or u.password_hash = $3)
+                 for no key update of u",
+            )
+            .bind(user)
+            .bind(checked.map(Secret::reveal))
+            .fetch_optional(connection)
+            .await?;
+        Ok(found.is_some())
+    }
+
+    /// Whether each of these secrets, known by its fingerprints, still finds somebody of the
+    /// organization. Those that do go on to until the transaction ends.
+    pub async fn are_good(
+        &self,
+        connection: &mut PgConnection,
+        secrets: &[Vec<Fingerprint>],
+    ) -> Result<bool> {
+        let hmacs: Vec<&[u8]> = secrets
+            .iter()
+            .flatten()
+            .map(|fingerprint| fingerprint.hmac.as_slice())
+            .collect();
+        let found: Vec<(String,)> = self
+            .query_as(
+                "select kind from secret_index where org_id = $1 and hmac = any($2)
+                 order by kind for share",
+            )
+            .bind(hmacs)
+            .fetch_all(connection)
+            .await?;
+        Ok(found.len() == secrets.len())
     }
 
     async fn unindex_sessions(

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::error::{Error, Result};
 use crate::ids::OrganizationId;
 
 /// Organizations after which those without a statement are dropped from the list.
@@ -28,16 +29,24 @@ impl Turns {
         }
     }
 
-    /// The turn to use one connection; an error like the pool's own after `patience`.
+    /// The turn to use one connection.
+    ///
+    /// # Errors
+    /// 503 after `patience`: the organization itself uses all that it may, the database is well.
     pub async fn of(
         &self,
         organization: OrganizationId,
         patience: Duration,
-    ) -> Result<OwnedSemaphorePermit, sqlx::Error> {
+    ) -> Result<OwnedSemaphorePermit> {
         let turn = self.semaphore(organization).acquire_owned();
-        let turn = tokio::time::timeout(patience, turn).await;
-        turn.map_err(|_| sqlx::Error::PoolTimedOut)?
-            .map_err(|_| sqlx::Error::PoolClosed)
+        let Ok(turn) = tokio::time::timeout(patience, turn).await else {
+            tracing::warn!(org.id = %organization, "an organization waits for its own statements");
+            return Err(Error::Unavailable(
+                "Other calls of this organization use all its connections to the database; try \
+                 again.",
+            ));
+        };
+        turn.map_err(Error::internal)
     }
 
     fn semaphore(&self, organization: OrganizationId) -> Arc<Semaphore> {
@@ -68,7 +77,8 @@ mod tests {
             for _ in 0..most {
                 held.push(turns.of(one, NOW).await.expect("a turn"));
             }
-            turns.of(one, NOW).await.expect_err("no turn is left");
+            let refused = turns.of(one, NOW).await.expect_err("no turn is left");
+            assert!(matches!(refused, Error::Unavailable(text) if text.contains("organization")));
             drop(turns.of(other, NOW).await.expect("another's turn"));
             held.pop();
             drop(turns.of(one, NOW).await.expect("a turn again"));

@@ -16,8 +16,6 @@ use crate::ids::Secret;
 use crate::login;
 
 const COOKIE: &str = "JSESSIONID";
-/// Address and password, percent-encoded, are far shorter.
-const LARGEST_FORM: usize = 16 * 1024;
 
 /// The fields of the log-in form, as they are described.
 #[derive(ToSchema)]
@@ -63,7 +61,7 @@ pub async fn log_in(State(app): State<App>, client: Client, request: Request) ->
             "Send j_username and j_password as application/x-www-form-urlencoded.".into(),
         ));
     }
-    let body = json::bytes(request, LARGEST_FORM).await?;
+    let body = json::bytes(request, &app, json::LARGEST_OF_STRANGERS).await?;
     let (mut username, mut password) = (None, None);
     for (name, value) in url::form_urlencoded::parse(&body) {
         match name.as_ref() {

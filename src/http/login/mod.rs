@@ -12,9 +12,9 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::Result;
-use crate::http::auth::OrgCaller;
+use crate::http::auth::{OrgCaller, Proof};
 use crate::http::client::Client;
-use crate::http::json::{Json, JsonBody};
+use crate::http::json::{Json, JsonBody, SmallJsonBody};
 use crate::http::{Access, dates};
 use crate::ids::{AccountId, OrganizationId, Secret, UserId};
 use crate::login::{self, LoggedIn};
@@ -132,7 +132,7 @@ struct Secrets {
 async fn authenticate(
     State(app): State<App>,
     client: Client,
-    JsonBody(given): JsonBody<Credentials>,
+    SmallJsonBody(given): SmallJsonBody<Credentials>,
 ) -> Result<Response> {
     let begun = login::log_in(&app, client.address, &given.username, given.password).await?;
     Ok(Json(wire(begun)).into_response())
@@ -167,10 +167,11 @@ async fn secrets(State(app): State<App>, caller: OrgCaller) -> Result<Response> 
 async fn change_password(
     State(app): State<App>,
     caller: OrgCaller,
+    Proof(proof): Proof,
     JsonBody(given): JsonBody<NewPassword>,
 ) -> Result<Response> {
-    let begun =
-        login::change_password(&app, caller.organization, caller.user, given.password).await?;
+    let (organization, user) = (caller.organization, caller.user);
+    let begun = login::change_password(&app, organization, user, proof, given.password).await?;
     Ok(Json(wire(begun)).into_response())
 }
 

@@ -27,6 +27,8 @@ pub(super) struct Accepted {
     pub(super) spent: bool,
     /// Of the journal, in which the vendor was asked.
     pub(super) exchange: Option<Uuid>,
+    /// It may be asked again.
+    pub(super) repeatable: bool,
 }
 
 /// A change that needs a log-in, as the journal keeps it.
@@ -70,7 +72,7 @@ impl Changing<'_> {
             return Ok(Asked::Settled(before));
         };
         let decides = |key: &str| element.decides_login(plan.group, key);
-        let covered = |before: &Accepted| before.covers(&plan, decides, row.generation);
+        let covered = |before: &Accepted| before.covers(&plan, row.generation, decides);
         match &before {
             Some(before) if before.spent && !covered(before) => return Err(outrun()),
             Some(same) if covered(same) => return Ok(Asked::Settled(before)),
@@ -93,6 +95,7 @@ impl Changing<'_> {
             returned: Values::new(),
             spent,
             exchange: None,
+            repeatable,
         };
         if session.is_empty() && self.claim.is_none() && repeatable {
             let organization = self.who.organization;
@@ -139,25 +142,27 @@ impl Changing<'_> {
 }
 
 impl Accepted {
-    /// Whether the plan is what the vendor has accepted. A session that it opened then is not
-    /// trusted after somebody else's log-in, which may have ended it. What was given for something
-    /// that is used up now cannot be asked for again: it counts as long as client, host and
-    /// account are the same, which is what the keys that `decides` names say.
+    /// Whether the plan is what the vendor has accepted, as far as its log-in depends on it; the
+    /// rest may have changed since. A session that it opened then is not trusted after somebody
+    /// else's log-in, which may have ended it. What was given for something that is used up now
+    /// cannot be asked for again: it counts as long as client, host and account are the same.
     pub(super) fn covers(
         &self,
         plan: &Plan<'_>,
-        decides: impl Fn(&str) -> bool,
         generation: i64,
+        decides: impl Fn(&str) -> bool,
     ) -> bool {
         let counts = |(key, _): &(&String, &Value)| {
-            let token = self.returned.contains_key(*key);
-            !self.spent || (!token && decides(key))
+            decides(key) && !(self.spent && self.returned.contains_key(*key))
         };
         let asked = self.asked.iter().filter(counts);
         let now = plan.values.iter().filter(counts);
-        let text = |(key, value): (&String, &Value)| (key.clone(), value.reveal().to_owned());
         (self.returned.is_empty() || self.generation == generation || self.spent)
             && self.group == plan.group.name
-            && asked.map(text).eq(now.map(text))
+            && asked.map(revealed).eq(now.map(revealed))
     }
+}
+
+fn revealed<'v>((key, value): (&'v String, &'v Value)) -> (&'v str, &'v str) {
+    (key, value.reveal())
 }

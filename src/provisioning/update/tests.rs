@@ -34,33 +34,39 @@ fn what_was_accepted_covers_just_that() {
         returned: Values::new(),
         spent: false,
         exchange: None,
+        repeatable: true,
     };
-    let every = |_: &str| true;
+    let covers = |accepted: &Accepted, plan: &Plan<'_>, generation| {
+        accepted.covers(plan, generation, |key| key != "harmless")
+    };
     let same = [("a", "1"), ("b", "2")];
-    assert!(accepted.covers(&plan(&basic, &same), every, 3));
-    assert!(accepted.covers(&plan(&basic, &same), every, 4));
-    assert!(!accepted.covers(&plan(&token, &same), every, 3));
+    assert!(covers(&accepted, &plan(&basic, &same), 3));
+    assert!(covers(&accepted, &plan(&basic, &same), 4));
+    assert!(!covers(&accepted, &plan(&token, &same), 3));
+    let meanwhile = [("a", "1"), ("b", "2"), ("harmless", "3")];
+    assert!(covers(&accepted, &plan(&basic, &meanwhile), 3));
     for other in [
         &[("a", "1")][..],
         &[("a", "1"), ("b", "3")],
         &[("a", "1"), ("c", "2")],
         &[("a", "1"), ("b", "2"), ("c", "3")],
     ] {
-        assert!(
-            !accepted.covers(&plan(&basic, other), every, 3),
-            "{other:?}"
-        );
+        assert!(!covers(&accepted, &plan(&basic, other), 3), "{other:?}");
     }
     // A session that somebody else's log-in may have ended.
     accepted.returned = values(&[("session", "s")]);
-    assert!(accepted.covers(&plan(&basic, &same), every, 3));
-    assert!(!accepted.covers(&plan(&basic, &same), every, 4));
+    assert!(covers(&accepted, &plan(&basic, &same), 3));
+    assert!(!covers(&accepted, &plan(&basic, &same), 4));
     // What it cost is gone: what it gave counts, whatever else has changed.
     accepted.spent = true;
-    assert!(accepted.covers(&plan(&basic, &same), every, 4));
-    let more = [("a", "1"), ("b", "2"), ("note", "n"), ("session", "old")];
-    let but_notes = |key: &str| key != "note";
-    assert!(accepted.covers(&plan(&basic, &more), but_notes, 4));
+    assert!(covers(&accepted, &plan(&basic, &same), 4));
+    let more = [
+        ("a", "1"),
+        ("b", "2"),
+        ("harmless", "n"),
+        ("session", "old"),
+    ];
+    assert!(covers(&accepted, &plan(&basic, &more), 4));
     let other = [("a", "1"), ("b", "3")];
-    assert!(!accepted.covers(&plan(&basic, &other), every, 4));
+    assert!(!covers(&accepted, &plan(&basic, &other), 4));
 }

@@ -213,18 +213,48 @@ impl OrgStore<'_> {
         again: bool,
     ) -> Result<()> {
         self.transaction(|mut transaction| async move {
-            let closed = self
-                .settle_exchange(&mut transaction, id, outcome, None)
+            self.close_in(&mut transaction, id, outcome, claim, again)
                 .await?;
-            if let Some(claim) = claim.filter(|_| closed) {
-                match again {
-                    true => self.release_request_in(&mut transaction, claim).await?,
-                    false => self.doubt_request(&mut transaction, claim).await?,
-                }
-            }
             Ok((transaction, ()))
         })
         .await
+    }
+
+    /// The same as one of unknown outcome, while there is no answer. `false`: there is one by now,
+    /// or it is over.
+    pub async fn give_up_exchange(
+        &self,
+        id: Uuid,
+        claim: Option<&Claim>,
+        again: bool,
+    ) -> Result<bool> {
+        self.transaction(|mut transaction| async move {
+            let unanswered = self.lock_exchange(&mut transaction, id).await? == Standing::Intent;
+            if unanswered {
+                self.close_in(&mut transaction, id, Outcome::Unknown, claim, again)
+                    .await?;
+            }
+            Ok((transaction, unanswered))
+        })
+        .await
+    }
+
+    async fn close_in(
+        &self,
+        connection: &mut PgConnection,
+        id: Uuid,
+        outcome: Outcome,
+        claim: Option<&Claim>,
+        again: bool,
+    ) -> Result<()> {
+        let closed = self
+            .settle_exchange(&mut *connection, id, outcome, None)
+            .await?;
+        match claim.filter(|_| closed) {
+            Some(claim) if again => self.release_request_in(connection, claim).await,
+            Some(claim) => self.doubt_request(connection, claim).await,
+            None => Ok(()),
+        }
     }
 
     /// `None`: it is over.
@@ -245,17 +275,22 @@ impl OrgStore<'_> {
 }
 
 impl AllOrgs<'_> {
-    /// Open exchanges whose lease has run out, now leased by `holder`.
+    /// Open exchanges whose lease has run out, now leased by `holder`. Whoever has no answer yet may
+    /// only be late: their lease ended at least `grace` ago.
     pub async fn take_exchanges(
         &self,
         purposes: &[Purpose],
+        except: &[OrganizationId],
         holder: Uuid,
         lease: Duration,
+        grace: Duration,
         limit: i64,
     ) -> Result<Vec<OpenExchange>> {
         let store = self.store;
         let names: Vec<&str> = purposes.iter().map(|purpose| purpose.as_str()).collect();
         let names = &names;
+        let except: Vec<i64> = except.iter().map(|organization| organization.0).collect();
+        let except = &except;
         store
             .transaction(|mut transaction| async move {
                 let taken = store
@@ -266,6 +301,9 @@ impl AllOrgs<'_> {
                              select org_id, id from exchanges
                              where state in ('intent', 'answered')
                                  and lease_until <= clock_timestamp() and purpose = any($3)
+                                 and (state = 'answered' or lease_until
+                                     <= clock_timestamp() - make_interval(secs => $5))
+                                 and org_id <> all($6)
                              order by lease_until limit $4 for update skip locked)
                          returning ",
                         open_columns!()
@@ -274,6 +312,8 @@ impl AllOrgs<'_> {
                     .bind(lease.as_secs_f64())
                     .bind(names)
                     .bind(limit)
+                    .bind(grace.as_secs_f64())
+                    .bind(except)
                     .fetch_all(&mut *transaction)
                     .await?;
                 Ok((transaction, taken))

@@ -93,7 +93,7 @@ async fn the_page(database: TestDatabase) {
         "authorization",
         "errors",
         "lists-and-paging",
-        "sending-a-create-again",
+        "sending-a-request-again",
     ] {
         findings.check(known.contains(section), || format!("no section {section}"));
     }

@@ -3,6 +3,8 @@
 //! A server is held at a step by what it needs there: a slow vendor, or a table that the test has locked. A statement
 //! that waits when its server is killed is rolled back when the lock is gone.
 
+mod meanwhile;
+
 use bunsen_test_macros::database_test;
 use serde_json::{Value, json};
 use sqlx::PgConnection;

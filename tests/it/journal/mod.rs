@@ -5,6 +5,7 @@
 
 mod codes;
 mod farewell;
+mod figures;
 mod kills;
 mod once;
 mod rotation;
@@ -134,7 +135,7 @@ impl Journalled {
             let mut connection = self.connection().await;
             execute(
                 &mut connection,
-                &format!("update {table} set lease_until = now()"),
+                &format!("update {table} set lease_until = now() - interval '1 minute'"),
             )
             .await;
         }

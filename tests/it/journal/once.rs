@@ -42,13 +42,32 @@ async fn an_unknown_outcome_is_told_and_not_repeated(database: TestDatabase) {
     let told = Answer::of(create(&server, &user, "lost")).await;
     assert!(message(&told.error(409)).contains("unknown"), "{told}");
     assert_eq!(vendors.calls_to(LOG_IN).await, 2);
+    // An answer that cannot be read says nothing about what was done before it.
+    let html = json!({"kind": "html", "path": LOG_IN, "count": 1});
+    let empty = json!({"kind": "status", "status": 200, "body": "{}", "path": LOG_IN, "count": 1});
+    let gateway = json!({"kind": "status", "status": 504, "path": LOG_IN, "count": 1});
+    let slow = json!({"kind": "status", "status": 408, "path": LOG_IN, "count": 1});
+    let redirect = json!({"kind": "redirect", "location": "https://moved.vendor.example/", "path": LOG_IN, "count": 1});
+    let unread = [html, empty, gateway, slow, redirect];
+    for (number, fault) in unread.into_iter().enumerate() {
+        let key = format!("unread-{number}");
+        vendors.fault(fault.clone()).await;
+        let failed = Answer::of(create(&server, &user, &key)).await;
+        assert!(failed.status >= 400, "{fault}: {failed}");
+        let told = Answer::of(create(&server, &user, &key)).await;
+        assert!(
+            message(&told.error(409)).contains("unknown"),
+            "{fault}: {told}"
+        );
+    }
+    assert_eq!(vendors.calls_to(LOG_IN).await, 7);
     // Made, and then another call failed: the next one would make it a second time.
     let later = json!({"kind": "status", "status": 401, "path": "*/me", "count": 1});
     vendors.fault(later).await;
     Answer::of(create(&server, &user, "made")).await.error(401);
     let told = Answer::of(create(&server, &user, "made")).await;
     assert!(message(&told.error(409)).contains("unknown"), "{told}");
-    assert_eq!(vendors.calls_to(LOG_IN).await, 3);
+    assert_eq!(vendors.calls_to(LOG_IN).await, 8);
     // What the vendor has refused may be sent again.
     let refused = json!({"kind": "rate_limited", "count": 1});
     vendors.fault(refused).await;

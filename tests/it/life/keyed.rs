@@ -213,7 +213,11 @@ async fn a_lost_claim_is_taken_over(database: TestDatabase) {
     // The claim alone is not enough: what the vendor answers may still come.
     execute(&life, "update idempotency_keys set lease_until = now()").await;
     create(&life, "key", &example()).await.error(409);
-    execute(&life, "update exchanges set lease_until = now()").await;
+    execute(
+        &life,
+        "update exchanges set lease_until = now() - interval '1 minute'",
+    )
+    .await;
     until("nobody waits for the answer any more", async || {
         let open = "select count(*) from exchanges where state = 'intent'";
         let open: i64 = sqlx::query_scalar(open)

@@ -120,7 +120,7 @@ async fn a_keyed_create_that_was_cut_is_made_once(database: TestDatabase) {
     killed
         .execute(
             "update idempotency_keys set lease_until = now();
-             update exchanges set lease_until = now()",
+             update exchanges set lease_until = now() - interval '1 minute'",
         )
         .await;
     until("the one who claimed it is known to be gone", async || {

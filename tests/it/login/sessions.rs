@@ -8,6 +8,7 @@ use super::{API, admin_session, call, count, email_of, execute, log_in, token, w
 use crate::answer::{Answer, Findings, message, unknown_secret};
 use crate::database::TestDatabase;
 use crate::server::{ADMIN_EMAIL, TestOptions, TestServer};
+use crate::vendors::until;
 
 #[database_test]
 async fn a_log_in_leads_to_the_secrets(database: TestDatabase) {
@@ -198,6 +199,59 @@ async fn a_session_ends(database: TestDatabase) {
     assert_eq!(count(&server, index).await, 1);
 }
 
+/// What was found right is looked at again when the session begins.
+#[database_test]
+async fn a_log_in_does_not_outrun_a_reset(database: TestDatabase) {
+    let server = TestServer::start(database).await;
+    let me = "/organizations/me";
+    for change in [
+        "update users set password_hash = 'another' where email = 'admin@first.example'",
+        "update users set active = false where email = 'admin@first.example'",
+    ] {
+        let restore =
+            "update users set active = true, password_hash = (select password_hash from kept)";
+        execute(&server, "create table if not exists kept as select password_hash from users where email = 'admin@first.example'").await;
+        let mut transaction = server.database.pool.begin().await.expect("begun");
+        sqlx::query(change)
+            .execute(&mut *transaction)
+            .await
+            .expect("changed");
+        let body = json!({"username": ADMIN_EMAIL, "password": server.admin_password});
+        let request = server.request("POST", &format!("{API}/authentication"));
+        let sent = tokio::spawn(Answer::of(request.json(&body)));
+        wait_for_a_lock(&server).await;
+        transaction.commit().await.expect("committed");
+        sent.await.expect("an answer").error(401);
+        assert_eq!(count(&server, "select count(*) from sessions").await, 0);
+        execute(&server, restore).await;
+    }
+    // The same of secrets that are replaced while they set a password.
+    let mut transaction = server.database.pool.begin().await.expect("begun");
+    sqlx::query("delete from secret_index where kind = 'user'")
+        .execute(&mut *transaction)
+        .await
+        .expect("deleted");
+    let request = server
+        .request("POST", &format!("{API}/authentication/passwords"))
+        .header("authorization", server.admin.header())
+        .json(&json!({"password": "Thief-1-password"}));
+    let sent = tokio::spawn(Answer::of(request));
+    wait_for_a_lock(&server).await;
+    transaction.commit().await.expect("committed");
+    sent.await.expect("an answer").error(401);
+    let session = admin_session(&server).await;
+    with_session(&server, me, &session).await.success();
+}
+
+async fn wait_for_a_lock(server: &TestServer) {
+    let waiting = "select count(*) from pg_stat_activity
+                   where datname = current_database() and wait_event_type = 'Lock'";
+    until("a statement waits for a lock", async || {
+        count(server, waiting).await > 0
+    })
+    .await;
+}
+
 #[database_test]
 async fn a_session_is_stored_as_its_hash(database: TestDatabase) {
     let server = TestServer::start(database).await;
@@ -304,5 +358,10 @@ async fn what_is_no_log_in_is_told(database: TestDatabase) {
             || format!("{what}: the password comes back: {answer}"),
         );
     }
+    // Nobody is known yet, so nobody's share pays for it.
+    let larger = json!({"username": "a".repeat(17 * 1024), "password": password});
+    let request = server.request("POST", &format!("{API}/authentication"));
+    let answer = Answer::of(request.json(&larger)).await;
+    findings.error("large", &answer, 413);
     findings.none();
 }

@@ -1,7 +1,7 @@
 //! Organizations, accounts and users, made and changed beside a running server.
 
 use bunsen_test_macros::database_test;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Site;
 use crate::answer::Answer;
@@ -25,6 +25,15 @@ async fn status(server: &Server, authorization: &str) -> u16 {
     Answer::of(server.request("GET", "/organizations/me", authorization))
         .await
         .status
+}
+
+/// Begins a session by setting a password.
+async fn session(server: &Server, authorization: &str, password: &str) -> String {
+    let request = server
+        .request("POST", "/authentication/passwords", authorization)
+        .json(&json!({"password": password}));
+    let begun = Answer::of(request).await.success();
+    format!("Bearer {}", text(&begun["token"]))
 }
 
 #[database_test]
@@ -80,21 +89,29 @@ async fn an_organization_and_its_users_live_beside_a_server(database: TestDataba
     site.json(&["org", "enable", &id]).await;
     assert_eq!(status(&server, &hazel).await, 200);
 
+    let begun = session(&server, &hazel, "Acorn-tree-1-way").await;
+    assert_eq!(status(&server, &begun).await, 200);
+    let untouched = session(&server, &first, "Birch-tree-1-way").await;
     let rotated = site
         .json(&[of("rotate-secret").as_slice(), &["--secret"]].concat())
         .await;
     assert_eq!(status(&server, &hazel).await, 401);
+    assert_eq!(status(&server, &begun).await, 401, "the user's session");
     let hazel = authorization(&rotated, &organization);
     assert_eq!(status(&server, &hazel).await, 200);
+    let begun = session(&server, &hazel, "Acorn-tree-2-way").await;
+    assert_eq!(status(&server, &begun).await, 200);
     let rotated_organization = site.json(&["org", "rotate-secret", &id, "--secret"]).await;
     assert_eq!(status(&server, &hazel).await, 401);
+    assert_eq!(status(&server, &begun).await, 401, "sessions of all users");
+    assert_eq!(status(&server, &untouched).await, 200, "another's session");
     let hazel = authorization(&rotated, &rotated_organization);
     let instances = Answer::of(server.request("GET", "/instances", &hazel)).await;
     assert_eq!(instances.success().as_array().map(Vec::len), Some(1));
     assert_eq!(
         site.count("select count(*) from secret_index where kind <> 'instance'")
             .await,
-        4
+        7
     );
     assert_eq!(status(&server, &first).await, 200, "the other organization");
     server.stop().await;

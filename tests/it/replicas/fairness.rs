@@ -34,7 +34,8 @@ fn refused(answer: &Answer, limit: &str) {
 
 #[database_test]
 async fn calls_in_flight_are_capped_per_organization(database: TestDatabase) {
-    let server = with_limits(database, 2, 1024 * 1024).await;
+    // Half of them for one account.
+    let server = with_limits(database, 4, 1024 * 1024).await;
     let vendors = Vendors::of(&server);
     vendors.reset().await;
     vendors
@@ -87,11 +88,18 @@ async fn bytes_in_flight_are_capped_per_organization(database: TestDatabase) {
     let other = tokio::spawn(Answer::of(create(&foreign)));
     assert_eq!(first.await.expect("an answer").status, 200);
     assert_eq!(other.await.expect("an answer").status, 200);
-    // A body that does not say how long it is counts as the longest that is allowed.
-    let stream = futures_util::stream::iter([Ok::<_, std::io::Error>("{}")]);
-    let request = server.request("POST", CREATE).header("authorization", &own);
-    let unknown = request.body(reqwest::Body::wrap_stream(stream));
-    refused(&Answer::of(unknown).await, "--organization-bytes");
+    // A body that does not say how long it is counts as it arrives.
+    let unknown = |text: &'static str, pieces: usize| {
+        let pieces = (0..pieces).map(move |_| Ok::<_, std::io::Error>(text));
+        let stream = reqwest::Body::wrap_stream(futures_util::stream::iter(pieces));
+        let request = server.request("POST", CREATE).header("authorization", &own);
+        request.body(stream)
+    };
+    Answer::of(unknown("{}", 1)).await.error(400);
+    refused(
+        &Answer::of(unknown("{    }", 2000)).await,
+        "--organization-bytes",
+    );
 }
 
 /// Calls that wait for one row, on which somebody else sits, hold their connections. However many

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bunsen::ids::{Fingerprint, InstanceId};
+use bunsen::ids::{Fingerprint, InstanceId, OrganizationId};
 use bunsen::store::{NewExchange, Opened, OrgStore, Outcome, Purpose, Standing};
 use bunsen_test_macros::database_test;
 use uuid::Uuid;
@@ -249,7 +249,7 @@ async fn what_was_left_open_is_taken_once(database: TestDatabase) {
     Draft::of(&world.one).ours(&world.org()).await;
     let known = [Purpose::Create, Purpose::Delete];
     let all = world.store.all_orgs();
-    let take = || all.take_exchanges(&known, Uuid::new_v4(), MINUTE, 4);
+    let take = || all.take_exchanges(&known, &[], Uuid::new_v4(), MINUTE, NOTHING, 4);
     let (a, b, c) = tokio::join!(take(), take(), take());
     let mut taken: Vec<_> = [a, b, c]
         .into_iter()
@@ -273,6 +273,36 @@ async fn what_was_left_open_is_taken_once(database: TestDatabase) {
         assert_eq!(row.purpose, purpose);
         assert!(!row.answered && row.instance.is_none());
     }
+}
+
+/// The answer may come when somebody has already seen that there is none.
+#[database_test]
+async fn an_answer_that_is_only_late_is_not_given_up(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let late = Draft {
+        lease: NOTHING,
+        ..Draft::of(&world.one)
+    };
+    let org = world.org();
+    let (id, _) = late.ours(&org).await;
+    let all = world.store.all_orgs();
+    let take = async |grace, except: &[OrganizationId]| {
+        let known = [Purpose::Create];
+        let taken = all.take_exchanges(&known, except, Uuid::new_v4(), MINUTE, grace, 4);
+        taken.await.expect("rows").len()
+    };
+    assert_eq!(take(MINUTE, &[]).await, 0, "its holder may be about to say");
+    assert_eq!(take(NOTHING, &[world.one.id]).await, 0, "not of these");
+    assert_eq!(take(NOTHING, &[world.other.id]).await, 1);
+    let answered = org.answer_exchange(id, b"answer", MINUTE).await;
+    assert!(answered.expect("an answer"));
+    let given_up = org.give_up_exchange(id, None, true).await;
+    assert!(!given_up.expect("an answer"));
+    assert_eq!(standing(&world, id).await, Standing::Answered);
+    let (id, _) = late.ours(&org).await;
+    let given_up = org.give_up_exchange(id, None, true).await;
+    assert!(given_up.expect("an answer"));
+    assert_eq!(standing(&world, id).await, Standing::Over);
 }
 
 #[database_test]
