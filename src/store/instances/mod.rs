@@ -130,7 +130,9 @@ macro_rules! matching {
 impl OrgStore<'_> {
     pub async fn instance(&self, id: InstanceId) -> Result<Option<Instance>> {
         let mut reader = self.reader().await?;
-        self.instance_in(&mut reader, id).await
+        let found = self.instance_in(&mut reader, id).await?;
+        reader.finish();
+        Ok(found)
     }
 
     /// The same inside a transaction, as for the answer to a create.
@@ -188,7 +190,9 @@ impl OrgStore<'_> {
                 .bind(filter.start())
                 .bind(filter.limit),
         };
-        Ok(query.fetch_all(&mut *reader).await?)
+        let found = query.fetch_all(&mut *reader).await?;
+        reader.finish();
+        Ok(found)
     }
 
     /// How many match, per element's key.
