@@ -105,12 +105,16 @@ macro_rules! instance_columns {
 }
 use instance_columns;
 
+/// `offset 0`: the user is found by its id, also in an organization of many users, for which the
+/// planner would go through all of them where most organizations have one.
 macro_rules! select_instances {
     ($rest:expr) => {
         concat!(
             instance_columns!(),
             "from instances i
-             join users u on u.org_id = i.org_id and u.id = i.user_id
+             cross join lateral
+                 (select email, first_name, last_name from users
+                  where org_id = i.org_id and id = i.user_id offset 0) u
              where i.org_id = $1 ",
             $rest
         )
