@@ -15,6 +15,10 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::Error;
+use crate::crowd::{Access, Crowd};
+
+const INSTANCES: &str = "/elements/api-v2/instances";
+const NEXT_PAGE: &str = "elements-next-page-token";
 
 /// Who is asked, and as whom.
 #[derive(Debug, Clone)]
@@ -31,6 +35,12 @@ pub enum Work {
     Read(Arc<[i64]>),
     /// Deletes each of them once; for one client.
     Delete(Arc<[i64]>),
+    /// Page after page of the account.
+    List,
+    /// Reads an instance of the crowd as its own user.
+    ReadOf(Arc<Crowd>, Access),
+    /// Reads its configuration by its token.
+    ReadByToken(Arc<Crowd>, Access),
 }
 
 #[derive(Debug, Default)]
@@ -69,7 +79,7 @@ pub async fn run(
 ) -> Result<Outcome, Error> {
     let mut connections = Vec::with_capacity(clients);
     for _ in 0..clients {
-        connections.push(connect(target.address).await?);
+        connections.push(Connection::open(target.address).await?);
     }
     let begun = Instant::now();
     let mut running = JoinSet::new();
@@ -88,72 +98,149 @@ pub async fn run(
     Ok(outcome)
 }
 
-async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>, Error> {
-    let stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
-    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    // Ends with the sender; what goes wrong on the way is told to the sender, too.
-    tokio::spawn(connection);
-    Ok(sender)
+/// One connection to the server.
+pub struct Connection(SendRequest<Full<Bytes>>);
+
+/// An answer that was 200.
+pub struct Answer {
+    pub body: Bytes,
+    next_page: Option<String>,
+}
+
+impl Connection {
+    pub async fn open(address: SocketAddr) -> Result<Self, Error> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        // Ends with the sender; what goes wrong on the way is told to the sender, too.
+        tokio::spawn(connection);
+        Ok(Self(sender))
+    }
+
+    pub async fn ask(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, Error> {
+        self.0.ready().await?;
+        let response = self.0.send_request(request).await?;
+        let status = response.status();
+        let next_page = response.headers().get(NEXT_PAGE);
+        let next_page = next_page.and_then(|token| Some(token.to_str().ok()?.to_owned()));
+        let body = response.into_body().collect().await?.to_bytes();
+        if status != StatusCode::OK {
+            let text = String::from_utf8_lossy(&body);
+            return Err(format!("the server answered {status}: {text}").into());
+        }
+        Ok(Answer { body, next_page })
+    }
 }
 
 async fn client(
     target: Target,
     work: Work,
-    mut connection: SendRequest<Full<Bytes>>,
+    mut connection: Connection,
     number: usize,
     until: Instant,
 ) -> Result<Outcome, Error> {
     let mut outcome = Outcome::default();
     // A step that shares no factor with most counts spreads the clients over all instances.
-    let mut turn = number * 7919;
+    let mut turn = number * 1_000_003;
+    let mut page = None;
     while Instant::now() < until {
         if matches!(&work, Work::Delete(ids) if turn >= ids.len()) {
             break;
         }
-        let request = request(&target, &work, turn)?;
+        let request = request(&target, &work, turn, page.as_deref())?;
         turn += 1;
         let sent = Instant::now();
-        connection.ready().await?;
-        let response = connection.send_request(request).await?;
-        let status = response.status();
-        let body = response.into_body().collect().await?.to_bytes();
-        let latency = sent.elapsed();
-        if status != StatusCode::OK {
-            let text = String::from_utf8_lossy(&body);
-            return Err(format!("the server answered {status}: {text}").into());
-        }
-        outcome.latencies.push(latency);
+        let answer = connection.ask(request).await?;
+        outcome.latencies.push(sent.elapsed());
+        page = answer.next_page;
         if matches!(work, Work::Create(_)) {
-            outcome.created.push(id(&body)?);
+            outcome.created.push(id(&answer.body)?);
         }
     }
     Ok(outcome)
 }
 
-fn request(target: &Target, work: &Work, turn: usize) -> Result<Request<Full<Bytes>>, Error> {
-    const INSTANCES: &str = "/elements/api-v2/instances";
-    let builder = Request::builder()
-        .header(header::HOST, target.address.to_string())
-        .header(header::AUTHORIZATION, &target.authorization);
-    Ok(match work {
-        Work::Create(body) => builder
-            .method(Method::POST)
-            .uri(INSTANCES)
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(body.clone()))?,
-        Work::Read(ids) | Work::Delete(ids) => {
-            let id = ids.get(turn % ids.len().max(1)).ok_or("no instance")?;
-            let method = match work {
-                Work::Delete(_) => Method::DELETE,
-                _ => Method::GET,
-            };
-            builder
-                .method(method)
-                .uri(format!("{INSTANCES}/{id}"))
-                .body(Full::default())?
+fn request(
+    target: &Target,
+    work: &Work,
+    turn: usize,
+    page: Option<&str>,
+) -> Result<Request<Full<Bytes>>, Error> {
+    let own = &target.authorization;
+    let one_of = |ids: &[i64]| ids.get(turn % ids.len().max(1)).copied();
+    let call = match work {
+        Work::Create(body) => Call::create(own, body.clone()),
+        Work::Read(ids) => Call::read(own, one_of(ids).ok_or("no instance")?),
+        Work::Delete(ids) => Call::delete(own, one_of(ids).ok_or("no instance")?),
+        Work::List => Call::list(own, page),
+        Work::ReadOf(crowd, access) => {
+            let id = crowd.pick(*access, turn);
+            Call::read(crowd.user_of(id)?, id)
         }
-    })
+        Work::ReadByToken(crowd, access) => {
+            let by_token = crowd.by_token(crowd.pick(*access, turn))?;
+            return Call::configuration(&by_token).request(target.address);
+        }
+    };
+    call.request(target.address)
+}
+
+/// One call of the API.
+pub struct Call<'a> {
+    authorization: &'a HeaderValue,
+    method: Method,
+    path: String,
+    body: Bytes,
+}
+
+impl<'a> Call<'a> {
+    fn without_body(authorization: &'a HeaderValue, method: Method, path: String) -> Self {
+        Self {
+            authorization,
+            method,
+            path,
+            body: Bytes::new(),
+        }
+    }
+
+    pub fn create(authorization: &'a HeaderValue, body: Bytes) -> Self {
+        Self {
+            body,
+            ..Self::without_body(authorization, Method::POST, INSTANCES.to_owned())
+        }
+    }
+
+    pub fn read(authorization: &'a HeaderValue, id: i64) -> Self {
+        Self::without_body(authorization, Method::GET, format!("{INSTANCES}/{id}"))
+    }
+
+    pub fn delete(authorization: &'a HeaderValue, id: i64) -> Self {
+        Self::without_body(authorization, Method::DELETE, format!("{INSTANCES}/{id}"))
+    }
+
+    /// A page of 20, the first one unless told otherwise.
+    pub fn list(authorization: &'a HeaderValue, page: Option<&str>) -> Self {
+        let page = page.map_or_else(String::new, |token| format!("&nextPage={token}"));
+        let path = format!("{INSTANCES}?pageSize=20{page}");
+        Self::without_body(authorization, Method::GET, path)
+    }
+
+    /// Of the instance whose token the header holds.
+    pub fn configuration(authorization: &'a HeaderValue) -> Self {
+        let path = format!("{INSTANCES}/configuration");
+        Self::without_body(authorization, Method::GET, path)
+    }
+
+    pub fn request(self, address: SocketAddr) -> Result<Request<Full<Bytes>>, Error> {
+        let request = Request::builder()
+            .method(self.method)
+            .uri(self.path)
+            .header(header::HOST, address.to_string())
+            .header(header::AUTHORIZATION, self.authorization)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(self.body))?;
+        Ok(request)
+    }
 }
 
 fn id(body: &[u8]) -> Result<i64, Error> {

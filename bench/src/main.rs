@@ -1,14 +1,19 @@
 //! Measures a built server on this machine: start-up, idle memory, creates and reads beside
-//! pgbench on the same Postgres. Only ratios say something, since machines differ; nothing here
+//! pgbench on the same Postgres, with few instances or a million. Only ratios say something, since machines differ; nothing here
 //! fails because it was slow.
 
+mod crowd;
 mod load;
 mod pgbench;
+mod pieces;
 mod process;
 mod report;
 mod runs;
+mod scale;
+mod seed;
 mod server;
 mod startup;
+mod steady;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -53,6 +58,15 @@ struct Arguments {
     /// How often each kind of start is repeated
     #[arg(long, value_name = "N", default_value_t = 5)]
     starts: usize,
+
+    /// Instead: reads, lists and creates on 1,000 to a million instances, and keys rotated under load
+    #[arg(long)]
+    scale: bool,
+
+    /// Most instances of --scale
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, requires = "scale",
+          value_parser = clap::value_parser!(u32).range(1000..))]
+    instances: u32,
 }
 
 #[tokio::main]
@@ -73,14 +87,17 @@ async fn measure(arguments: Arguments) -> Result<(), Error> {
         .map_err(|error| format!("cannot read {}: {error}", arguments.body.display()))?;
     let sandbox = server::Sandbox::start(&programs).await?;
 
-    report::title("Start, until it listens");
-    startup::measure(&programs, &sandbox, arguments.starts.max(1)).await?;
-
-    let plan = runs::Plan {
+    let plan = pieces::Plan {
         body: body.into(),
         seconds: arguments.seconds.max(1),
         rounds: arguments.rounds.max(1),
         clients: arguments.clients,
     };
+    if arguments.scale {
+        return scale::measure(&programs, &postgres, &sandbox, &plan, arguments.instances).await;
+    }
+
+    report::title("Start, until it listens");
+    startup::measure(&programs, &sandbox, arguments.starts.max(1)).await?;
     runs::measure(&programs, &postgres, &sandbox, &plan).await
 }

@@ -111,6 +111,21 @@ impl Programs {
         output(command, "psql").await
     }
 
+    /// Gives a statement its input.
+    pub async fn feed(
+        &self,
+        database: &Database,
+        statement: &str,
+        input: String,
+    ) -> Result<(), Error> {
+        let file = NamedTempFile::new()?;
+        fs::write(file.path(), input)?;
+        let mut command = self.command("psql", database);
+        command.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", statement]);
+        command.stdin(fs::File::open(file.path())?);
+        output(command, "psql").await.map(drop)
+    }
+
     /// Runs a script with so many clients for so many seconds.
     pub async fn run(
         &self,

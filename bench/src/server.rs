@@ -45,6 +45,22 @@ impl Programs {
             sandbox: program("bunsen-sandbox")?,
         })
     }
+
+    /// Runs `bunsen keys rotate` beside the server that keeps this data folder, and gives what it
+    /// says.
+    pub async fn rotate(&self, kind: &str, data_dir: &Path) -> Result<String, Error> {
+        let mut command = command(&self.server);
+        command
+            .args(["keys", "rotate", kind, "--data-dir"])
+            .arg(data_dir);
+        let done = command.output().await?;
+        let said = String::from_utf8_lossy(&done.stdout).trim().to_owned();
+        if !done.status.success() {
+            let error = String::from_utf8_lossy(&done.stderr);
+            return Err(format!("bunsen keys rotate {kind}: {said} {error}").into());
+        }
+        Ok(said)
+    }
 }
 
 /// A temporary folder in which servers keep their data folders.
@@ -128,7 +144,7 @@ impl Server {
         self.running.address
     }
 
-    pub async fn stop(mut self) -> Result<(), Error> {
+    pub async fn stop(&mut self) -> Result<(), Error> {
         let id = self.running.process_id.try_into()?;
         let id = Pid::from_raw(id).ok_or("process 0 is nobody's child")?;
         kill_process(id, Signal::TERM)?;

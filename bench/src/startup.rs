@@ -15,7 +15,7 @@ pub async fn measure(programs: &Programs, sandbox: &Sandbox, times: usize) -> Re
     let mut first = Vec::new();
     for number in 0..times {
         let data_dir = folder.path().join(format!("first-{number}"));
-        let server = Server::start(programs, sandbox, &data_dir, &[]).await?;
+        let mut server = Server::start(programs, sandbox, &data_dir, &[]).await?;
         first.push(server.start.as_secs_f64());
         server.stop().await?;
     }
@@ -24,19 +24,19 @@ pub async fn measure(programs: &Programs, sandbox: &Sandbox, times: usize) -> Re
     let data_dir = folder.path().join("first-0");
     let mut warm = Vec::new();
     for _ in 0..times {
-        let server = Server::start(programs, sandbox, &data_dir, &[]).await?;
+        let mut server = Server::start(programs, sandbox, &data_dir, &[]).await?;
         warm.push(server.start.as_secs_f64());
         server.stop().await?;
     }
     show("warm, private Postgres", warm, "-");
 
     // Another replica on the database of a server that runs.
-    let server = Server::start(programs, sandbox, &data_dir, &[]).await?;
+    let mut server = Server::start(programs, sandbox, &data_dir, &[]).await?;
     let settings = replica_settings(&data_dir)?;
     let replica_dir = folder.path().join("replica");
     let mut at_hand = Vec::new();
     for _ in 0..times {
-        let replica = Server::start(programs, sandbox, &replica_dir, &settings).await?;
+        let mut replica = Server::start(programs, sandbox, &replica_dir, &settings).await?;
         at_hand.push(replica.start.as_secs_f64());
         replica.stop().await?;
     }

@@ -12,6 +12,7 @@ use sqlx::{Connection as _, Postgres};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::retry::has_code;
+use super::shelf::{Away, Shelf};
 use super::turns::Turns;
 use super::{OrgStore, Store};
 use crate::error::Result;
@@ -91,6 +92,8 @@ impl Store {
         let store = Self {
             heart: pool_of(1).connect_lazy_with(options.clone()),
             turns: Turns::new(connections),
+            // Without named statements a read is a transaction, which the pool takes back.
+            shelf: (statement_cache > 0).then(|| Shelf::new(connections)),
             pool: pool_of(connections.max(1)).connect_with(options).await?,
             statement_cache,
             waiting: Arc::default(),
@@ -107,6 +110,7 @@ impl Store {
         Self {
             heart: pool.clone(),
             turns: Turns::new(pool.options().get_max_connections()),
+            shelf: None,
             pool,
             statement_cache,
             waiting: Arc::default(),
@@ -116,7 +120,7 @@ impl Store {
     pub fn pool_state(&self) -> PoolState {
         PoolState {
             open: self.pool.size(),
-            idle: self.pool.num_idle(),
+            idle: self.pool.num_idle() + self.shelf.as_ref().map_or(0, Shelf::len),
             allowed: self.pool.options().get_max_connections(),
             waiting: self.waiting.load(Ordering::Relaxed),
         }
@@ -129,13 +133,22 @@ impl Store {
 
     /// Ends all connections; who still waits for one gets an error.
     pub async fn close(&self) {
-        self.pool.close().await;
+        let closing = self.pool.close();
+        // It waits for all of its connections.
+        if let Some(shelf) = &self.shelf {
+            shelf.clear();
+        }
+        closing.await;
         self.heart.close().await;
     }
 
     pub async fn begin(&self) -> Result<Transaction> {
         let _waiting = self.wait();
-        Ok(self.pool.begin().await?)
+        let Some(shelf) = &self.shelf else {
+            return Ok(self.pool.begin().await?);
+        };
+        let away = shelf.connection(&self.pool).await?;
+        Ok(Transaction::begin(away.connection, None).await?)
     }
 
     /// One statement answered by the database: for readiness.
@@ -160,7 +173,17 @@ impl Store {
 
     /// A connection for reading.
     pub(super) async fn reader(&self) -> Result<Reader, sqlx::Error> {
-        self.reader_of(&self.pool).await
+        let Some(shelf) = &self.shelf else {
+            return self.reader_of(&self.pool).await;
+        };
+        let _waiting = self.wait();
+        let permit = shelf.permit(WAIT_FOR_CONNECTION).await?;
+        let away = shelf.connection(&self.pool).await?;
+        Ok(Reader {
+            held: Held::Away(away, self.clone()),
+            _permit: Some(permit),
+            turn: None,
+        })
     }
 
     /// The same over the connection that calls do not use.
@@ -214,20 +237,38 @@ impl OrgStore<'_> {
     }
 }
 
-/// A connection, and the turn to use it if it is an organization's. Dropped in this order.
+/// A connection, the right to one, and the turn to use it if it is an organization's. Dropped in
+/// this order.
 pub(super) struct Reader {
     held: Held,
+    _permit: Option<OwnedSemaphorePermit>,
     turn: Option<OwnedSemaphorePermit>,
 }
 
 enum Held {
+    /// Of this store's shelf.
+    Away(Away, Store),
     Connection(PoolConnection<Postgres>),
     Transaction(Transaction),
 }
 
 impl Reader {
     fn of(held: Held) -> Self {
-        Self { held, turn: None }
+        Self {
+            held,
+            _permit: None,
+            turn: None,
+        }
+    }
+
+    /// To be called when all that was asked has been answered: the next read has the connection
+    /// without a round trip. Without it the pool takes the connection back and asks.
+    pub fn finish(self) {
+        if let Held::Away(away, store) = self.held
+            && let Some(shelf) = &store.shelf
+        {
+            shelf.put(away, &store.pool);
+        }
     }
 }
 
@@ -256,6 +297,7 @@ impl Deref for Reader {
 
     fn deref(&self) -> &PgConnection {
         match &self.held {
+            Held::Away(away, _) => &away.connection,
             Held::Connection(connection) => connection,
             Held::Transaction(transaction) => transaction,
         }
@@ -265,6 +307,7 @@ impl Deref for Reader {
 impl DerefMut for Reader {
     fn deref_mut(&mut self) -> &mut PgConnection {
         match &mut self.held {
+            Held::Away(away, _) => &mut away.connection,
             Held::Connection(connection) => connection,
             Held::Transaction(transaction) => transaction,
         }

@@ -74,7 +74,8 @@ impl Directory<'_> {
     pub async fn resolve(&self, fingerprints: &[&[u8]]) -> Result<Vec<Found>> {
         let mut reader = self.store.reader().await?;
         // `any($1)` alone is planned anew at every call, since its length is guessed; through
-        // `unnest` one plan is kept, and the statement takes an eighth of the time.
+        // `unnest` one plan is kept, and the statement takes an eighth of the time. `offset 0` keeps
+        // the planner from hashing all organizations, users and accounts to find one of each.
         let rows: Vec<Resolved> = self
             .store
             .query_as(
@@ -83,18 +84,26 @@ impl Directory<'_> {
                         u.active as user_active, u.roles,
                         i.element_key, i.disabled, i.valid
                  from secret_index s
-                 join organizations o on o.id = s.org_id
-                 left join users u
-                     on s.kind = 'user' and u.org_id = s.org_id and u.id = s.object_id
-                 left join instances i
-                     on s.kind = 'instance' and i.org_id = s.org_id and i.id = s.object_id
-                 left join accounts a
-                     on a.org_id = s.org_id and a.id = coalesce(u.account_id, i.account_id)
+                 cross join lateral
+                     (select id, active from organizations where id = s.org_id offset 0) o
+                 left join lateral
+                     (select account_id, active, roles from users
+                      where s.kind = 'user' and org_id = s.org_id and id = s.object_id
+                      offset 0) u on true
+                 left join lateral
+                     (select account_id, element_key, disabled, valid from instances
+                      where s.kind = 'instance' and org_id = s.org_id and id = s.object_id
+                      offset 0) i on true
+                 left join lateral
+                     (select id, active from accounts
+                      where org_id = s.org_id and id = coalesce(u.account_id, i.account_id)
+                      offset 0) a on true
                  where s.hmac = any(array(select unnest($1)))",
             )
             .bind(fingerprints)
             .fetch_all(&mut *reader)
             .await?;
+        reader.finish();
         Ok(rows
             .into_iter()
             .filter_map(|Resolved(found)| found)

@@ -45,6 +45,7 @@ impl OrgStore<'_> {
             .bind(element_key)
             .fetch_all(&mut *reader)
             .await?;
+        reader.finish();
         rows.into_iter()
             .map(|row| Ok(row.checked()?.grant))
             .collect()

@@ -25,6 +25,7 @@ mod revocations;
 mod rotation;
 mod server;
 mod sessions;
+mod shelf;
 mod snapshot;
 mod turns;
 mod users;
@@ -63,12 +64,15 @@ pub use snapshot::{AppliedMigration, KnownKey, LEFT_BEHIND, LastId, Snapshot, Ta
 pub use users::{NewUser, User, UserFilter};
 
 use crate::ids::OrganizationId;
+use shelf::Shelf;
 use turns::Turns;
 
 /// The database. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
     pool: PgPool,
+    /// Only over a pool that nobody else uses.
+    shelf: Option<Shelf>,
     /// One connection for what keeps the server's memory honest (`revocations`).
     heart: PgPool,
     /// So that no organization takes the whole pool.

@@ -21,10 +21,12 @@ pub struct HeldColumn {
 
 macro_rules! held_column {
     ($table:literal, $column:literal, organization: $org:literal, key: $key:literal as $type:literal,
-     row: $row:literal) => {
+     row: $row:literal, below: $below:literal) => {
         HeldColumn {
             table: $table,
             column: $column,
+            // The first batch begins behind what every key is above: with `or` in its place every
+            // batch would be read from the organization's first row on.
             read: concat!(
                 "select ",
                 $key,
@@ -39,11 +41,12 @@ macro_rules! held_column {
                 $org,
                 " = $1 and ",
                 $column,
-                " is not null
-                 and ($2::text is null or ",
+                " is not null and ",
                 $key,
-                " > $2::text::",
+                " > coalesce($2::text::",
                 $type,
+                ", ",
+                $below,
                 ")
                  order by ",
                 $table,
@@ -90,12 +93,12 @@ macro_rules! held_column {
 
 /// Every column that holds values sealed with an organization's data key.
 pub const HELD_COLUMNS: &[HeldColumn] = &[
-    held_column!("organizations", "secret_sealed", organization: "id", key: "id" as "bigint", row: "row_id"),
-    held_column!("users", "secret_sealed", organization: "org_id", key: "id" as "bigint", row: "row_id"),
-    held_column!("instances", "credentials_sealed", organization: "org_id", key: "id" as "bigint", row: "row_id"),
-    held_column!("instances", "token_sealed", organization: "org_id", key: "id" as "bigint", row: "row_id"),
-    held_column!("exchanges", "intent_sealed", organization: "org_id", key: "id" as "uuid", row: "id"),
-    held_column!("exchanges", "answer_sealed", organization: "org_id", key: "id" as "uuid", row: "id"),
+    held_column!("organizations", "secret_sealed", organization: "id", key: "id" as "bigint", row: "row_id", below: "0"),
+    held_column!("users", "secret_sealed", organization: "org_id", key: "id" as "bigint", row: "row_id", below: "0"),
+    held_column!("instances", "credentials_sealed", organization: "org_id", key: "id" as "bigint", row: "row_id", below: "0"),
+    held_column!("instances", "token_sealed", organization: "org_id", key: "id" as "bigint", row: "row_id", below: "0"),
+    held_column!("exchanges", "intent_sealed", organization: "org_id", key: "id" as "uuid", row: "id", below: "'00000000-0000-0000-0000-000000000000'::uuid"),
+    held_column!("exchanges", "answer_sealed", organization: "org_id", key: "id" as "uuid", row: "id", below: "'00000000-0000-0000-0000-000000000000'::uuid"),
 ];
 
 #[derive(Clone, FromRow)]

@@ -105,12 +105,16 @@ macro_rules! instance_columns {
 }
 use instance_columns;
 
+/// `offset 0`: the user is found by its id, also in an organization of many users, for which the
+/// planner would go through all of them where most organizations have one.
 macro_rules! select_instances {
     ($rest:expr) => {
         concat!(
             instance_columns!(),
             "from instances i
-             join users u on u.org_id = i.org_id and u.id = i.user_id
+             cross join lateral
+                 (select email, first_name, last_name from users
+                  where org_id = i.org_id and id = i.user_id offset 0) u
              where i.org_id = $1 ",
             $rest
         )
@@ -130,7 +134,9 @@ macro_rules! matching {
 impl OrgStore<'_> {
     pub async fn instance(&self, id: InstanceId) -> Result<Option<Instance>> {
         let mut reader = self.reader().await?;
-        self.instance_in(&mut reader, id).await
+        let found = self.instance_in(&mut reader, id).await?;
+        reader.finish();
+        Ok(found)
     }
 
     /// The same inside a transaction, as for the answer to a create.
@@ -188,7 +194,9 @@ impl OrgStore<'_> {
                 .bind(filter.start())
                 .bind(filter.limit),
         };
-        Ok(query.fetch_all(&mut *reader).await?)
+        let found = query.fetch_all(&mut *reader).await?;
+        reader.finish();
+        Ok(found)
     }
 
     /// How many match, per element's key.

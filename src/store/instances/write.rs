@@ -59,7 +59,11 @@ impl OrgStore<'_> {
             let mut connection = self.reader().await?;
             match self.insert_instance(&mut connection, new).await {
                 Err(error) if is_passing(&error) => {}
-                outcome => return outcome,
+                Err(error) => return Err(error),
+                Ok(made) => {
+                    connection.finish();
+                    return Ok(made);
+                }
             }
         }
         self.transaction(|mut transaction| async move {

@@ -2,6 +2,7 @@
 
 mod bootstrap;
 mod changes;
+mod connections;
 mod directory;
 mod exchanges;
 mod grants;
