@@ -162,22 +162,31 @@ impl Exchange {
         self.id
     }
 
-    /// Makes the calls and stores what they return. When that fails the exchange is closed.
+    /// Makes the calls and stores what they return. When a call fails the exchange is closed.
     pub async fn ask(&self, mut calls: Calls<'_>) -> Result<Held> {
-        while calls.left() > 0 {
-            let stepped = match self.may_send(self.app.outbound().total_timeout()).await {
-                Ok(()) => calls.step().await,
-                Err(error) => Err(error),
+        if let Err(error) = self.call(&mut calls).await {
+            let outcome = match calls.unsure() {
+                true => Outcome::Unknown,
+                false => Outcome::Refused,
             };
-            if let Err(error) = stepped {
-                let outcome = match calls.unsure() {
-                    true => Outcome::Unknown,
-                    false => Outcome::Refused,
-                };
-                self.close(outcome, !calls.must_not_be_repeated()).await;
-                return Err(error);
-            }
+            self.close(outcome, !calls.must_not_be_repeated()).await;
+            return Err(error);
         }
+        self.keep(calls).await
+    }
+
+    /// Makes the calls. When that fails the exchange is left for the caller to settle, together
+    /// with what the failure means for the instance.
+    pub async fn call(&self, calls: &mut Calls<'_>) -> Result<()> {
+        while calls.left() > 0 {
+            self.may_send(self.app.outbound().total_timeout()).await?;
+            calls.step().await?;
+        }
+        Ok(())
+    }
+
+    /// Stores what the calls have returned.
+    pub async fn keep(&self, calls: Calls<'_>) -> Result<Held> {
         let returned = Held(calls.returned());
         self.answered(&returned.to_json()?).await?;
         Ok(returned)

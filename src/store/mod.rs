@@ -41,8 +41,8 @@ pub use exchanges::{NewExchange, OpenExchange, Opened, Outcome, Purpose, Standin
 pub use grants::{Grant, OrganizationGrant};
 pub use idempotency::{Claim, Claimed, RequestKey};
 pub use instances::{
-    ExternalAuthentication, Instance, InstanceChange, InstanceFilter, InstanceOwner, NewInstance,
-    given_up,
+    ExternalAuthentication, FailedRenewal, Instance, InstanceChange, InstanceFilter, InstanceOwner,
+    NewInstance, RenewedInstance, given_up,
 };
 pub use keys::{KeyHolder, KeyUsage, Retired};
 pub use migrate::MigrateError;

@@ -99,6 +99,7 @@ impl World {
                 token_sealed: b"sealed token",
                 token: &fingerprint,
                 external_authentication: ExternalAuthentication::Initial,
+                renewal_due_at: None,
             };
             self.store
                 .org(tenant.id)
