@@ -18,13 +18,13 @@ async fn a_vendor_that_is_away_costs_nothing(database: TestDatabase) {
     let server = world.site.serve("one").await;
     for case in Case::all() {
         let kinds = [
-            json!({"kind": "refuse"}),
-            json!({"kind": "status", "status": 503}),
             json!({"kind": "status", "status": 429}),
+            json!({"kind": "status", "status": 503}),
+            json!({"kind": "refuse"}),
             json!({"kind": "invalid_json"}),
             json!({"kind": "html"}),
         ];
-        // Where an old token is good only once, an answer that cannot be read is waited out.
+        // Where an old token is good only once, what may have been an answer is waited out.
         let kinds = match case.reuse().as_str() {
             "fatal" => &kinds[..1],
             _ => &kinds[..],
@@ -60,6 +60,28 @@ async fn a_vendor_that_is_away_costs_nothing(database: TestDatabase) {
             assert_eq!(world.site.count(OPEN).await, 0);
         }
     }
+    server.stop().await;
+}
+
+/// Nothing is forced: the token ends while the vendor is away, and the instance heals by itself.
+#[database_test]
+async fn a_strict_vendor_that_was_away_heals(database: TestDatabase) {
+    let world = Renewing::new(database).await;
+    let case = fatal().remove(0);
+    world.strict(&case, 6).await;
+    let server = world.site.serve("one").await;
+    let made = world.create(&case, &server).await;
+    world.fault(&case, json!({"kind": "refuse"})).await;
+    let twice = "select count(*) from instances where renewal_attempts > 1 and valid";
+    world
+        .wait_for("it is tried again and again", twice, 1)
+        .await;
+    let ended = "select count(*) from instances where created_at < now() - interval '5 seconds'";
+    world.wait_for("the token has ended", ended, 1).await;
+    world.no_faults().await;
+    world.wait_for("it heals", RENEWED, 1).await;
+    assert_eq!(world.spends(&case).await, (2, 0));
+    assert_eq!(world.read(&server, &made).await["valid"], true);
     server.stop().await;
 }
 
