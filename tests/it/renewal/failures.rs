@@ -63,7 +63,7 @@ async fn a_vendor_that_is_away_costs_nothing(database: TestDatabase) {
     server.stop().await;
 }
 
-/// Nothing is forced: the token ends while the vendor is away, and the instance heals by itself.
+/// The token ends while the vendor is away, and nobody has to do anything.
 #[database_test]
 async fn a_strict_vendor_that_was_away_heals(database: TestDatabase) {
     let world = Renewing::new(database).await;
@@ -79,6 +79,7 @@ async fn a_strict_vendor_that_was_away_heals(database: TestDatabase) {
     let ended = "select count(*) from instances where created_at < now() - interval '5 seconds'";
     world.wait_for("the token has ended", ended, 1).await;
     world.no_faults().await;
+    world.site.execute(DUE).await;
     world.wait_for("it heals", RENEWED, 1).await;
     assert_eq!(world.spends(&case).await, (2, 0));
     assert_eq!(world.read(&server, &made).await["valid"], true);

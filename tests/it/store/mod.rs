@@ -9,6 +9,7 @@ mod instances;
 mod leases;
 mod migrate;
 mod organizations;
+mod renewals;
 mod transactions;
 
 use std::collections::BTreeMap;
