@@ -25,7 +25,8 @@
 //! **Renewing and revoking** go through the same functions. `begin` with `Purpose::Renew` or
 //! `Revoke`, the instance and the `generation` that was read: it takes the lease of the instance's
 //! row, or says that somebody else has renewed meanwhile (`Begun::Outrun`), or that they are at it
-//! (409 after a while). Then [`Exchange::ask`] makes the calls and stores the answer; the
+//! (409). Then [`Exchange::ask`] makes the calls and stores the answer ([`Exchange::call`] and
+//! [`Exchange::keep`] where a failure is to be written together with the exchange's end); the
 //! transaction that writes the new tokens locks the instance's row, calls
 //! `OrgStore::lock_exchange` and writes if it is `Answered` and the generation unchanged, counts
 //! the generation up and calls `OrgStore::settle_exchange`, which gives the lease back. Recovery
@@ -106,7 +107,7 @@ pub struct Exchange {
 }
 
 /// Makes the intent durable. Waits, a while, for others that are at the same vendor session or
-/// instance.
+/// instance; a renewal does not wait.
 ///
 /// # Errors
 /// 409 with `Retry-After` when they take too long; 409 when the claim has been lost.
@@ -128,7 +129,12 @@ pub async fn begin(app: &App, opening: &Opening<'_>) -> Result<Begun> {
         lease: app.outbound().total_timeout().saturating_mul(calls) + MARGIN,
         claim: opening.claim,
     };
-    let end = Instant::now() + PATIENCE;
+    // Nobody waits for a renewal, which is made by a worker that has others to make.
+    let patience = match opening.purpose {
+        Purpose::Renew => Duration::ZERO,
+        _ => PATIENCE,
+    };
+    let end = Instant::now() + patience;
     let mut pause = LOOK;
     loop {
         match app.store().org(organization).open_exchange(&new).await? {

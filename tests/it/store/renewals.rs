@@ -54,7 +54,8 @@ async fn organizations_take_turns_and_nobody_claims_twice(database: TestDatabase
     // A claim that nobody works on ends.
     execute("update instances set renewal_claimed_until = now()").await;
     assert_eq!(claim(10).await.len(), 6);
-    let put_back = world.other_org().put_back_renewal(quiet, Duration::ZERO);
-    put_back.await.expect("put back");
+    let other = world.other_org();
+    let put_back = other.put_back_renewal(quiet, Duration::ZERO).await;
+    put_back.expect("put back");
     assert_eq!(claim(10).await, [quiet.0]);
 }
