@@ -71,7 +71,7 @@ impl OrgStore<'_> {
         if let (Some(instance), Some(generation)) = (new.instance, new.generation) {
             // What another has left open may have used up the token that this one begins with.
             if new.purpose == Purpose::Renew && self.is_open(&mut *connection, instance).await? {
-                return Ok(Opened::Busy);
+                return self.why_not_leased(connection, instance, generation).await;
             }
             let taken = self
                 .query(

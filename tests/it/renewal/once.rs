@@ -37,7 +37,7 @@ async fn two_servers_renew_each_session_once(database: TestDatabase) {
         "select count(*) from instances where generation = 2 and valid and lease_holder is null";
     assert_eq!(world.site.count(once).await, INSTANCES);
     assert_eq!(world.site.count(OPEN).await, 0);
-    let read = world.read(&two, &made[0]).await;
+    let read = world.read(&one, &made[0]).await;
     assert!(read["lastRenewal"].is_string() && read["nextRenewal"].is_string());
     assert_eq!(
         (&read["token"], &read["valid"]),
