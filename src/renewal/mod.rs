@@ -33,7 +33,6 @@ use crate::journal::recovery::Left;
 use crate::journal::{self, Begun, Exchange, Held, Opening};
 use crate::store::{self, FailedRenewal, Outcome, Purpose, RenewedInstance, Standing};
 use crate::tenancy;
-use crate::vault::OrganizationKeys;
 use failure::Class;
 use worker::Hosts;
 
@@ -62,7 +61,6 @@ struct Intent {
 struct Due<'a> {
     app: &'a App,
     organization: OrganizationId,
-    keys: &'a OrganizationKeys,
     row: store::Instance,
     values: Values,
     element: &'a Element,
@@ -99,7 +97,6 @@ async fn renew(
     let due = Due {
         app,
         organization,
-        keys: &keys,
         row,
         values,
         element,
