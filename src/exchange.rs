@@ -80,7 +80,6 @@ impl<'a> Calls<'a> {
     /// After a refusal [`Renewal::after_refusal`] says whether to begin anew.
     ///
     /// [`Renewal::after_refusal`]: bunsen_engine::element::Renewal::after_refusal
-    #[expect(dead_code, reason = "for the worker that renews tokens")]
     pub fn renewing(session: &'a Session<'a>, start: Start, stored: &'a Values) -> Self {
         let resources = session.element.renewal_calls(session.group, start);
         let login = Login {
@@ -159,10 +158,23 @@ impl<'a> Calls<'a> {
         })
     }
 
-    async fn make_next(&mut self) -> Result<()> {
-        let Some(resource) = self.left.next() else {
-            return Ok(());
+    /// The host that the next call goes to; `None`: there is none, or it cannot be made.
+    pub fn next_host(&self) -> Option<String> {
+        let resource = *self.left.as_slice().first()?;
+        let session = self.session;
+        let (configuration, parameters, now) = self.prepare(resource).ok()?;
+        let inputs = Inputs {
+            configuration: &configuration,
+            previous: self.previous.as_ref(),
+            request: Some(&parameters),
+            now,
         };
+        let request = request::build(session.element, session.group, resource, &inputs).ok()?;
+        request.url.host_str().map(str::to_owned)
+    }
+
+    /// Configuration, the request's own parameters and the moment that a call is built from.
+    fn prepare(&self, resource: &Resource) -> Result<(Values, Values, i64)> {
         let session = self.session;
         let mut stored = self.given.clone();
         stored.extend(self.returned.clone());
@@ -179,6 +191,15 @@ impl<'a> Calls<'a> {
             (now, &nonce),
         )
         .map_err(unbuilt)?;
+        Ok((configuration, parameters, now))
+    }
+
+    async fn make_next(&mut self) -> Result<()> {
+        let Some(resource) = self.left.next() else {
+            return Ok(());
+        };
+        let session = self.session;
+        let (configuration, parameters, now) = self.prepare(resource)?;
         let inputs = Inputs {
             configuration: &configuration,
             previous: self.previous.as_ref(),

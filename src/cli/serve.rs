@@ -32,7 +32,7 @@ const LAST_BYTES: Duration = Duration::from_secs(5);
 pub async fn run(arguments: &Serve) -> Result<()> {
     if !arguments.roles.contains(&Role::Api) {
         return Err(Error::Invalid(
-            "--roles without api has nothing to do yet: there are no background jobs".into(),
+            "--roles without api is not there yet: every server answers; add api".into(),
         ));
     }
     let mode = match arguments.sandbox {
@@ -105,11 +105,15 @@ async fn serve_watched(
     let keys = keys::Watch::begin(app.store().clone(), app.vault().clone()).await?;
     let callers = callers::Watch::begin(app.store().clone(), app.callers().clone()).await?;
     let stop = CancellationToken::new();
-    let watching = [
+    let mut watching = vec![
         tokio::spawn(keys.run(stop.clone().cancelled_owned())),
         tokio::spawn(callers.run(stop.clone().cancelled_owned())),
         tokio::spawn(background::run(app.clone(), stop.clone().cancelled_owned())),
     ];
+    if arguments.roles.contains(&Role::Worker) {
+        let stop = stop.clone().cancelled_owned();
+        watching.push(tokio::spawn(background::work(app.clone(), stop)));
+    }
     let outcome = match front.announce() {
         Ok(listening) => until_stopped(app, listening, opened, signals, arguments).await,
         Err(error) => Err(error),

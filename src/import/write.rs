@@ -351,6 +351,7 @@ impl Writing<'_> {
             let sealed = one.imported.seal(&self.keys, self.id, row_id, &token)?;
             tokens.push((id, vault.fingerprint(SecretKind::Instance, &token)));
             rows.push(ImportedInstance {
+                renewal_due_at: one.imported.renewal_due_at(),
                 id,
                 account_id,
                 user_id,

@@ -25,7 +25,8 @@
 //! **Renewing and revoking** go through the same functions. `begin` with `Purpose::Renew` or
 //! `Revoke`, the instance and the `generation` that was read: it takes the lease of the instance's
 //! row, or says that somebody else has renewed meanwhile (`Begun::Outrun`), or that they are at it
-//! (409 after a while). Then [`Exchange::ask`] makes the calls and stores the answer; the
+//! (409). Then [`Exchange::ask`] makes the calls and stores the answer ([`Exchange::call`] and
+//! [`Exchange::keep`] where a failure is to be written together with the exchange's end); the
 //! transaction that writes the new tokens locks the instance's row, calls
 //! `OrgStore::lock_exchange` and writes if it is `Answered` and the generation unchanged, counts
 //! the generation up and calls `OrgStore::settle_exchange`, which gives the lease back. Recovery
@@ -106,7 +107,7 @@ pub struct Exchange {
 }
 
 /// Makes the intent durable. Waits, a while, for others that are at the same vendor session or
-/// instance.
+/// instance; a renewal does not wait.
 ///
 /// # Errors
 /// 409 with `Retry-After` when they take too long; 409 when the claim has been lost.
@@ -128,7 +129,12 @@ pub async fn begin(app: &App, opening: &Opening<'_>) -> Result<Begun> {
         lease: app.outbound().total_timeout().saturating_mul(calls) + MARGIN,
         claim: opening.claim,
     };
-    let end = Instant::now() + PATIENCE;
+    // Nobody waits for a renewal, which is made by a worker that has others to make.
+    let patience = match opening.purpose {
+        Purpose::Renew => Duration::ZERO,
+        _ => PATIENCE,
+    };
+    let end = Instant::now() + patience;
     let mut pause = LOOK;
     loop {
         match app.store().org(organization).open_exchange(&new).await? {
@@ -162,22 +168,31 @@ impl Exchange {
         self.id
     }
 
-    /// Makes the calls and stores what they return. When that fails the exchange is closed.
+    /// Makes the calls and stores what they return. When a call fails the exchange is closed.
     pub async fn ask(&self, mut calls: Calls<'_>) -> Result<Held> {
-        while calls.left() > 0 {
-            let stepped = match self.may_send(self.app.outbound().total_timeout()).await {
-                Ok(()) => calls.step().await,
-                Err(error) => Err(error),
+        if let Err(error) = self.call(&mut calls).await {
+            let outcome = match calls.unsure() {
+                true => Outcome::Unknown,
+                false => Outcome::Refused,
             };
-            if let Err(error) = stepped {
-                let outcome = match calls.unsure() {
-                    true => Outcome::Unknown,
-                    false => Outcome::Refused,
-                };
-                self.close(outcome, !calls.must_not_be_repeated()).await;
-                return Err(error);
-            }
+            self.close(outcome, !calls.must_not_be_repeated()).await;
+            return Err(error);
         }
+        self.keep(calls).await
+    }
+
+    /// Makes the calls. When that fails the exchange is left for the caller to settle, together
+    /// with what the failure means for the instance.
+    pub async fn call(&self, calls: &mut Calls<'_>) -> Result<()> {
+        while calls.left() > 0 {
+            self.may_send(self.app.outbound().total_timeout()).await?;
+            calls.step().await?;
+        }
+        Ok(())
+    }
+
+    /// Stores what the calls have returned.
+    pub async fn keep(&self, calls: Calls<'_>) -> Result<Held> {
         let returned = Held(calls.returned());
         self.answered(&returned.to_json()?).await?;
         Ok(returned)

@@ -13,6 +13,7 @@ use super::request::{self, InstanceRequest, Prepared};
 use super::view::{CREDENTIALS, InstanceView, Parts, TOKEN, place, view};
 use super::{Chosen, Who, grants, group_of, log_in, read, refuse_retired, to_its_end};
 use crate::app::App;
+use crate::credentials;
 use crate::error::{Error, Result};
 use crate::exchange::{self, Calls};
 use crate::ids::{AccountId, OrganizationId, UserId};
@@ -156,6 +157,11 @@ pub(super) async fn store(
     let keys = tenancy::keys(app, organization).await?;
     let token = app.vault().new_element_token();
     let row = Uuid::new_v4();
+    let element = app.catalog().get(&intent.element);
+    let renewal_due_at = element.and_then(|element| {
+        let group = element.group(&intent.group)?;
+        credentials::renewal_due_at(element, group, &values)
+    });
     let values = Parts::of(&values);
     let new = store::NewInstance {
         account_id: intent.account,
@@ -173,6 +179,7 @@ pub(super) async fn store(
         token_sealed: &keys.seal(&place(organization, row, TOKEN), token.reveal().as_bytes()),
         token: &app.vault().fingerprint(SecretKind::Instance, &token),
         external_authentication: intent.external_authentication,
+        renewal_due_at,
     };
     let stored = app
         .store()

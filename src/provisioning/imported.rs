@@ -7,16 +7,18 @@ use std::sync::Arc;
 use bunsen_engine::configuration::{MASK, Value as Entry, Values};
 use bunsen_engine::element::oauth::has_token;
 use bunsen_engine::element::{Catalog, Element, Login, Start};
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::group_of;
 use super::request::{
     checked_external_authentication, checked_name, checked_tags, mistaken, refuse_placeholders,
     refuse_unstorable,
 };
-use super::view::{CREDENTIALS, Parts, TOKEN, place};
-use super::{group_of, outbound_grants};
+use super::view::TOKEN;
+use crate::credentials::{CREDENTIALS, Parts, grants_of, place, renewal_due_at};
 use crate::error::{Error, Result};
 use crate::exchange::{self, Calls, Session};
 use crate::ids::{OrganizationId, Secret};
@@ -196,7 +198,7 @@ impl Imported {
             return Ok(());
         }
         let group = group_of(&self.element, &self.group)?;
-        let grants = outbound_grants(org.grants(Some(&self.element.key)).await?);
+        let grants = grants_of(org, &self.element).await?;
         let session = Session {
             outbound,
             element: &self.element,
@@ -222,6 +224,12 @@ impl Imported {
             Err(error) => return Err(error),
         }
         Ok(())
+    }
+
+    /// As for an instance that is created.
+    pub fn renewal_due_at(&self) -> Option<Timestamp> {
+        let group = self.element.group(&self.group)?;
+        renewal_due_at(&self.element, group, &self.values)
     }
 
     pub fn seal(

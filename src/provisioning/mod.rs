@@ -24,6 +24,7 @@ use bunsen_engine::element::{Element, Group, Login};
 use tracing::Instrument;
 
 use crate::app::App;
+use crate::credentials::grants;
 use crate::error::{Error, Result};
 use crate::exchange::{self, Calls, Session};
 use crate::ids::{AccountId, InstanceId, OrganizationId, UserId};
@@ -106,11 +107,6 @@ impl<'a> Chosen<'a> {
             grants,
         }
     }
-}
-
-async fn grants(app: &App, organization: OrganizationId, element: &Element) -> Result<Vec<Grant>> {
-    let stored = app.store().org(organization);
-    Ok(outbound_grants(stored.grants(Some(&element.key)).await?))
 }
 
 /// The simulated vendor still has every log-in that the real one ended.
@@ -227,17 +223,6 @@ async fn to_its_end<T: Send + 'static>(
     let work = Call::current().scope(work);
     let task = app.work().spawn(work.in_current_span());
     task.await.map_err(Error::internal)?
-}
-
-fn outbound_grants(stored: Vec<store::Grant>) -> Vec<Grant> {
-    stored
-        .into_iter()
-        .map(|grant| Grant {
-            host: grant.host,
-            port: grant.port,
-            ca_pem: grant.ca_pem,
-        })
-        .collect()
 }
 
 fn group_of<'a>(element: &'a Element, name: &str) -> Result<&'a Group> {

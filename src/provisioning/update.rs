@@ -14,10 +14,12 @@ use std::collections::BTreeMap;
 
 use bunsen_engine::configuration::Values;
 use bunsen_engine::element::Element;
+use jiff::Timestamp;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::app::App;
+use crate::credentials;
 use crate::error::{Error, Result};
 use crate::ids::{InstanceId, OrganizationId};
 use crate::journal;
@@ -162,6 +164,7 @@ struct Next {
     configuration: Option<(BTreeMap<String, String>, Vec<u8>)>,
     external_authentication: store::ExternalAuthentication,
     logged_in: bool,
+    renewal_due_at: Option<Timestamp>,
 }
 
 fn outrun() -> Error {
@@ -278,6 +281,7 @@ impl Changing<'_> {
             credentials_sealed: sealed,
             external_authentication: next.external_authentication,
             logged_in: next.logged_in,
+            renewal_due_at: next.renewal_due_at,
         };
         let organization = self.app.store().org(self.who.organization);
         let changed = organization
@@ -311,6 +315,7 @@ impl Changing<'_> {
                 .external_authentication
                 .unwrap_or(row.external_authentication),
             logged_in: false,
+            renewal_due_at: row.renewal_due_at,
         };
         let stored = stored_values(self.who.organization, self.keys, row)?;
         let Some(element) = self.element(row)? else {
@@ -329,6 +334,10 @@ impl Changing<'_> {
         next.group.clone_from(&plan.group.name);
         next.logged_in = plan.log_in.is_some();
         if plan.changed {
+            // What only the owner can mend is not tried again because of another entry.
+            if row.valid || next.logged_in {
+                next.renewal_due_at = credentials::renewal_due_at(element, plan.group, &values);
+            }
             let parts = Parts::of(&values);
             let secret: Zeroizing<Vec<u8>> = parts.secret_json()?;
             let place = place(self.who.organization, row.row_id, CREDENTIALS);

@@ -1,24 +1,18 @@
-//! Between a row and what is seen of it: which part of the configuration is stored in clear, which
-//! sealed, and what answers show.
+//! Between a row and what answers show of it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bunsen_engine::configuration::{MASK, Value, Values};
 use jiff::Timestamp;
-use uuid::Uuid;
-use zeroize::Zeroizing;
 
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ids::{ElementId, InstanceId, OrganizationId, Secret};
 use crate::store;
 use crate::tenancy;
-use crate::vault::{OrganizationKeys, Place};
+use crate::vault::OrganizationKeys;
 
-/// Names of sealed columns: part of what their values are bound to.
-pub(super) const CREDENTIALS: &str = "credentials_sealed";
-pub(super) const TOKEN: &str = "token_sealed";
+pub(super) use crate::credentials::{CREDENTIALS, Parts, TOKEN, place, stored_values};
 
 /// An instance as answers show it: secrets masked, defaults filled in.
 #[derive(Debug)]
@@ -31,8 +25,12 @@ pub struct InstanceView {
     pub element_id: ElementId,
     pub tags: Vec<String>,
     pub valid: bool,
-    /// Why it is not.
+    /// Why not, and since when.
     pub invalid_reason: Option<String>,
+    pub invalid_since: Option<Timestamp>,
+    /// When the vendor session was renewed last, and when it is the next time.
+    pub last_renewal: Option<Timestamp>,
+    pub next_renewal: Option<Timestamp>,
     pub disabled: bool,
     /// `None` where nobody asked for it.
     pub configuration: Option<serde_json::Map<String, serde_json::Value>>,
@@ -58,71 +56,6 @@ impl InstanceView {
         let tags = self.tags.iter().map(String::len);
         self.name.len() + values.sum::<usize>() + tags.sum::<usize>()
     }
-}
-
-pub(super) fn place(
-    organization: OrganizationId,
-    row: Uuid,
-    column: &'static str,
-) -> Place<'static> {
-    Place {
-        organization,
-        table: "instances",
-        row,
-        column,
-    }
-}
-
-/// A configuration in the two parts that are stored.
-pub(super) struct Parts<'a> {
-    /// For the database to see.
-    pub clear: BTreeMap<String, String>,
-    secret: BTreeMap<&'a str, &'a str>,
-}
-
-impl<'a> Parts<'a> {
-    pub fn of(values: &'a Values) -> Self {
-        let mut parts = Self {
-            clear: BTreeMap::new(),
-            secret: BTreeMap::new(),
-        };
-        for (key, value) in values {
-            match value {
-                Value::Clear(text) => drop(parts.clear.insert(key.clone(), text.clone())),
-                Value::Secret(text) => drop(parts.secret.insert(key, text.reveal())),
-            }
-        }
-        parts
-    }
-
-    /// What is sealed, as JSON.
-    pub fn secret_json(&self) -> Result<Zeroizing<Vec<u8>>> {
-        serde_json::to_vec(&self.secret)
-            .map(Zeroizing::new)
-            .map_err(Error::internal)
-    }
-}
-
-/// The stored values, opened.
-pub(super) fn stored_values(
-    organization: OrganizationId,
-    keys: &OrganizationKeys,
-    row: &store::Instance,
-) -> Result<Values> {
-    let place = place(organization, row.row_id, CREDENTIALS);
-    let opened = keys.open(&place, &row.credentials_sealed)?;
-    let secrets: BTreeMap<String, String> =
-        serde_json::from_slice(&opened).map_err(Error::internal)?;
-    let clear = row.configuration.iter();
-    let mut values: Values = clear
-        .map(|(key, text)| (key.clone(), Value::Clear(text.clone())))
-        .collect();
-    values.extend(
-        secrets
-            .into_iter()
-            .map(|(key, text)| (key, Value::Secret(Secret::new(text)))),
-    );
-    Ok(values)
 }
 
 /// # Errors
@@ -175,7 +108,10 @@ pub(super) fn abridged(
         element_id,
         tags: row.tags,
         valid: row.valid,
-        invalid_reason: row.invalid_reason.filter(|_| !row.valid),
+        invalid_reason: row.invalid_reason,
+        invalid_since: row.invalid_since,
+        last_renewal: row.renewed_at,
+        next_renewal: row.renewal_due_at,
         disabled: row.disabled,
         configuration: None,
         external_authentication: row.external_authentication,

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -99,6 +101,7 @@ pub struct ImportedInstance {
     pub external_authentication: ExternalAuthentication,
     /// ISO 8601; `None`: now.
     pub created: Option<String>,
+    pub renewal_due_at: Option<Timestamp>,
 }
 
 impl Numbered {
@@ -383,20 +386,20 @@ impl OrgStore<'_> {
                                     name_folded, tags, credential_group, configuration,
                                     credentials_sealed, token_sealed, disabled, valid,
                                     invalid_reason, invalid_since, external_authentication,
-                                    created_at)
+                                    created_at, renewal_due_at)
              select $1, n.id, account_id, user_id, row_id, element_key, name, folded,
                     array(select tag from jsonb_array_elements_text(tags) with ordinality as t (tag, place)
                           order by place),
                     credential_group, configuration, credentials, token, disabled,
                     reason is null, reason, case when reason is null then null else now() end,
-                    external, coalesce(created::timestamptz, now())
+                    external, coalesce(created::timestamptz, now()), due
              from unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::uuid[], $6::text[],
                          $7::text[], $8::text[], $9::jsonb[], $10::text[], $11::jsonb[],
                          $12::bytea[], $13::bytea[], $14::bool[], $15::text[], $16::text[],
-                         $17::text[])
+                         $17::text[], $18::timestamptz[])
                   as n (id, account_id, user_id, row_id, element_key, name, folded, tags,
                         credential_group, configuration, credentials, token, disabled, reason,
-                        external, created)",
+                        external, created, due)",
         )
         .bind(number(|one| one.id))
         .bind(number(|one| one.account_id))
@@ -414,6 +417,12 @@ impl OrgStore<'_> {
         .bind(instances.iter().map(|one| one.invalid_reason.as_deref()).collect::<Vec<_>>())
         .bind(column(|one| one.external_authentication.as_str()))
         .bind(instances.iter().map(|one| one.created.as_deref()).collect::<Vec<_>>())
+        .bind(
+            instances
+                .iter()
+                .map(|one| one.renewal_due_at.map(|at| at.to_sqlx()))
+                .collect::<Vec<_>>(),
+        )
         .execute(&mut **transaction)
         .await
         .map_err(taken)?;

@@ -43,6 +43,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "revocations",
         include_str!("../../migrations/0006_revocations.sql"),
     ),
+    (
+        10,
+        "renewal",
+        include_str!("../../migrations/0010_renewal.sql"),
+    ),
 ];
 
 const LEASE: &str = "migrate";

@@ -48,8 +48,8 @@ pub use import::{
     ImportedAccount, ImportedInstance, ImportedUser, KnownInstance, Numbered, SecretOwner,
 };
 pub use instances::{
-    ExternalAuthentication, Instance, InstanceChange, InstanceFilter, InstanceOwner, NewInstance,
-    given_up,
+    ExternalAuthentication, FailedRenewal, Instance, InstanceChange, InstanceFilter, InstanceOwner,
+    NewInstance, RenewedInstance, given_up,
 };
 pub use keys::{KeyHolder, KeyUsage, Retired};
 pub use migrate::{MigrateError, knows_migration};

@@ -19,6 +19,7 @@ mod outbound;
 mod private_postgres;
 mod process;
 mod provisioning;
+mod renewal;
 mod replicas;
 mod secrets;
 mod server;

@@ -198,7 +198,8 @@ impl TestServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         let service = bunsen::http::service(app.clone());
-        let background = tokio::spawn(bunsen::background::run(app, std::future::pending()));
+        let background = tokio::spawn(bunsen::background::run(app.clone(), std::future::pending()));
+        let working = tokio::spawn(bunsen::background::work(app, std::future::pending()));
         let serving = tokio::spawn(bunsen::http::serve(
             listener,
             service,
@@ -224,7 +225,7 @@ impl TestServer {
             inactive,
             foreign,
             admin_password: first.user_password.reveal().to_owned(),
-            serving: vec![serving, simulating, background],
+            serving: vec![serving, simulating, background, working],
         }
     }
 

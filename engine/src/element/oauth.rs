@@ -185,11 +185,17 @@ impl Renewal<'_> {
         number(REFRESH_TIME)?.checked_add(seconds.checked_mul(1000)?)
     }
 
+    /// How long the access token is good for, in milliseconds.
+    pub fn life(&self, values: &Values) -> Option<i64> {
+        let expires = self.expires_at(values)?;
+        let granted = values.get(REFRESH_TIME)?.reveal().trim().parse().ok()?;
+        Some(expires.saturating_sub(granted))
+    }
+
     /// When to renew it: the margin before it ends, but not before half of its life is over.
     pub fn due_at(&self, values: &Values) -> Option<i64> {
         let expires = self.expires_at(values)?;
-        let granted = values.get(REFRESH_TIME)?.reveal().trim().parse().ok()?;
-        let life = expires.saturating_sub(granted);
+        let life = self.life(values)?;
         let early = i64::from(self.margin).saturating_mul(1000).min(life / 2);
         expires.checked_sub(early)
     }

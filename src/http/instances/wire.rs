@@ -63,9 +63,20 @@ pub struct Instance {
     provision_interactions: [Value; 0],
     /// `false` once the vendor refuses the stored credentials.
     valid: bool,
-    /// What has to be done; only where `valid` is false.
+    /// What the owner has to know to make it valid again. Absent while it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     invalid_reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    invalid_since: Option<String>,
+    /// When the vendor session was renewed last. Absent where it never was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    last_renewal: Option<String>,
+    /// When it is renewed next; tokens that do not end by time have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    next_renewal: Option<String>,
     /// Hub calls are refused.
     disabled: bool,
     max_cache_size: u32,
@@ -113,6 +124,9 @@ pub fn wire(view: InstanceView) -> Instance {
         provision_interactions: [],
         valid: view.valid,
         invalid_reason: view.invalid_reason,
+        invalid_since: view.invalid_since.map(dates::second),
+        last_renewal: view.last_renewal.map(dates::second),
+        next_renewal: view.next_renewal.map(dates::second),
         disabled: view.disabled,
         max_cache_size: 0,
         cache_time_to_live: 0,

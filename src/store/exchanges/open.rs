@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::{NewExchange, Opened};
+use super::{NewExchange, Opened, Purpose};
 use crate::error::Result;
 use crate::ids::{Fingerprint, InstanceId};
 use crate::store::OrgStore;
@@ -69,6 +69,10 @@ impl OrgStore<'_> {
             }
         }
         if let (Some(instance), Some(generation)) = (new.instance, new.generation) {
+            // What another has left open may have used up the token that this one begins with.
+            if new.purpose == Purpose::Renew && self.is_open(&mut *connection, instance).await? {
+                return self.why_not_leased(connection, instance, generation).await;
+            }
             let taken = self
                 .query(
                     "update instances
@@ -110,6 +114,19 @@ impl OrgStore<'_> {
         .execute(connection)
         .await?;
         Ok(Opened::Ours)
+    }
+
+    async fn is_open(&self, connection: &mut PgConnection, instance: InstanceId) -> Result<bool> {
+        let (open,) = self
+            .query_as(
+                "select exists (
+                     select 1 from exchanges
+                     where org_id = $1 and instance_id = $2 and state in ('intent', 'answered'))",
+            )
+            .bind(instance)
+            .fetch_one(connection)
+            .await?;
+        Ok(open)
     }
 
     async fn why_not_leased(

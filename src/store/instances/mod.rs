@@ -1,5 +1,6 @@
 //! Instances: read, listed, counted; [`write`] makes, changes and deletes them.
 
+mod renewal;
 mod write;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use super::OrgStore;
 use crate::error::{Error, Result};
 use crate::ids::{AccountId, InstanceId, UserId};
 
+pub use renewal::{FailedRenewal, RenewedInstance};
 pub use write::{InstanceChange, NewInstance, given_up};
 
 #[derive(Clone)]
@@ -41,7 +43,12 @@ pub struct Instance {
     /// Counts the changes of the vendor session.
     pub generation: i64,
     pub renewed_at: Option<Timestamp>,
+    /// `None`: nothing ends by time, or nothing can renew it.
     pub renewal_due_at: Option<Timestamp>,
+    /// Tries since the last success.
+    pub renewal_attempts: i32,
+    /// The vendor may have used up the stored refresh token.
+    pub renewal_in_doubt: bool,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -100,6 +107,8 @@ macro_rules! instance_columns {
                 i.credential_group, i.configuration, i.credentials_sealed, i.token_sealed,
                 i.disabled, i.valid, i.invalid_reason, i.invalid_since,
                 i.external_authentication, i.generation, i.renewed_at, i.renewal_due_at,
+                i.renewal_attempts,
+                coalesce(i.renewal_doubt_generation = i.generation, false) as renewal_in_doubt,
                 i.created_at, i.updated_at, u.email, u.first_name, u.last_name "
     };
 }
@@ -298,6 +307,8 @@ impl FromRow<'_, PgRow> for Instance {
             generation: row.try_get("generation")?,
             renewed_at: maybe_time("renewed_at")?,
             renewal_due_at: maybe_time("renewal_due_at")?,
+            renewal_attempts: row.try_get("renewal_attempts")?,
+            renewal_in_doubt: row.try_get("renewal_in_doubt")?,
             created_at: time("created_at")?,
             updated_at: time("updated_at")?,
         })

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -29,6 +31,7 @@ pub struct NewInstance<'a> {
     pub token_sealed: &'a [u8],
     pub token: &'a Fingerprint,
     pub external_authentication: ExternalAuthentication,
+    pub renewal_due_at: Option<Timestamp>,
 }
 
 /// All that a caller can change, as it shall be afterwards.
@@ -42,6 +45,7 @@ pub struct InstanceChange<'a> {
     /// The vendor has just accepted the credentials: they are valid, and the vendor session is
     /// another one.
     pub logged_in: bool,
+    pub renewal_due_at: Option<Timestamp>,
 }
 
 impl OrgStore<'_> {
@@ -123,8 +127,8 @@ impl OrgStore<'_> {
                      insert into instances (org_id, account_id, user_id, row_id, element_key, name,
                                             name_folded, tags, credential_group, configuration,
                                             credentials_sealed, token_sealed,
-                                            external_authentication)
-                     select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+                                            external_authentication, renewal_due_at)
+                     select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $17
                      where not exists (select 1 from key_checks
                                        where key_id = $15 and retired_at is not null)
                      returning *
@@ -152,6 +156,7 @@ impl OrgStore<'_> {
             .bind(new.token.hmac.as_slice())
             .bind(new.token.pepper_id.as_str())
             .bind(SecretKind::Instance.as_str())
+            .bind(new.renewal_due_at.map(|at| at.to_sqlx()))
             .fetch_optional(connection)
             .await?;
         made.ok_or_else(replaced_keyring)
@@ -173,6 +178,8 @@ impl OrgStore<'_> {
                  invalid_reason = case when $10 then null else invalid_reason end,
                  invalid_since = case when $10 then null else invalid_since end,
                  generation = generation + case when $10 then 1 else 0 end,
+                 renewal_due_at = $11,
+                 renewal_attempts = case when $10 then 0 else renewal_attempts end,
                  updated_at = now()
              where org_id = $1 and id = $2",
         )
@@ -185,6 +192,7 @@ impl OrgStore<'_> {
         .bind(change.credentials_sealed)
         .bind(change.external_authentication.as_str())
         .bind(change.logged_in)
+        .bind(change.renewal_due_at.map(|at| at.to_sqlx()))
         .execute(&mut *connection)
         .await?;
         self.instance_in(connection, id).await

@@ -130,8 +130,40 @@ impl Case {
         (count("granted"), count("refused"))
     }
 
+    /// A control call of its authorization server.
+    pub async fn control(
+        &self,
+        vendors: &Vendors,
+        method: &str,
+        what: &str,
+        body: Option<&Value>,
+    ) -> Value {
+        let path = format!("/_control/{}/oauth/{what}", self.text("control"));
+        vendors.control(method, &path, body).await
+    }
+
+    /// What its definition says of a refresh token that is used twice.
+    pub fn reuse(&self) -> String {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("elements")
+            .join(&self.element)
+            .join("element.json");
+        let text = std::fs::read_to_string(path).expect("a definition");
+        let definition: Value = serde_json::from_str(&text).expect("JSON");
+        let group = &self.data["configuration"]["authentication.type"];
+        let members = definition["bunsen"].as_object().expect("words").values();
+        let mut groups = members.filter_map(Value::as_array).flatten();
+        let group = groups.find(|found| found["name"] == *group);
+        let reuse = &group.expect("the group")["refresh"]["reuse"];
+        reuse.as_str().expect("a word").to_owned()
+    }
+
+    pub fn has_key(&self) -> bool {
+        self.data.get("key").is_some()
+    }
+
     /// Tokens that somebody else has got.
-    async fn granted(&self, vendors: &Vendors) -> Value {
+    pub async fn granted(&self, vendors: &Vendors) -> Value {
         let path = format!("/_control/{}/oauth/grants", self.text("control"));
         let grant = vendors.control("POST", &path, Some(&self.data["grant"]));
         grant.await["answer"].clone()

@@ -20,6 +20,7 @@ fn change<'a>(
         credentials_sealed: b"sealed anew",
         external_authentication: ExternalAuthentication::None,
         logged_in,
+        renewal_due_at: None,
     }
 }
 

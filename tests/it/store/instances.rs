@@ -293,6 +293,7 @@ async fn a_failed_transaction_leaves_no_trace(database: TestDatabase) {
             token_sealed: b"",
             token: &fingerprint,
             external_authentication: ExternalAuthentication::None,
+            renewal_due_at: None,
         };
         org.insert_instance(connection, &new).await
     })

@@ -10,6 +10,7 @@ mod instances;
 mod leases;
 mod migrate;
 mod organizations;
+mod renewals;
 mod requests;
 mod transactions;
 
@@ -101,6 +102,7 @@ impl World {
                 token_sealed: b"sealed token",
                 token: &fingerprint,
                 external_authentication: ExternalAuthentication::Initial,
+                renewal_due_at: None,
             };
             self.store
                 .org(tenant.id)

@@ -1,0 +1,427 @@
+//! Vendor sessions are renewed before they end, each by one server and through the journal, so
+//! that neither a kill nor a lost answer costs the owner's consent.
+//!
+//! | What happens | What comes of it |
+//! |---|---|
+//! | renewed | new tokens, generation and due time in one commit |
+//! | refused | where the definition can, the log-in is made again with what is stored; else the instance needs its owner: not valid, with the reason, its token kept |
+//! | throttled, vendor down, no way there, an answer that cannot be read | valid; tried again, later each time, not before the vendor's `Retry-After` |
+//! | the answer is lost, and with it perhaps a token that was good once | nothing is sent while the access token lives, which a second use of the old one could end; then the old one is tried |
+//!
+//! What a definition says of an old refresh token (`reuse`) decides the last one: `safe`, nothing is
+//! lost and it is tried again soon; `grace`, the same, since soon is what counts; `fatal` waits.
+//! When a server was killed in the middle nobody knows for how long, and all three wait.
+//!
+//! The doubt about a token is written together with a new generation: whoever has read the
+//! instance before cannot send that token without knowing.
+
+mod failure;
+pub mod worker;
+
+use bunsen_engine::configuration::Values;
+use bunsen_engine::element::{Element, Group, Renewal, Reuse, Start};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::credentials::{self, CREDENTIALS, Parts, place, stored_values};
+use crate::error::{Error, Result};
+use crate::exchange::{Calls, Session};
+use crate::ids::{InstanceId, OrganizationId};
+use crate::journal::recovery::Left;
+use crate::journal::{self, Begun, Exchange, Held, Opening};
+use crate::store::{self, FailedRenewal, Outcome, Purpose, RenewedInstance, Standing};
+use crate::tenancy;
+use failure::Class;
+use worker::Hosts;
+
+/// Said before the vendor's refusal of a token that may have been used already.
+const LOST: &str = "The answer to an earlier renewal was lost, and the token that it brought with \
+                    it.";
+
+/// What became of one that was due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Came {
+    /// Written, or there is nothing to do.
+    Settled,
+    /// Its time has not come: too many are at the same host, or somebody else has changed it.
+    NotBegun,
+}
+
+/// A renewal as the journal keeps it.
+#[derive(Serialize, Deserialize)]
+struct Intent {
+    generation: i64,
+    /// What it begins with may be used up by asking.
+    spends: bool,
+}
+
+/// One instance as it was read.
+struct Due<'a> {
+    app: &'a App,
+    organization: OrganizationId,
+    row: store::Instance,
+    values: Values,
+    element: &'a Element,
+    group: &'a Group,
+    hosts: &'a Hosts,
+}
+
+/// # Errors
+/// 409 when others are at the same session for long; otherwise only what is wrong with this server
+/// or its database. What the vendor says is no error here.
+async fn renew(
+    app: &App,
+    organization: OrganizationId,
+    id: InstanceId,
+    hosts: &Hosts,
+) -> Result<Came> {
+    let now = Timestamp::now();
+    let row = app.store().org(organization).instance(id).await?;
+    let Some(row) = row.filter(|row| row.valid) else {
+        return Ok(Came::Settled);
+    };
+    if row.renewal_due_at.is_none_or(|due| due > now) {
+        return Ok(Came::NotBegun);
+    }
+    let keys = tenancy::keys(app, organization).await?;
+    let values = stored_values(organization, &keys, &row)?;
+    let element = app.catalog().get(&row.element_key);
+    let known = element.and_then(|element| Some((element, element.group(&row.credential_group)?)));
+    let Some((element, group)) = known else {
+        return Err(Error::internal(
+            "its element, or the group of its credentials, is not in the catalogue",
+        ));
+    };
+    let due = Due {
+        app,
+        organization,
+        row,
+        values,
+        element,
+        group,
+        hosts,
+    };
+    due.renew().await
+}
+
+impl Due<'_> {
+    async fn renew(&self) -> Result<Came> {
+        let renewal = self.element.renewal(self.group);
+        let effective = self.element.effective(self.group, &self.values);
+        let start = renewal
+            .as_ref()
+            .and_then(|renewal| renewal.start(&effective));
+        let (Some(renewal), Some(mut start)) = (renewal, start) else {
+            // The definition has changed since it was planned.
+            return self
+                .fail(None, Outcome::Refused, &FailedRenewal::default())
+                .await;
+        };
+        let ends = end(&renewal, &effective);
+        if self.row.renewal_in_doubt && start == Start::Refresh && ends > Timestamp::now() {
+            let wait = FailedRenewal {
+                due_at: Some(ends),
+                ..FailedRenewal::default()
+            };
+            return self.fail(None, Outcome::Refused, &wait).await;
+        }
+        loop {
+            match self.attempt(&renewal, start, ends).await? {
+                Attempt::Over(came) => return Ok(came),
+                Attempt::Instead(next) => start = next,
+            }
+        }
+    }
+
+    async fn attempt(
+        &self,
+        renewal: &Renewal<'_>,
+        start: Start,
+        ends: Timestamp,
+    ) -> Result<Attempt> {
+        let grants = credentials::grants(self.app, self.organization, self.element).await?;
+        let session = Session {
+            outbound: self.app.outbound(),
+            element: self.element,
+            group: self.group,
+            grants: &grants,
+        };
+        let mut calls = Calls::renewing(&session, start, &self.values);
+        let host = calls.next_host().unwrap_or_default();
+        let Some(_place) = self.hosts.enter(host) else {
+            return Ok(Attempt::Over(Came::NotBegun));
+        };
+        let spends = start == Start::Refresh && renewal.reuse != Reuse::Safe;
+        let Begun::Ours(exchange) = self.begin(&calls, spends).await? else {
+            return Ok(Attempt::Over(Came::NotBegun));
+        };
+        let error = match exchange.call(&mut calls).await {
+            Ok(()) => {
+                let returned = exchange.keep(calls).await?;
+                return self.apply(&exchange, returned).await;
+            }
+            Err(error) => error,
+        };
+        let class = failure::class(&error, Timestamp::now());
+        let instead = renewal.after_refusal(start);
+        if class == Class::Refused
+            && let Some(instead) = instead
+        {
+            let organization = self.app.store().org(self.organization);
+            organization
+                .close_exchange(exchange.id(), Outcome::Refused, None, true)
+                .await?;
+            return Ok(Attempt::Instead(instead));
+        }
+        tracing::info!(
+            org.id = %self.organization,
+            instance.id = %self.row.id,
+            element.key = self.element.key,
+            ?class,
+            attempts = self.row.renewal_attempts,
+            "the vendor session is not renewed"
+        );
+        let lost = calls.must_not_be_repeated();
+        let outcome = match calls.unsure() {
+            true => Outcome::Unknown,
+            false => Outcome::Refused,
+        };
+        let reason = self.reason(&error, start);
+        let failed = match class {
+            Class::Refused => FailedRenewal {
+                needs_owner: Some(&reason),
+                ..FailedRenewal::default()
+            },
+            _ => FailedRenewal {
+                due_at: self.next_try(
+                    class,
+                    (lost && renewal.reuse == Reuse::Fatal).then_some(ends),
+                ),
+                in_doubt: lost,
+                needs_owner: None,
+            },
+        };
+        let came = self.fail(Some(exchange.id()), outcome, &failed).await?;
+        Ok(Attempt::Over(came))
+    }
+
+    async fn begin(&self, calls: &Calls<'_>, spends: bool) -> Result<Begun> {
+        let parts = self.element.session_of(self.group, &self.values);
+        let session = journal::session(self.app, &self.element.key, parts.as_deref());
+        let intent = Intent {
+            generation: self.row.generation,
+            spends,
+        };
+        let intent = serde_json::to_vec(&intent).map_err(Error::internal)?;
+        let opening = Opening {
+            organization: self.organization,
+            user: self.row.owner.id,
+            purpose: Purpose::Renew,
+            instance: Some(self.row.id),
+            generation: Some(self.row.generation),
+            session: &session,
+            calls: calls.left(),
+            intent: &intent,
+            claim: None,
+        };
+        journal::begin(self.app, &opening).await
+    }
+
+    async fn apply(&self, exchange: &Exchange, returned: Held) -> Result<Attempt> {
+        let (organization, id) = (self.organization, exchange.id());
+        let (instance, generation) = (self.row.id, self.row.generation);
+        apply(
+            self.app,
+            organization,
+            instance,
+            id,
+            generation,
+            &returned.0,
+        )
+        .await?;
+        Ok(Attempt::Over(Came::Settled))
+    }
+
+    fn reason(&self, error: &Error, start: Start) -> String {
+        match self.row.renewal_in_doubt && start == Start::Refresh {
+            true => format!("{LOST} {error}"),
+            false => error.to_string(),
+        }
+    }
+
+    /// Not before the access token ends, if that has to be waited for.
+    fn next_try(&self, class: Class, ends: Option<Timestamp>) -> Option<Timestamp> {
+        let pause = failure::pause(class, self.row.renewal_attempts, rand::random());
+        let next = Timestamp::now().checked_add(pause).ok()?;
+        Some(ends.map_or(next, |ends| ends.max(next)))
+    }
+
+    async fn fail(
+        &self,
+        exchange: Option<Uuid>,
+        outcome: Outcome,
+        failed: &FailedRenewal<'_>,
+    ) -> Result<Came> {
+        let (organization, id) = (self.organization, self.row.id);
+        let of = (self.row.generation, exchange);
+        fail(self.app, organization, id, of, outcome, failed).await?;
+        if failed.needs_owner.is_some() {
+            tracing::warn!(
+                org.id = %organization,
+                instance.id = %id,
+                element.key = self.element.key,
+                "the vendor refuses the instance's credentials: its owner is needed"
+            );
+        }
+        Ok(Came::Settled)
+    }
+}
+
+enum Attempt {
+    Over(Came),
+    /// The vendor has refused what this began with; that is left.
+    Instead(Start),
+}
+
+/// When the access token ends; one that does not end by time has ended.
+fn end(renewal: &Renewal<'_>, effective: &Values) -> Timestamp {
+    let ends = renewal.expires_at(effective);
+    let ends = ends.and_then(|ends| Timestamp::from_millisecond(ends).ok());
+    ends.unwrap_or(Timestamp::MIN)
+}
+
+/// Writes what the vendor has returned, unless somebody else has logged in since.
+async fn apply(
+    app: &App,
+    organization: OrganizationId,
+    id: InstanceId,
+    exchange: Uuid,
+    generation: i64,
+    returned: &Values,
+) -> Result<()> {
+    let keys = &tenancy::keys(app, organization).await?;
+    let stored = app.store().org(organization);
+    let written = stored
+        .transaction(|mut transaction| async move {
+            let row = stored.lock_instance(&mut transaction, id).await?;
+            if stored.lock_exchange(&mut transaction, exchange).await? != Standing::Answered {
+                return Ok((transaction, false));
+            }
+            let row = row.filter(|row| row.generation == generation);
+            if let Some(row) = &row {
+                let mut values = stored_values(organization, keys, row)?;
+                values.extend(returned.clone());
+                let element = app.catalog().get(&row.element_key);
+                let due_at = element.and_then(|element| {
+                    let group = element.group(&row.credential_group)?;
+                    credentials::renewal_due_at(element, group, &values)
+                });
+                let parts = Parts::of(&values);
+                let place = place(organization, row.row_id, CREDENTIALS);
+                let renewed = RenewedInstance {
+                    configuration: &parts.clear,
+                    credentials_sealed: &keys.seal(&place, &parts.secret_json()?),
+                    due_at,
+                };
+                stored.write_renewed(&mut transaction, id, &renewed).await?;
+            }
+            let outcome = match row {
+                Some(_) => Outcome::Applied,
+                None => Outcome::Refused,
+            };
+            stored
+                .settle_exchange(&mut transaction, exchange, outcome, None)
+                .await?;
+            Ok((transaction, row.is_some()))
+        })
+        .await?;
+    tracing::info!(org.id = %organization, instance.id = %id, written, "vendor session renewed");
+    Ok(())
+}
+
+/// Writes what a failure means, and ends its exchange with it; nothing when the exchange is over or
+/// somebody else has logged in since.
+async fn fail(
+    app: &App,
+    organization: OrganizationId,
+    id: InstanceId,
+    (generation, exchange): (i64, Option<Uuid>),
+    outcome: Outcome,
+    failed: &FailedRenewal<'_>,
+) -> Result<()> {
+    let stored = app.store().org(organization);
+    stored
+        .transaction(|mut transaction| async move {
+            let row = stored.lock_instance(&mut transaction, id).await?;
+            if let Some(exchange) = exchange {
+                let standing = stored.lock_exchange(&mut transaction, exchange).await?;
+                if standing != Standing::Intent {
+                    return Ok((transaction, ()));
+                }
+                stored
+                    .settle_exchange(&mut transaction, exchange, outcome, None)
+                    .await?;
+            }
+            if row.is_some_and(|row| row.generation == generation) {
+                stored
+                    .write_failed_renewal(&mut transaction, id, failed)
+                    .await?;
+            }
+            Ok((transaction, ()))
+        })
+        .await
+}
+
+/// Finishes a renewal that a server which is gone has left open: an answer is written; without one
+/// the instance waits until its access token has ended.
+///
+/// # Errors
+/// Whatever may pass: it is tried again.
+pub async fn recover(app: App, left: Left) -> Result<()> {
+    let intent: Intent = serde_json::from_slice(&left.intent).map_err(Error::internal)?;
+    let (organization, generation) = (left.organization, intent.generation);
+    let id = left
+        .instance
+        .ok_or_else(|| Error::internal("a renewal of no instance"))?;
+    if let Some(answer) = &left.answer {
+        let returned = Held::from_json(answer)?.0;
+        return apply(&app, organization, id, left.id, generation, &returned).await;
+    }
+    let due_at = match app.store().org(organization).instance(id).await? {
+        Some(row) => Some(
+            end_of(&app, organization, &row)
+                .await?
+                .max(Timestamp::now()),
+        ),
+        None => None,
+    };
+    let failed = FailedRenewal {
+        due_at,
+        in_doubt: intent.spends,
+        needs_owner: None,
+    };
+    tracing::warn!(
+        org.id = %organization,
+        instance.id = %id,
+        "a renewal was cut short; whether the vendor has made it is not known"
+    );
+    let of = (generation, Some(left.id));
+    fail(&app, organization, id, of, Outcome::Unknown, &failed).await
+}
+
+async fn end_of(
+    app: &App,
+    organization: OrganizationId,
+    row: &store::Instance,
+) -> Result<Timestamp> {
+    let keys = tenancy::keys(app, organization).await?;
+    let values = stored_values(organization, &keys, row)?;
+    let ends = app.catalog().get(&row.element_key).and_then(|element| {
+        let group = element.group(&row.credential_group)?;
+        let effective = element.effective(group, &values);
+        Some(end(&element.renewal(group)?, &effective))
+    });
+    Ok(ends.unwrap_or(Timestamp::MIN))
+}

@@ -1,0 +1,152 @@
+//! Looks for instances that are due and has each renewed; runs on every server with the role
+//! `worker`. Takes no input: what has to be done stands in the database, so the way after a crash
+//! is the everyday way.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use super::{Came, renew};
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::ids::{InstanceId, OrganizationId};
+
+/// From one look to the next while there is something to do; it grows while there is not.
+const BUSY: Duration = Duration::from_secs(1);
+const IDLE: Duration = Duration::from_secs(4);
+/// After a look that found more than it could take.
+const CROWDED: Duration = Duration::from_millis(50);
+/// Renewals at once, and of those to one host.
+const AT_ONCE: usize = 32;
+const AT_ONE_HOST: usize = 8;
+/// How long others leave alone what one server has claimed. Should it take longer they meet the
+/// journal's lease.
+const CLAIM: Duration = Duration::from_secs(120);
+/// Until one that could not be begun is looked at again.
+const PUT_BACK: Duration = Duration::from_secs(2);
+
+pub async fn run(app: App, stop: impl Future<Output = ()>) {
+    let mut stop = std::pin::pin!(stop);
+    let permits = Arc::new(Semaphore::new(AT_ONCE));
+    let hosts = Hosts::default();
+    let mut pause = BUSY;
+    loop {
+        tokio::select! {
+            // Servers that were started together shall not look together.
+            () = tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.5))) => {}
+            () = &mut stop => return,
+        }
+        // A server that is going down finishes what it has begun and begins nothing.
+        if app.is_stopping() {
+            continue;
+        }
+        pause = match look(&app, &permits, &hosts).await {
+            Ok(0) => (pause * 2).clamp(BUSY, IDLE),
+            Ok(found) if found >= AT_ONCE / 2 => CROWDED,
+            Ok(_) => BUSY,
+            Err(error) => {
+                tracing::warn!(%error, "renewals that are due could not be looked for");
+                IDLE
+            }
+        };
+    }
+}
+
+/// Gives how many were found.
+async fn look(app: &App, permits: &Arc<Semaphore>, hosts: &Hosts) -> Result<usize> {
+    let free = permits.available_permits();
+    if free == 0 {
+        return Ok(1);
+    }
+    let limit = i64::try_from(free).map_err(Error::internal)?;
+    let all = app.store().all_orgs();
+    let due = all.claim_due_renewals(limit, CLAIM).await?;
+    let found = due.len();
+    for (organization, id) in due {
+        let permit = Arc::clone(permits).acquire_owned().await;
+        let permit = permit.map_err(Error::internal)?;
+        let (app, hosts) = (app.clone(), hosts.clone());
+        // A graceful stop waits for it.
+        app.clone().work().spawn(async move {
+            one(&app, organization, id, &hosts).await;
+            drop(permit);
+        });
+    }
+    Ok(found)
+}
+
+async fn one(app: &App, organization: OrganizationId, id: InstanceId, hosts: &Hosts) {
+    let came = match renew(app, organization, id, hosts).await {
+        Ok(Came::Settled) => return,
+        Ok(Came::NotBegun) | Err(Error::InFlight { .. }) => PUT_BACK,
+        Err(error) => {
+            tracing::error!(org.id = %organization, instance.id = %id, cause = ?error, "a renewal could not be made");
+            PUT_BACK * 10
+        }
+    };
+    let after = came.mul_f64(rand::random_range(0.5..1.5));
+    let organization = app.store().org(organization);
+    if let Err(error) = organization.put_back_renewal(id, after).await {
+        tracing::warn!(%error, instance.id = %id, "a renewal is looked at again when its claim ends");
+    }
+}
+
+/// How many renewals are at each vendor host.
+#[derive(Debug, Clone, Default)]
+pub struct Hosts(Arc<Mutex<HashMap<String, usize>>>);
+
+/// A place at a host, given back when dropped.
+#[derive(Debug)]
+pub struct AtHost {
+    hosts: Hosts,
+    host: String,
+}
+
+impl Hosts {
+    /// `None`: enough are there. A slow host so never takes the places of all others.
+    pub fn enter(&self, host: String) -> Option<AtHost> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(host.clone()).or_default();
+        if *count >= AT_ONE_HOST {
+            return None;
+        }
+        *count += 1;
+        Some(AtHost {
+            hosts: self.clone(),
+            host,
+        })
+    }
+}
+
+impl Drop for AtHost {
+    fn drop(&mut self) {
+        let mut counts = self.hosts.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.host) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.host);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_has_so_many_places() {
+        let hosts = Hosts::default();
+        let enter = |host: &str| hosts.enter(host.to_owned());
+        let mut there: Vec<_> = (0..AT_ONE_HOST).map(|_| enter("a.example")).collect();
+        assert!(there.iter().all(Option::is_some));
+        assert!(enter("a.example").is_none());
+        assert!(enter("b.example").is_some());
+        there.pop();
+        assert!(enter("a.example").is_some());
+        drop(there);
+        assert!(hosts.0.lock().unwrap().is_empty());
+    }
+}

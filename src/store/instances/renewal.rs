@@ -1,0 +1,162 @@
+//! Instances whose vendor session is renewed: found when they are due, and what came of it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use crate::error::Result;
+use crate::ids::{InstanceId, OrganizationId};
+use crate::store::{AllOrgs, OrgStore};
+
+/// So many of those that wait longest are looked at, to take turns among their organizations.
+const LOOKED_AT: i64 = 2000;
+
+/// What a renewal has brought.
+pub struct RenewedInstance<'a> {
+    pub configuration: &'a BTreeMap<String, String>,
+    pub credentials_sealed: &'a [u8],
+    pub due_at: Option<Timestamp>,
+}
+
+/// A renewal that came to nothing.
+#[derive(Debug, Default)]
+pub struct FailedRenewal<'a> {
+    /// When it is tried again.
+    pub due_at: Option<Timestamp>,
+    /// Why only the owner can help.
+    pub needs_owner: Option<&'a str>,
+    /// The vendor may have used up the stored refresh token. Counts the generation up, so that
+    /// nobody who has read the instance before sends that token without knowing.
+    pub in_doubt: bool,
+}
+
+impl AllOrgs<'_> {
+    /// Instances that are due, claimed for a while: of each organization the one that waits
+    /// longest, then of each the second, and so on.
+    pub async fn claim_due_renewals(
+        &self,
+        limit: i64,
+        claim: Duration,
+    ) -> Result<Vec<(OrganizationId, InstanceId)>> {
+        let store = self.store;
+        store
+            .transaction(|mut transaction| async move {
+                let claimed = store
+                    .query_as(
+                        "with due as (
+                             select org_id, id, renewal_due_at from instances
+                             where renewal_due_at <= clock_timestamp() and valid
+                                 and coalesce(renewal_claimed_until <= clock_timestamp(), true)
+                             order by renewal_due_at limit $3
+                         ), turn as (
+                             select org_id, id, renewal_due_at, row_number() over (
+                                 partition by org_id order by renewal_due_at) as place
+                             from due
+                         ), chosen as (
+                             select org_id, id from turn order by place, renewal_due_at limit $1
+                         ), free as (
+                             select i.org_id, i.id from instances i
+                             where (i.org_id, i.id) in (select org_id, id from chosen)
+                                 and coalesce(i.renewal_claimed_until <= clock_timestamp(), true)
+                             for no key update skip locked
+                         )
+                         update instances i
+                         set renewal_claimed_until =
+                             clock_timestamp() + make_interval(secs => $2)
+                         from free where i.org_id = free.org_id and i.id = free.id
+                         returning i.org_id, i.id",
+                    )
+                    .bind(limit)
+                    .bind(claim.as_secs_f64())
+                    .bind(LOOKED_AT)
+                    .fetch_all(&mut *transaction)
+                    .await?;
+                Ok((transaction, claimed))
+            })
+            .await
+    }
+}
+
+impl OrgStore<'_> {
+    /// Whoever looks for due instances finds this one again after a while, and not before.
+    pub async fn put_back_renewal(&self, id: InstanceId, after: Duration) -> Result<()> {
+        self.transaction(|mut transaction| async move {
+            self.query(
+                "update instances
+                 set renewal_claimed_until = clock_timestamp() + make_interval(secs => $3)
+                 where org_id = $1 and id = $2",
+            )
+            .bind(id)
+            .bind(after.as_secs_f64())
+            .execute(&mut *transaction)
+            .await?;
+            Ok((transaction, ()))
+        })
+        .await
+    }
+
+    /// Under [`OrgStore::lock_instance`].
+    pub async fn write_renewed(
+        &self,
+        connection: &mut PgConnection,
+        id: InstanceId,
+        renewed: &RenewedInstance<'_>,
+    ) -> Result<()> {
+        self.query(
+            "update instances
+             set configuration = $3, credentials_sealed = $4, renewal_due_at = $5,
+                 renewed_at = clock_timestamp(), generation = generation + 1,
+                 valid = true, invalid_reason = null, invalid_since = null,
+                 renewal_attempts = 0, renewal_claimed_until = null
+             where org_id = $1 and id = $2",
+        )
+        .bind(id)
+        .bind(Json(renewed.configuration))
+        .bind(renewed.credentials_sealed)
+        .bind(renewed.due_at.map(|at| at.to_sqlx()))
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
+    /// Under [`OrgStore::lock_instance`].
+    pub async fn write_failed_renewal(
+        &self,
+        connection: &mut PgConnection,
+        id: InstanceId,
+        failed: &FailedRenewal<'_>,
+    ) -> Result<()> {
+        self.query(
+            "update instances
+             set renewal_due_at = $3, renewal_attempts = renewal_attempts + 1,
+                 renewal_claimed_until = null,
+                 valid = valid and $4::text is null,
+                 invalid_reason = coalesce($4, invalid_reason),
+                 invalid_since = case when $4::text is null then invalid_since
+                                      else coalesce(invalid_since, clock_timestamp()) end,
+                 generation = generation + case when $5 then 1 else 0 end,
+                 renewal_doubt_generation = case when $5 then generation + 1
+                                                 else renewal_doubt_generation end
+             where org_id = $1 and id = $2",
+        )
+        .bind(id)
+        .bind(failed.due_at.map(|at| at.to_sqlx()))
+        .bind(failed.needs_owner)
+        .bind(failed.in_doubt)
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for RenewedInstance<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RenewedInstance")
+            .field("due_at", &self.due_at)
+            .finish_non_exhaustive()
+    }
+}

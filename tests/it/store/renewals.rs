@@ -1,0 +1,61 @@
+//! Renewals that are due, claimed in turns.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use bunsen_test_macros::database_test;
+
+use super::{Made, World};
+use crate::database::TestDatabase;
+
+#[database_test]
+async fn organizations_take_turns_and_nobody_claims_twice(database: TestDatabase) {
+    let world = World::new(&database).await;
+    for _ in 0..5 {
+        world.instance(&world.one, Made::default()).await;
+    }
+    let execute = async |statement: &'static str| {
+        sqlx::query(statement)
+            .execute(&database.pool)
+            .await
+            .expect("a statement");
+    };
+    execute("update instances set renewal_due_at = now() - interval '1 hour'").await;
+    // The other organization's has waited less than any of the five.
+    let quiet = world.instance(&world.other, Made::default()).await;
+    execute("update instances set renewal_due_at = now() where renewal_due_at is null").await;
+    // Not due, not valid.
+    let later = world.instance(&world.other, Made::default()).await;
+    execute("update instances set renewal_due_at = now() + interval '1 hour' where renewal_due_at is null").await;
+    let refused = world.instance(&world.other, Made::default()).await;
+    execute(
+        "update instances set renewal_due_at = now(), valid = false where renewal_due_at is null",
+    )
+    .await;
+
+    let claim = async |limit| {
+        let all = world.store.all_orgs();
+        let claimed = all.claim_due_renewals(limit, Duration::from_secs(60)).await;
+        let claimed = claimed.expect("claimed");
+        claimed
+            .into_iter()
+            .map(|(_, id)| id.0)
+            .collect::<Vec<i64>>()
+    };
+    let first = claim(2).await;
+    assert_eq!(first.len(), 2);
+    assert!(first.contains(&quiet.0), "{first:?}");
+    let (one, two) = tokio::join!(claim(10), claim(10));
+    let rest: Vec<i64> = one.into_iter().chain(two).collect();
+    let all: BTreeSet<i64> = first.iter().chain(&rest).copied().collect();
+    assert_eq!((all.len(), rest.len()), (6, 4), "each once");
+    assert!(!all.contains(&later.0) && !all.contains(&refused.0));
+
+    // A claim that nobody works on ends.
+    execute("update instances set renewal_claimed_until = now()").await;
+    assert_eq!(claim(10).await.len(), 6);
+    let other = world.other_org();
+    let put_back = other.put_back_renewal(quiet, Duration::ZERO).await;
+    put_back.expect("put back");
+    assert_eq!(claim(10).await, [quiet.0]);
+}
