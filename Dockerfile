@@ -1,7 +1,7 @@
 # Build: docker build -t bunsen .        Run beside a Postgres: docker-compose.yml
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /build
-# What is embedded at build time stands here too: elements and migrations.
+# What is embedded at build time stands here too: elements, examples, migrations and templates.
 COPY Cargo.toml Cargo.lock build.rs ./
 COPY bench bench
 COPY engine engine
@@ -9,6 +9,8 @@ COPY sandbox sandbox
 COPY tests tests
 COPY migrations migrations
 COPY elements elements
+COPY examples examples
+COPY templates templates
 COPY src src
 RUN cargo build --release --locked --package bunsen
 

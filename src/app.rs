@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bunsen_engine::element::{Catalog, Element};
 use tokio_util::task::TaskTracker;
 
+use crate::callers::Callers;
 use crate::error::{Error, Result};
 use crate::gate::Gate;
 use crate::outbound::Outbound;
+use crate::shares::Shares;
 use crate::store::{Mode, Store};
 use crate::vault::Vault;
 
@@ -20,6 +22,8 @@ pub struct App(Arc<Parts>, Arc<Gate>);
 pub struct Parts {
     pub store: Store,
     pub vault: Vault,
+    pub callers: Callers,
+    pub shares: Shares,
     pub catalog: Catalog,
     /// SHA-256 of the definitions, in hex.
     pub catalogue_hash: String,
@@ -30,6 +34,25 @@ pub struct Parts {
     /// Work that goes on although its caller is gone; a graceful stop waits for it.
     pub work: TaskTracker,
     pub stopping: AtomicBool,
+    pub outside: Outside,
+}
+
+/// How the server is seen from outside.
+#[derive(Debug, Clone)]
+pub struct Outside {
+    /// Scheme, host and port that clients and browsers reach it by, without a slash at the end.
+    pub public_url: String,
+    /// Metrics have a port of their own.
+    pub metrics_apart: bool,
+}
+
+impl Default for Outside {
+    fn default() -> Self {
+        Self {
+            public_url: "http://127.0.0.1:8080".into(),
+            metrics_apart: false,
+        }
+    }
 }
 
 impl App {
@@ -47,6 +70,14 @@ impl App {
 
     pub fn vault(&self) -> &Vault {
         &self.0.vault
+    }
+
+    pub fn callers(&self) -> &Callers {
+        &self.0.callers
+    }
+
+    pub fn shares(&self) -> &Shares {
+        &self.0.shares
     }
 
     pub fn catalog(&self) -> &Catalog {
@@ -75,6 +106,10 @@ impl App {
 
     pub fn work(&self) -> &TaskTracker {
         &self.0.work
+    }
+
+    pub fn outside(&self) -> &Outside {
+        &self.0.outside
     }
 
     pub fn is_stopping(&self) -> bool {

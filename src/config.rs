@@ -3,6 +3,7 @@
 //! Every flag has a variable `BUNSEN_…`; a secret can also come from the file that
 //! `BUNSEN_…_FILE` names. Unset and unreadable are different answers.
 
+mod front;
 mod keys;
 mod people;
 
@@ -13,6 +14,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use url::Url;
 
+pub use front::Front;
 pub use keys::{KeyKind, Keys, Pace, Passphrase};
 pub use people::{Accounts, Common, OneOrganization, OneUser, Organizations, Password, Users};
 
@@ -25,7 +27,7 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
 
-    /// What to log, as `level` or `target=level,…`.
+    /// What to log, as `level` or `target=level,…`; the target of the line per request is `access`.
     #[arg(long, env = "BUNSEN_LOG", default_value = "info", global = true)]
     pub log: String,
 
@@ -60,6 +62,12 @@ pub enum Command {
     /// Element definitions.
     #[command(subcommand)]
     Elements(Elements),
+    /// Print the API as an OpenAPI document; needs no database.
+    #[command(
+        name = "openapi",
+        after_help = "Example: bunsen openapi > openapi.json"
+    )]
+    OpenApi(OpenApi),
     /// Runs a private Postgres as the right user; started by `serve`, never by hand.
     #[command(name = "postgres-guard", hide = true)]
     PostgresGuard(PostgresGuard),
@@ -172,6 +180,20 @@ pub struct Serve {
     #[arg(long, env = "BUNSEN_BODY_LIMIT", default_value_t = 1024 * 1024, value_name = "BYTES")]
     pub body_limit: usize,
 
+    /// Calls of one organization in flight at most, on this server.
+    #[arg(long, env = "BUNSEN_ORGANIZATION_CALLS", default_value_t = 256, value_name = "N",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    organization_calls: u32,
+
+    /// Bytes of request bodies of one organization in flight at most, on this server.
+    #[arg(
+        long,
+        env = "BUNSEN_ORGANIZATION_BYTES",
+        default_value_t = 64 * 1024 * 1024,
+        value_name = "BYTES"
+    )]
+    organization_bytes: usize,
+
     /// Seconds that running calls get to finish after SIGTERM.
     #[arg(
         long,
@@ -180,6 +202,9 @@ pub struct Serve {
         value_name = "SECONDS"
     )]
     shutdown_grace: u64,
+
+    #[command(flatten)]
+    pub front: Front,
 
     /// Which parts run in this process.
     #[arg(long, env = "BUNSEN_ROLES", value_delimiter = ',', default_values = ["api", "worker"])]
@@ -284,6 +309,13 @@ pub struct ElementsExport {
 }
 
 #[derive(Debug, Clone, Args)]
+pub struct OpenApi {
+    /// Folder of further element definitions, as given to `serve`: they bring examples.
+    #[arg(long, env = "BUNSEN_ELEMENTS", value_name = "DIR")]
+    pub elements: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
 pub struct PostgresGuard {
     /// Process id of the supervisor; the guard ends if it has another parent.
     #[arg(long)]
@@ -310,6 +342,20 @@ fn organization_id(text: &str) -> Result<OrganizationId, String> {
 pub struct ConfigError(pub String);
 
 impl Serve {
+    /// # Errors
+    /// Where a single allowed body would be more than an organization's share.
+    pub fn organization_limits(&self) -> Result<(usize, usize), ConfigError> {
+        if self.organization_bytes < self.body_limit {
+            return Err(ConfigError(format!(
+                "--organization-bytes ({}) is less than one body may have (--body-limit, {}): \
+                 raise the first or lower the second",
+                self.organization_bytes, self.body_limit
+            )));
+        }
+        let calls = usize::try_from(self.organization_calls).unwrap_or(usize::MAX);
+        Ok((calls, self.organization_bytes))
+    }
+
     pub fn vendor_timeout(&self) -> Duration {
         Duration::from_secs(self.vendor_timeout)
     }

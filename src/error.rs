@@ -36,6 +36,8 @@ pub enum Error {
     RequestTimeout,
     /// 429: too many wrong log-ins; seconds until the next may be tried.
     TooManyAttempts { retry_after: u64 },
+    /// 429: the organization uses all that is its share of this server; names the limit.
+    OverShare(String),
     /// 503: starting, stopping, or the database is out of reach.
     Unavailable(&'static str),
     /// The vendor, or the way to it, failed: our status, our words, the vendor's own text.
@@ -72,6 +74,7 @@ impl fmt::Display for Error {
             | Self::NotFound(text)
             | Self::Invalid(text)
             | Self::Conflict(text)
+            | Self::OverShare(text)
             | Self::UnsupportedMediaType(text) => f.write_str(text),
             Self::InFlight { message, .. } => f.write_str(message),
             Self::MethodNotAllowed => f.write_str("This method is not allowed here."),

@@ -14,6 +14,10 @@ use url::Url;
 use crate::error::{Error, Result, VendorFailure};
 use crate::outbound::{Destination, Grant, Outbound, SendError, check_url};
 
+/// Said when a log-in failed that cannot be made again as it is.
+const SPENT: &str = "What this log-in began with may be used up: allow access again, and send what \
+                     comes of it.";
+
 /// Which vendor account is spoken to, and how far its credentials may reach.
 #[derive(Debug)]
 pub struct Session<'a> {
@@ -26,49 +30,187 @@ pub struct Session<'a> {
 impl Session<'_> {
     fn destination(&self) -> Destination<'_> {
         Destination {
+            element: &self.element.key,
             hosts: &self.element.hosts,
             grants: self.grants,
         }
     }
 }
 
-/// Makes the calls that turn credentials into an instance. `given` is what the caller sent; the
-/// answer is what the vendor returned, to be stored beside it.
-///
-/// # Errors
-/// See `design` in the module docs: 400 names the configuration entry, 401 and 403 are the
-/// vendor's refusals, 429 and 502 mean that it could not be asked.
-pub async fn provision(session: &Session<'_>, login: &Login, given: &Values) -> Result<Values> {
-    // What the instance is to keep counts as returned, whoever thought of it.
-    let mut random = [0; RANDOM_BYTES];
-    rand::fill(&mut random);
-    let made = session.element.generated(session.group, given, &random);
-    let calls = session.element.login_calls(session.group, login.start);
-    make(session, &calls, &login.brought, given, made).await
+/// Calls that belong together, made one by one: each may use what those before it returned.
+#[derive(Debug)]
+pub struct Calls<'a> {
+    session: &'a Session<'a>,
+    login: Login,
+    given: &'a Values,
+    left: std::vec::IntoIter<&'a Resource>,
+    returned: Values,
+    previous: Option<VendorReply>,
+    unsure: bool,
+    made: bool,
+    /// Its token calls use up what they begin with.
+    spends: bool,
+    spent: bool,
 }
 
-/// Makes the calls that renew the tokens of an instance. `stored` is what it has; the answer goes
-/// over it. After a refusal, [`Renewal::after_refusal`] says whether to begin anew.
-///
-/// # Errors
-/// As [`provision`].
-///
-/// [`Renewal::after_refusal`]: bunsen_engine::element::Renewal::after_refusal
-#[expect(dead_code, reason = "for the worker that renews tokens")]
-pub async fn renew(session: &Session<'_>, start: Start, stored: &Values) -> Result<Values> {
-    let calls = session.element.renewal_calls(session.group, start);
-    make(session, &calls, &Values::new(), stored, Values::new()).await
+impl<'a> Calls<'a> {
+    /// Those that turn credentials into an instance. `given` is what the caller sent, `generated`
+    /// what the definition wants to be made up; all that the instance is to keep beside `given`
+    /// counts as returned, whoever thought of it.
+    pub fn logging_in(
+        session: &'a Session<'a>,
+        login: &Login,
+        given: &'a Values,
+        generated: Values,
+    ) -> Self {
+        let resources = session.element.login_calls(session.group, login.start);
+        Self::new(session, login.clone(), given, resources, generated)
+    }
+
+    /// Those that renew the tokens of an instance with these values. What they return goes over it.
+    /// After a refusal [`Renewal::after_refusal`] says whether to begin anew.
+    ///
+    /// [`Renewal::after_refusal`]: bunsen_engine::element::Renewal::after_refusal
+    #[expect(dead_code, reason = "for the worker that renews tokens")]
+    pub fn renewing(session: &'a Session<'a>, start: Start, stored: &'a Values) -> Self {
+        let resources = session.element.renewal_calls(session.group, start);
+        let login = Login {
+            start,
+            ..Login::default()
+        };
+        Self::new(session, login, stored, resources, Values::new())
+    }
+
+    /// Those that tell the vendor that an instance with these values is deleted.
+    pub fn deleting(session: &'a Session<'a>, given: &'a Values) -> Self {
+        let resources = session.element.deleting(session.group);
+        let login = Login {
+            start: Start::Token,
+            ..Login::default()
+        };
+        Self::new(session, login, given, resources, Values::new())
+    }
+
+    fn new(
+        session: &'a Session<'a>,
+        login: Login,
+        given: &'a Values,
+        resources: Vec<&'a Resource>,
+        returned: Values,
+    ) -> Self {
+        let spends = login.spends_once(session.element, session.group);
+        Self {
+            session,
+            login,
+            given,
+            left: resources.into_iter(),
+            returned,
+            previous: None,
+            unsure: false,
+            made: false,
+            spends,
+            spent: false,
+        }
+    }
+
+    pub fn left(&self) -> usize {
+        self.left.len()
+    }
+
+    /// Whether the vendor may have acted on a call that failed.
+    pub fn unsure(&self) -> bool {
+        self.unsure
+    }
+
+    /// Whether the vendor may have made what the definition says must not be made twice, or have
+    /// used up what the log-in began with.
+    pub fn must_not_be_repeated(&self) -> bool {
+        self.made || self.spent
+    }
+
+    /// What the vendor returned, to be stored beside what was given.
+    pub fn returned(self) -> Values {
+        self.returned
+    }
+
+    /// Makes the next call, once.
+    ///
+    /// # Errors
+    /// 400 names the configuration entry, 401 and 403 are the vendor's refusals, 429 and 502 mean
+    /// that it could not be asked.
+    pub async fn step(&mut self) -> Result<()> {
+        let made = self.make_next().await;
+        let spent = self.spent;
+        made.map_err(|error| match error {
+            Error::Vendor(failure) if spent => Error::Vendor(Box::new(VendorFailure {
+                message: format!("{} {SPENT}", failure.message),
+                ..*failure
+            })),
+            error => error,
+        })
+    }
+
+    async fn make_next(&mut self) -> Result<()> {
+        let Some(resource) = self.left.next() else {
+            return Ok(());
+        };
+        let session = self.session;
+        let mut stored = self.given.clone();
+        stored.extend(self.returned.clone());
+        let configuration = session.element.effective(session.group, &stored);
+        let now = Timestamp::now().as_millisecond();
+        let mut nonce = oauth::Nonce::default();
+        rand::fill(&mut nonce);
+        let parameters = oauth::request_parameters(
+            session.element,
+            session.group,
+            resource,
+            &configuration,
+            &self.login.brought,
+            (now, &nonce),
+        )
+        .map_err(unbuilt)?;
+        let inputs = Inputs {
+            configuration: &configuration,
+            previous: self.previous.as_ref(),
+            request: Some(&parameters),
+            now,
+        };
+        let request =
+            request::build(session.element, session.group, resource, &inputs).map_err(unbuilt)?;
+        let spends = self.spends && resource.kind.gets_token();
+        let sent = session.outbound.send(request, &session.destination()).await;
+        let answer = sent.map_err(|error| {
+            self.unsure = error.vendor_may_have_seen_it();
+            self.made |= self.unsure && resource.once.is_some();
+            self.spent |= self.unsure && spends;
+            unsent(session.element, resource, &error)
+        })?;
+        // Only a refusal leaves a code as it was.
+        self.spent |= spends && !answer.status.is_client_error();
+        let read = reply::read(session.element, session.group, resource, &inputs, &answer)
+            .map_err(|fault| failed(session, &configuration, &self.login.brought, fault))?;
+        self.made |= resource.once.is_some();
+        check_returned(session, resource, &read.configuration)?;
+        self.returned.extend(read.configuration);
+        self.previous = Some(answer);
+        Ok(())
+    }
+
+    /// Makes the rest of the calls.
+    pub async fn finish(mut self) -> Result<Values> {
+        while self.left() > 0 {
+            self.step().await?;
+        }
+        Ok(self.returned)
+    }
 }
 
 /// A request token of OAuth 1 and its secret, under the keys of the token that follows.
 ///
 /// # Errors
-/// As [`provision`]; 400 when the log-in has none.
-pub async fn request_token(
-    session: &Session<'_>,
-    brought: &Values,
-    given: &Values,
-) -> Result<Values> {
+/// As [`Calls::step`]; 400 when the log-in has none.
+pub async fn request_token(session: &Session<'_>, login: &Login, given: &Values) -> Result<Values> {
     let kind = ResourceKind::OauthOnTokenRequest;
     let Some(call) = session.element.call(session.group, kind) else {
         return Err(Error::Invalid(format!(
@@ -76,48 +218,17 @@ pub async fn request_token(
             session.group.name, session.element.key
         )));
     };
-    make(session, &[call], brought, given, Values::new()).await
+    let mut calls = Calls::new(session, login.clone(), given, vec![call], Values::new());
+    // Nobody has allowed anything yet: another token can be asked for.
+    calls.spends = false;
+    calls.finish().await
 }
 
-/// Makes one call after the other. What they return comes on top of `returned`.
-async fn make(
-    session: &Session<'_>,
-    calls: &[&Resource],
-    brought: &Values,
-    given: &Values,
-    mut returned: Values,
-) -> Result<Values> {
-    let mut previous: Option<VendorReply> = None;
-    for resource in calls {
-        let mut stored = given.clone();
-        stored.extend(returned.clone());
-        let configuration = session.element.effective(session.group, &stored);
-        let now = Timestamp::now().as_millisecond();
-        let mut nonce = oauth::Nonce::default();
-        rand::fill(&mut nonce);
-        let request = oauth::request_parameters(
-            session.element,
-            session.group,
-            resource,
-            &configuration,
-            brought,
-            (now, &nonce),
-        )
-        .map_err(unbuilt)?;
-        let inputs = Inputs {
-            configuration: &configuration,
-            previous: previous.as_ref(),
-            request: Some(&request),
-            now,
-        };
-        let answer = run(session, resource, &inputs).await?;
-        let read = reply::read(session.element, session.group, resource, &inputs, &answer)
-            .map_err(|fault| failed(session, &configuration, brought, fault))?;
-        check_returned(session, resource, &read.configuration)?;
-        returned.extend(read.configuration);
-        previous = Some(answer);
-    }
-    Ok(returned)
+/// Values that an instance of these credentials gets when it has none.
+pub fn generated(element: &Element, group: &Group, given: &Values) -> Values {
+    let mut random = [0; RANDOM_BYTES];
+    rand::fill(&mut random);
+    element.generated(group, given, &random)
 }
 
 /// A base URL that the vendor named passes the same guard as one that a caller gives, before
@@ -140,20 +251,6 @@ fn check_returned(session: &Session<'_>, resource: &Resource, returned: &Values)
     };
     let url = Url::parse(base.reveal()).map_err(|_| refused(&"it is no URL"))?;
     check_url(&url, &session.destination()).map_err(|refusal| refused(&refusal))
-}
-
-async fn run(
-    session: &Session<'_>,
-    resource: &Resource,
-    inputs: &Inputs<'_>,
-) -> Result<VendorReply> {
-    let request =
-        request::build(session.element, session.group, resource, inputs).map_err(unbuilt)?;
-    session
-        .outbound
-        .send(request, &session.destination())
-        .await
-        .map_err(|error| unsent(session.element, resource, &error))
 }
 
 pub fn unbuilt(error: BuildError) -> Error {
@@ -196,9 +293,11 @@ fn unsent(element: &Element, resource: &Resource, error: &SendError) -> Error {
     Error::Vendor(Box::new(VendorFailure {
         status: 502,
         message: format!(
-            "{} failed while {}: {error}.",
+            "{} failed at step {}: {error}. Check configuration '{}'; if it is right, try again \
+             later.",
             element.name,
-            resource.step()
+            resource.step(),
+            element.host_entry(resource),
         ),
         provider_message: None,
         retry_after: None,

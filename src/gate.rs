@@ -10,6 +10,7 @@ use moka::future::Cache;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::error::{Error, Result};
+use crate::meters;
 
 /// A window begins with the first attempt and is forgotten after this.
 const WINDOW: Duration = Duration::from_secs(15 * 60);
@@ -56,9 +57,9 @@ impl Default for Gate {
 impl Gate {
     /// Counts an attempt; 429 when there were too many.
     pub async fn attempt(&self, address: IpAddr, account: &str) -> Result<()> {
-        for (key, limit) in [
-            (Key::Address(network(address)), PER_ADDRESS),
-            (Key::Account(account.to_owned()), PER_ACCOUNT),
+        for (which, key, limit) in [
+            ("address", Key::Address(network(address)), PER_ADDRESS),
+            ("account", Key::Account(account.to_owned()), PER_ACCOUNT),
         ] {
             let begin = async {
                 Arc::new(Window {
@@ -71,6 +72,7 @@ impl Gate {
             if attempts >= limit {
                 // Refused attempts do not count, so the number cannot wrap.
                 window.attempts.fetch_sub(1, Ordering::Relaxed);
+                meters::log_in_refused(which);
                 let left = WINDOW.saturating_sub(window.began.elapsed());
                 return Err(Error::TooManyAttempts {
                     retry_after: left.as_secs() + 1,
@@ -94,7 +96,10 @@ impl Gate {
         const BUSY: Error = Error::Unavailable("Too many log-ins at this moment; try again.");
         tokio::time::timeout(PATIENCE, self.turns.acquire())
             .await
-            .map_err(|_| BUSY)?
+            .map_err(|_| {
+                meters::log_in_refused("at-once");
+                BUSY
+            })?
             .map_err(Error::internal)
     }
 }

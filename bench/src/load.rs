@@ -29,6 +29,8 @@ pub enum Work {
     Create(Bytes),
     /// Reads these instances in turn; clients begin at different ones.
     Read(Arc<[i64]>),
+    /// Deletes them, each once if there are more of them than time.
+    Delete(Arc<[i64]>),
 }
 
 #[derive(Debug, Default)]
@@ -137,9 +139,14 @@ fn request(target: &Target, work: &Work, turn: usize) -> Result<Request<Full<Byt
             .uri(INSTANCES)
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::new(body.clone()))?,
-        Work::Read(ids) => {
-            let id = ids.get(turn % ids.len().max(1)).ok_or("nothing to read")?;
+        Work::Read(ids) | Work::Delete(ids) => {
+            let id = ids.get(turn % ids.len().max(1)).ok_or("no instance")?;
+            let method = match work {
+                Work::Delete(_) => Method::DELETE,
+                _ => Method::GET,
+            };
             builder
+                .method(method)
                 .uri(format!("{INSTANCES}/{id}"))
                 .body(Full::default())?
         }

@@ -76,7 +76,12 @@ pub async fn measure(
     report::title("Memory after the load (PSS)");
     let count = bench.instances.len();
     startup::memory(&format!("{count} instances"), &bench.trees()?);
+    report::title("Revocations: a DELETE, answered when no server takes the token any more");
+    let (first, rest) = bench.instances.split_at(bench.instances.len() / 2);
+    bench.revocations("2 servers", first).await?;
     server.stop().await?;
+    bench.target.address = keeper.address();
+    bench.revocations("1 server", rest).await?;
     keeper.stop().await
 }
 
@@ -220,6 +225,20 @@ impl Bench<'_> {
             theirs.push(self.pgbench(script, &[], clients).await?);
         }
         show(&ours, &theirs);
+        Ok(())
+    }
+
+    /// By one client, so that what is measured is the wait of one.
+    async fn revocations(&self, servers: &str, instances: &[i64]) -> Result<(), Error> {
+        let work = Work::Delete(Arc::from(instances));
+        let duration = Duration::from_secs(self.plan.seconds.min(5));
+        let outcome = load::run(&self.target, &work, 1, duration).await?;
+        report::line(format_args!(
+            "{servers:<10} p50 {:.1} ms, p99 {:.1} ms, of {} (limit: a lease of 2 s)",
+            outcome.quantile(0.5),
+            outcome.quantile(0.99),
+            outcome.count()
+        ));
         Ok(())
     }
 

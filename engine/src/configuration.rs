@@ -10,6 +10,7 @@ use std::fmt;
 use serde_json::{Map, Value as Json};
 
 use crate::element::oauth::{ACCESS_TOKEN, REFRESH_TOKEN};
+use crate::element::platform;
 use crate::element::{Element, Entry, Group};
 use crate::ids::Secret;
 use crate::language::Filter;
@@ -69,47 +70,6 @@ pub struct ConfigurationMistake {
     pub message: String,
 }
 
-/// Keys that every element takes, whether or not its definition lists them.
-const COMMON_KEYS: &[&str] = &[
-    "allow.select.fields",
-    "authentication.time",
-    AUTHENTICATION_TYPE,
-    BASE_URL,
-    "bulk.add_metadata",
-    "bulk.attribute.created_time",
-    "bulk.attribute.modified_time",
-    "bulk.query.date_mask",
-    "bulk.query.download_format",
-    "bulk.query.field_name",
-    "bulk.query.operator",
-    "bulk.relations",
-    "default.select.fields.map",
-    "event.helper.key",
-    "event.metadata",
-    "event.notification.basic.password",
-    "event.notification.basic.username",
-    "event.notification.callback.headers",
-    "event.notification.callback.url",
-    "event.notification.enabled",
-    "event.notification.instance.finder",
-    "event.notification.signature.key",
-    "event.notification.subscription.id",
-    "event.notification.type",
-    "event.objects",
-    "event.poller.configuration",
-    "event.poller.refresh_interval",
-    "event.poller.urls",
-    "event.vendor.type",
-    "expires_in",
-    "filter.response.nulls",
-    "instance.variables",
-    "pagination",
-    "pagination.max",
-    "pagination.offset",
-    "pagination.page.startindex",
-    "pagination.type",
-];
-
 /// Of the common keys, those that have a say in where credentials go and how.
 const LOGIN_KEYS: &[&str] = &[AUTHENTICATION_TYPE, BASE_URL];
 
@@ -131,10 +91,6 @@ const SECRET_KEYS: &[&str] = &[
 ];
 const SECRET_ENDINGS: &[&str] = &[".password", ".api.token"];
 
-pub(crate) fn is_common_key(key: &str) -> bool {
-    COMMON_KEYS.contains(&key)
-}
-
 impl Element {
     /// The `configuration` member of a request. Values that are no text become their JSON text;
     /// null, the mask and empty text count as not given; keys that neither the definition nor the
@@ -148,7 +104,7 @@ impl Element {
                 Some((_, meant)) => *meant,
                 None => key.as_str(),
             };
-            if self.entry(key).is_none() && !is_common_key(key) {
+            if self.entry(key).is_none() && !platform::has_key(key) {
                 continue;
             }
             let text = match value {
@@ -358,7 +314,7 @@ impl Element {
     /// the host or the log-in. The platform's own keys have none, save two; of a definition's own
     /// entries each may.
     pub fn decides_login(&self, group: &Group, key: &str) -> bool {
-        if is_common_key(key) || key.starts_with("event.") {
+        if platform::has_key(key) || key.starts_with("event.") {
             return LOGIN_KEYS.contains(&key);
         }
         self.entries_of(group).any(|entry| entry.key == key)

@@ -102,7 +102,7 @@ pub fn read(
     };
     let rules = resource.faults.iter().chain(&element.faults);
     if let Some(rule) = rules.into_iter().find(|rule| seen.matches(&rule.when)) {
-        let mut fault = failure(rule.status, message_of(rule));
+        let mut fault = failure(rule.status, message_of(rule, resource));
         fault.entry.clone_from(&rule.entry);
         fault.authorize = rule.authorize;
         return Err(fault);
@@ -119,6 +119,15 @@ pub fn read(
                 if output.key == "base.url" && !is_allowed_base(element, &text, own) {
                     let message = format!(
                         "{} named a base URL at step {} that is not one of its hosts.",
+                        element.name,
+                        resource.step()
+                    );
+                    return Err(failure(502, message));
+                }
+                let asked = || request::called_host(element, group, resource, inputs);
+                if output.key == "base.url" && !is_of_the_same_world(element, &text, asked) {
+                    let message = format!(
+                        "{} named a base URL at step {} that belongs to another environment than the one it was asked in.",
                         element.name,
                         resource.step()
                     );
@@ -142,10 +151,14 @@ pub fn read(
     Ok(stored)
 }
 
-fn message_of(rule: &FaultRule) -> String {
+fn message_of(rule: &FaultRule, resource: &Resource) -> String {
+    let step = resource.step();
     match &rule.entry {
-        Some(entry) => format!("Configuration entry '{entry}': {}", rule.message),
-        None => rule.message.clone(),
+        Some(entry) => format!(
+            "Configuration entry '{entry}': {} (Step {step}.)",
+            rule.message
+        ),
+        None => format!("{} (Step {step}.)", rule.message),
     }
 }
 
@@ -175,6 +188,22 @@ fn is_allowed_base(
         HostRule::Public => own().is_none_or(|own| request::host_and_port(&url) == Some(own)),
     };
     plain && allowed
+}
+
+/// A vendor's sandbox and its production never see each other's credentials.
+fn is_of_the_same_world(
+    element: &Element,
+    text: &str,
+    asked: impl FnOnce() -> Option<String>,
+) -> bool {
+    if element.apart.is_empty() {
+        return true;
+    }
+    let named = Url::parse(text).ok();
+    let named = named.as_ref().and_then(Url::host_str);
+    named
+        .zip(asked())
+        .is_some_and(|(named, asked)| element.go_together(named, &asked))
 }
 
 fn retry_after(reply: &VendorReply) -> Option<String> {
@@ -320,6 +349,7 @@ impl<'a> Seen<'a> {
     fn plain_fault(&self, element: &Element, resource: &Resource) -> (u16, String) {
         let vendor = &element.name;
         let step = resource.step();
+        let entry = element.host_entry(resource);
         let status = self.reply.status.as_u16();
         match status {
             200..=299 => {
@@ -330,13 +360,13 @@ impl<'a> Seen<'a> {
                     None => "something that cannot be read",
                 };
                 let message = format!(
-                    "{vendor} answered step {step} with {what}. Check base.url and the site's address; if they are right, the service has a problem."
+                    "{vendor} answered step {step} with {what}. Check configuration '{entry}'; if it is right, the service has a problem."
                 );
                 (502, message)
             }
             100..=199 | 300..=399 => {
                 let message = format!(
-                    "{vendor} answered step {step} with status {status}, a redirect, which is never followed. Check base.url and the site's address."
+                    "{vendor} answered step {step} with status {status}, a redirect, which is never followed. Check configuration '{entry}'."
                 );
                 (502, message)
             }
@@ -354,9 +384,7 @@ impl<'a> Seen<'a> {
             ),
             404 => (
                 404,
-                format!(
-                    "{vendor} found nothing at step {step}. Check base.url and the site's address."
-                ),
+                format!("{vendor} found nothing at step {step}. Check configuration '{entry}'."),
             ),
             429 => (
                 429,
@@ -367,6 +395,12 @@ impl<'a> Seen<'a> {
             405 | 406 | 409 | 415 => (
                 status,
                 format!("{vendor} refused step {step} with status {status}."),
+            ),
+            421 => (
+                400,
+                format!(
+                    "{vendor} is not at the host that step {step} was sent to. Check configuration '{entry}'."
+                ),
             ),
             400..=499 => (
                 400,

@@ -163,6 +163,17 @@ pub(crate) fn own_host(
     address::own_host(&Call::new(element, group, resource, inputs))
 }
 
+/// The host that [`build`] makes this call to.
+pub(crate) fn called_host(
+    element: &Element,
+    group: &Group,
+    resource: &Resource,
+    inputs: &Inputs<'_>,
+) -> Option<String> {
+    let url = address::build(&Call::new(element, group, resource, inputs)).ok()?;
+    url.host_str().map(str::to_owned)
+}
+
 impl<'a> Call<'a> {
     fn new(
         element: &'a Element,

@@ -4,6 +4,7 @@ mod password_policy;
 
 use uuid::Uuid;
 
+use crate::callers;
 use crate::error::{Error, Result};
 use crate::ids::{AccountId, OrganizationId, Secret, SecretKind, UserId};
 use crate::store::{Account, NewAccount, NewOrganization, NewUser, Organization, Store, User};
@@ -90,7 +91,15 @@ impl Office<'_> {
         self.open(&place, &organization.secret_sealed).await
     }
 
-    /// The old secret is unknown from the moment this returns.
+    /// Switches all of it off or on; on every server from the moment this returns.
+    pub async fn set_organization_active(&self, id: OrganizationId, active: bool) -> Result<()> {
+        self.organization(id).await?;
+        let revocation = self.store.org(id).set_organization_active(active).await?;
+        callers::settle(self.store, revocation).await;
+        Ok(())
+    }
+
+    /// The old secret is unknown, on every server, from the moment this returns.
     pub async fn rotate_organization_secret(&self, id: OrganizationId) -> Result<()> {
         let organization = self.organization(id).await?;
         let secret = self.vault.new_organization_secret();
@@ -100,10 +109,10 @@ impl Office<'_> {
             .await?
             .seal(&place, secret.reveal().as_bytes());
         let print = self.vault.fingerprint(SecretKind::Organization, &secret);
-        self.store
-            .org(id)
-            .replace_organization_secret(&sealed, &print)
-            .await
+        let org = self.store.org(id);
+        let revocation = org.replace_organization_secret(&sealed, &print).await?;
+        callers::settle(self.store, revocation).await;
+        Ok(())
     }
 
     pub async fn create_account(
@@ -190,7 +199,20 @@ impl Office<'_> {
         self.open(&place, &user.secret_sealed).await
     }
 
-    /// The old secret is unknown from the moment this returns.
+    /// Switches the user off or on; on every server from the moment this returns.
+    pub async fn set_user_active(
+        &self,
+        organization: OrganizationId,
+        user: &User,
+        active: bool,
+    ) -> Result<()> {
+        let org = self.store.org(organization);
+        let revocation = org.set_user_active(user.id, active).await?;
+        callers::settle(self.store, revocation).await;
+        Ok(())
+    }
+
+    /// The old secret is unknown, on every server, from the moment this returns.
     pub async fn rotate_user_secret(
         &self,
         organization: OrganizationId,
@@ -201,10 +223,10 @@ impl Office<'_> {
         let keys = self.keys(organization).await?;
         let sealed = keys.seal(&place, secret.reveal().as_bytes());
         let print = self.vault.fingerprint(SecretKind::User, &secret);
-        self.store
-            .org(organization)
-            .replace_user_secret(user.id, &sealed, &print)
-            .await
+        let org = self.store.org(organization);
+        let revocation = org.replace_user_secret(user.id, &sealed, &print).await?;
+        callers::settle(self.store, revocation).await;
+        Ok(())
     }
 
     pub async fn set_password(

@@ -2,12 +2,14 @@
 
 mod elements;
 mod first_files;
+mod front;
 pub mod grant;
 mod health;
 mod keys;
 pub mod migrate;
 mod people;
 mod serve;
+mod signals;
 mod state;
 
 use std::io::Write;
@@ -36,6 +38,7 @@ fn prepared(arguments: Cli) -> Result<ExitCode> {
     match arguments.command {
         Command::Health(arguments) => health::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Elements(command) => elements::run(command).map_err(state::told),
+        Command::OpenApi(arguments) => openapi(&arguments).map(|()| ExitCode::SUCCESS),
         Command::PostgresGuard(_) => Err(Error::Invalid("started too late".into())),
         asynchronous => tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -70,8 +73,19 @@ async fn dispatch(command: Command) -> Result<()> {
         Command::Organizations(command) => people::organizations(&command, &mut out).await,
         Command::Accounts(command) => people::accounts(&command, &mut out).await,
         Command::Users(command) => people::users(&command, &mut out).await,
-        Command::Health(_) | Command::Elements(_) | Command::PostgresGuard(_) => Ok(()),
+        Command::Health(_)
+        | Command::Elements(_)
+        | Command::OpenApi(_)
+        | Command::PostgresGuard(_) => Ok(()),
     }
+}
+
+/// `bunsen openapi`: what the server answers at `/openapi.json`, for people to read, too.
+fn openapi(arguments: &crate::config::OpenApi) -> Result<()> {
+    let (catalog, _) = crate::elements::load(arguments.elements.as_deref())
+        .map_err(|mistakes| Error::Invalid(elements::listed(&mistakes)))?;
+    let document = crate::http::openapi(&catalog);
+    writeln!(std::io::stdout(), "{document:#}").map_err(Error::internal)
 }
 
 /// Logs go to stderr: stdout is for what a program reads.
@@ -82,7 +96,12 @@ fn start_logging(filter: &str, json: bool) -> Result<()> {
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
     if json {
-        logging.json().init();
+        // Flat, so that a line's fields are where a collector looks; the request's id is in its span.
+        logging
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .init();
     } else {
         logging
             .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))

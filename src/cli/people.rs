@@ -61,10 +61,8 @@ async fn organization_answer(office: Office<'_>, command: &Organizations) -> Res
         }
         Organizations::Show(one) => (one.id, one.secret),
         Organizations::Disable(one) | Organizations::Enable(one) => {
-            office.organization(one.id).await?;
             let active = matches!(command, Organizations::Enable(_));
-            let org = office.store.org(one.id);
-            org.set_organization_active(active).await?;
+            office.set_organization_active(one.id, active).await?;
             (one.id, one.secret)
         }
         Organizations::RotateSecret(one) => {
@@ -142,8 +140,8 @@ async fn user_answer(office: Office<'_>, command: &Users) -> Result<Value> {
         Users::Disable(one) | Users::Enable(one) => {
             let user = office.user(one.organization, &one.user).await?;
             let active = matches!(command, Users::Enable(_));
-            let org = office.store.org(one.organization);
-            org.set_user_active(user.id, active).await?;
+            let switched = office.set_user_active(one.organization, &user, active);
+            switched.await?;
             (one.organization, user.id.to_string(), one.secret)
         }
         Users::RotateSecret(one) => {

@@ -1,33 +1,32 @@
 //! `bunsen serve`: from flags to a running server, and the graceful way down.
 
-use std::future::pending;
-use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::net::{TcpListener, TcpSocket};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::{App, Parts};
+use crate::callers::{self, Callers};
 use crate::cli::elements::{listed, unsupported};
 use crate::cli::first_files;
+use crate::cli::front::{Front, Listening};
+use crate::cli::signals::Signals;
 use crate::cli::state::{Opened, told};
 use crate::config::{Role, Serve};
 use crate::error::{Error, Result};
-use crate::outbound::{Outbound, Settings, VendorRoute};
+use crate::http::Tls;
+use crate::outbound::{EgressProxy, Outbound, Settings, VendorRoute};
+use crate::shares::{Limits, Shares};
 use crate::store::Mode;
 use crate::vault::Vault;
-use crate::{elements, http, keys};
+use crate::{background, elements, http, keys, meters};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// For answers to reach their readers once all of them are made.
 const LAST_BYTES: Duration = Duration::from_secs(5);
-/// Connections that may wait to be accepted.
-const BACKLOG: u32 = 4096;
 
 /// Runs until SIGTERM or SIGINT, or until the private Postgres ends by itself.
 pub async fn run(arguments: &Serve) -> Result<()> {
@@ -36,40 +35,35 @@ pub async fn run(arguments: &Serve) -> Result<()> {
             "--roles without api has nothing to do yet: there are no background jobs".into(),
         ));
     }
+    let mode = match arguments.sandbox {
+        Some(_) => Mode::Sandbox,
+        None => Mode::Production,
+    };
+    forbid_core_dumps(mode);
     // What can be wrong without touching anything is found out first; the signals are caught
     // before anything is started that they would have to stop.
-    let mut signals = Signals::catch()?;
+    let mut signals = Signals::catch(arguments.front.tls().is_some()).map_err(Error::internal)?;
     let (catalog, catalogue_hash) = elements::load(arguments.elements.as_deref())
         .map_err(|mistakes| Error::Invalid(listed(&mistakes)))?;
     for (element, what) in unsupported(&catalog) {
         tracing::warn!(element.key = element, %what, "an added definition asks for what is not supported yet");
     }
     let outbound = outbound(arguments)?;
-    let socket = bind(arguments.listen).map_err(|error| {
-        Error::Invalid(format!(
-            "--listen {}: {error}; choose another address or port",
-            arguments.listen
-        ))
-    })?;
+    let (calls, bytes) = arguments.organization_limits().map_err(told)?;
+    let limits = Limits { calls, bytes };
+    let front = Front::open(arguments)?;
     raise_descriptor_limit();
-    forbid_core_dumps();
-    let address = socket.local_addr().map_err(Error::internal)?;
-    warn_about_exposure(address);
-    let mode = match arguments.sandbox {
-        Some(_) => Mode::Sandbox,
-        None => Mode::Production,
-    };
 
     let opened = tokio::select! {
         opened = Opened::to_serve(&arguments.state) => opened?,
-        name = signals.next() => {
+        name = signals.stop(|| ()) => {
             tracing::info!(signal = name, "stopped before the start was done");
             return Ok(());
         }
     };
     let started = async {
         opened.store.migrate().await.map_err(told)?;
-        first_files::bootstrap(&opened, &arguments.state, mode, &base_url(address)).await
+        first_files::bootstrap(&opened, &arguments.state, mode, &front.outside.public_url).await
     };
     let outcome = match started.await {
         Ok(keyring) => {
@@ -81,6 +75,8 @@ pub async fn run(arguments: &Serve) -> Result<()> {
             let app = App::new(Parts {
                 store: opened.store.clone(),
                 vault,
+                callers: Callers::new(arguments.state.database_connections / 2),
+                shares: Shares::new(limits),
                 catalog,
                 catalogue_hash,
                 outbound,
@@ -88,68 +84,74 @@ pub async fn run(arguments: &Serve) -> Result<()> {
                 body_limit: arguments.body_limit,
                 work: TaskTracker::new(),
                 stopping: AtomicBool::new(false),
+                outside: front.outside.clone(),
             });
-            serve_watched(&app, socket, address, &opened, &mut signals, arguments).await
+            serve_watched(&app, front, &opened, &mut signals, arguments).await
         }
         Err(error) => Err(error),
     };
     opened.close().await.and(outcome)
 }
 
-/// Serves while the database is told which keys this server holds.
+/// Serves while the database is told which keys this server holds, and that it may answer callers
+/// from memory.
 async fn serve_watched(
     app: &App,
-    socket: TcpSocket,
-    address: SocketAddr,
+    front: Front,
     opened: &Opened,
     signals: &mut Signals,
     arguments: &Serve,
 ) -> Result<()> {
-    let watch = keys::Watch::begin(app.store().clone(), app.vault().clone()).await?;
-    let (stop, stopped) = oneshot::channel::<()>();
-    let watching = tokio::spawn(watch.run(async move {
-        // The sender is dropped, which is the signal.
-        let _ = stopped.await;
-    }));
-    let outcome = match announced(socket, address) {
-        Ok(listener) => {
-            let grace = arguments.shutdown_grace();
-            until_stopped(app, listener, opened, signals, grace).await
-        }
+    let keys = keys::Watch::begin(app.store().clone(), app.vault().clone()).await?;
+    let callers = callers::Watch::begin(app.store().clone(), app.callers().clone()).await?;
+    let stop = CancellationToken::new();
+    let watching = [
+        tokio::spawn(keys.run(stop.clone().cancelled_owned())),
+        tokio::spawn(callers.run(stop.clone().cancelled_owned())),
+        tokio::spawn(background::run(app.clone(), stop.clone().cancelled_owned())),
+    ];
+    let outcome = match front.announce() {
+        Ok(listening) => until_stopped(app, listening, opened, signals, arguments).await,
         Err(error) => Err(error),
     };
-    drop(stop);
-    let _ = watching.await;
+    stop.cancel();
+    for watch in watching {
+        let _ = watch.await;
+    }
     outcome
-}
-
-/// Connections are taken from here on, and whoever reads stdout knows it.
-fn announced(socket: TcpSocket, address: SocketAddr) -> Result<TcpListener> {
-    let listener = socket.listen(BACKLOG).map_err(told)?;
-    let mut out = std::io::stdout();
-    writeln!(out, "bunsen listening on http://{address}")
-        .and_then(|()| out.flush())
-        .map_err(told)?;
-    Ok(listener)
 }
 
 /// Serves; then no new connections, running calls get their time, spawned work is waited for.
 async fn until_stopped(
     app: &App,
-    listener: TcpListener,
+    listening: Listening,
     opened: &Opened,
     signals: &mut Signals,
-    grace: Duration,
+    arguments: &Serve,
 ) -> Result<()> {
+    let tls = listening.front.tls.clone();
+    let reload = || reload(tls.as_ref());
+    let upkeep = tokio::spawn(meters::upkeep());
+    // Answers until the very end, since the way down is worth watching.
+    let metrics = listening.metrics.map(|(listener, front)| {
+        let service = http::metrics_service(app.clone());
+        tokio::spawn(http::serve(
+            listener,
+            service,
+            front,
+            std::future::pending(),
+        ))
+    });
     let (stop, stopped) = oneshot::channel::<()>();
-    let serving = http::serve(listener, http::service(app.clone()), async move {
+    let service = http::service(app.clone());
+    let serving = http::serve(listening.listener, service, listening.front, async move {
         // The sender is dropped, which is the signal.
         let _ = stopped.await;
     });
     let serving = tokio::spawn(serving);
 
     let outcome = tokio::select! {
-        name = signals.next() => {
+        name = signals.stop(reload) => {
             tracing::info!(signal = name, "stopping; running calls are finished first");
             Ok(())
         }
@@ -158,56 +160,47 @@ async fn until_stopped(
         )),
     };
     app.stop();
-    drop(stop);
-    app.work().close();
-    let finished = async {
-        app.work().wait().await;
-        // Every call has its answer; who does not read it, or never finished asking, is not
-        // waited for any longer.
-        let _ = tokio::time::timeout(LAST_BYTES, serving).await;
+    let grace = arguments.shutdown_grace();
+    let winding_down = async {
+        if outcome.is_ok() {
+            // Balancers learn from /health/ready, and send new calls until they have.
+            tokio::time::sleep(arguments.front.drain_wait()).await;
+        }
+        drop(stop);
+        app.work().close();
+        let finished = async {
+            app.work().wait().await;
+            // Every call has its answer; who does not read it, or never finished asking, is not
+            // waited for any longer.
+            let _ = tokio::time::timeout(LAST_BYTES, serving).await;
+        };
+        if tokio::time::timeout(grace, finished).await.is_err() {
+            tracing::warn!(
+                seconds = grace.as_secs(),
+                "stopping although calls are still running"
+            );
+        }
     };
     tokio::select! {
-        () = finished => {}
-        () = tokio::time::sleep(grace) => {
-            tracing::warn!(seconds = grace.as_secs(), "stopping although calls are still running");
-        }
-        name = signals.next() => {
+        () = winding_down => {}
+        name = signals.stop(reload) => {
             tracing::warn!(signal = name, "asked again: stopping at once");
         }
+    }
+    upkeep.abort();
+    if let Some(metrics) = metrics {
+        metrics.abort();
     }
     outcome
 }
 
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn catch() -> Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate()).map_err(Error::internal)?,
-            interrupt: signal(SignalKind::interrupt()).map_err(Error::internal)?,
-        })
+/// New connections get what the files hold now.
+fn reload(tls: Option<&Tls>) {
+    match tls.map(Tls::reload) {
+        Some(Ok(())) => tracing::info!("read the TLS certificate and key again"),
+        Some(Err(error)) => tracing::error!(error, "the TLS certificate in use stays"),
+        None => {}
     }
-
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            Some(()) = self.terminate.recv() => "SIGTERM",
-            Some(()) = self.interrupt.recv() => "SIGINT",
-            else => pending().await,
-        }
-    }
-}
-
-fn bind(address: SocketAddr) -> std::io::Result<TcpSocket> {
-    let socket = match address {
-        SocketAddr::V4(_) => TcpSocket::new_v4()?,
-        SocketAddr::V6(_) => TcpSocket::new_v6()?,
-    };
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    Ok(socket)
 }
 
 /// The usual soft limit of 1024 open files is far below the hard one, and every call takes two.
@@ -223,13 +216,22 @@ fn raise_descriptor_limit() {
 }
 
 /// The memory of this process and its children holds keys and passwords.
-fn forbid_core_dumps() {
+///
+/// In production nobody of the same user can attach to it or read its memory either.
+fn forbid_core_dumps(mode: Mode) {
     let none = Rlimit {
         current: Some(0),
         maximum: Some(0),
     };
     if let Err(error) = setrlimit(Resource::Core, none) {
         tracing::warn!(%error, "cannot switch core dumps off");
+    }
+    #[cfg(target_os = "linux")]
+    if mode == Mode::Production {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+            tracing::warn!(%error, "cannot close this process's memory to others");
+        }
     }
 }
 
@@ -241,7 +243,10 @@ fn outbound(arguments: &Serve) -> Result<Outbound> {
         .map(|text| VendorRoute::parse(text))
         .collect::<Result<Vec<_>, String>>()
         .map_err(Error::Invalid)?;
+    let egress = arguments.front.egress_proxy().map_err(told)?;
+    let egress = egress.map(|url| EgressProxy::parse(&url)).transpose();
     Outbound::new(Settings {
+        egress: egress.map_err(Error::Invalid)?,
         routes,
         sandbox: arguments.sandbox.clone(),
         total_timeout: arguments.vendor_timeout(),
@@ -251,22 +256,20 @@ fn outbound(arguments: &Serve) -> Result<Outbound> {
     .map_err(told)
 }
 
-/// How a program on this machine reaches the server.
-fn base_url(mut address: SocketAddr) -> String {
-    if address.ip().is_unspecified() {
-        address.set_ip(match address.ip() {
-            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-        });
-    }
-    format!("http://{address}")
-}
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::process::{DumpableBehavior, dumpable_behavior};
 
-fn warn_about_exposure(address: SocketAddr) {
-    if !address.ip().is_loopback() {
-        tracing::warn!(
-            %address,
-            "plain http away from loopback: put a proxy that speaks TLS in front, secrets pass here"
-        );
+    use super::*;
+
+    #[test]
+    fn in_production_nobody_reads_this_memory() {
+        forbid_core_dumps(Mode::Production);
+        let behavior = dumpable_behavior().expect("Linux says");
+        assert_eq!(behavior, DumpableBehavior::NotDumpable);
+        assert_eq!(getrlimit(Resource::Core).maximum, Some(0));
+        // What `/metrics` reads is still there for the process itself.
+        assert!(std::fs::read_dir("/proc/self/fd").is_ok());
+        assert!(std::fs::read_to_string("/proc/self/stat").is_ok());
     }
 }

@@ -3,33 +3,43 @@
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::app::{App, shortened};
 use crate::error::{Error, Result};
 use crate::http::auth::OrgCaller;
 use crate::http::dates;
+use crate::http::description::{Inactive, InstanceFilter, Paging};
 use crate::http::filter::{Field, Wanted};
-use crate::http::instances::{answer_list, with_page_headers};
+use crate::http::instances::{Instance, answer_list, with_page_headers};
 use crate::http::json::Json;
 use crate::http::path;
 use crate::http::query::Query;
 use crate::ids::{AccountId, OrganizationId};
 use crate::store;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Account {
+    #[schema(value_type = i64)]
     id: AccountId,
     name: String,
     description: String,
+    /// Your own name for the customer.
     external_id: String,
     active: bool,
     default_account: bool,
+    /// `Default` or `CompanyAccount`.
     #[serde(rename = "type")]
     kind: &'static str,
+    /// Id of the organization.
+    #[schema(value_type = i64)]
     company_id: OrganizationId,
+    #[schema(format = Date)]
     created_date: String,
 }
+
+const NO_ADMINISTRATOR: &str = "You are not an administrator of the organization.";
 
 const FILTERED_BY: &[Field] = &[
     Field::Text("name"),
@@ -38,8 +48,26 @@ const FILTERED_BY: &[Field] = &[
     Field::Boolean("defaultAccount"),
 ];
 
-/// `GET /accounts`, by id; `offset` and `pageSize` page, `includeInactive` shows all, `where`
-/// filters by `FILTERED_BY`.
+/// List the accounts of the organization
+///
+/// By id. For administrators of the organization.
+#[utoipa::path(
+    get,
+    path = "/elements/api-v2/accounts",
+    operation_id = "listAccounts",
+    params(
+        Inactive,
+        ("offset" = Option<u32>, Query, description = "How many to leave out at the start.", example = 200),
+        ("pageSize" = Option<i32>, Query, minimum = 1, example = 50,
+            description = "Records per answer, 200 if absent; more than 1000 is cut down to 1000."),
+        ("where" = Option<String>, Query, example = "externalId='customer-17'",
+            description = "Filter by `name`, `externalId`, `type` and `defaultAccount`."),
+    ),
+    responses(
+        (status = 200, description = "Accounts.", body = Vec<Account>),
+        (status = 403, description = NO_ADMINISTRATOR),
+    )
+)]
 pub async fn list(State(app): State<App>, caller: OrgCaller, query: Query) -> Result<Response> {
     administrators_only(&caller)?;
     let wanted = query.wanted(FILTERED_BY)?;
@@ -69,7 +97,17 @@ pub async fn list(State(app): State<App>, caller: OrgCaller, query: Query) -> Re
     ))
 }
 
-/// `GET /accounts/{id}`.
+/// Read an account
+#[utoipa::path(
+    get,
+    path = "/elements/api-v2/accounts/{id}",
+    operation_id = "getAccount",
+    responses(
+        (status = 200, description = "The account.", body = Account),
+        (status = 403, description = NO_ADMINISTRATOR),
+        (status = 404, description = "No such account in your organization."),
+    )
+)]
 pub async fn read(
     State(app): State<App>,
     caller: OrgCaller,
@@ -80,7 +118,18 @@ pub async fn read(
     Ok(Json(wire(&caller, account)).into_response())
 }
 
-/// `GET /accounts/{id}/instances`.
+/// List the instances of an account
+#[utoipa::path(
+    get,
+    path = "/elements/api-v2/accounts/{id}/instances",
+    operation_id = "listInstancesOfAccount",
+    params(InstanceFilter, Paging),
+    responses(
+        (status = 200, description = "Instances.", body = Vec<Instance>),
+        (status = 403, description = NO_ADMINISTRATOR),
+        (status = 404, description = "No such account in your organization, or no instance in it."),
+    )
+)]
 pub async fn instances(
     State(app): State<App>,
     caller: OrgCaller,
@@ -92,7 +141,18 @@ pub async fn instances(
     answer_list(&app, &caller, account.id, None, &query).await
 }
 
-/// `GET /accounts/instances`: those of the organization's default account.
+/// List the instances of the default account
+#[utoipa::path(
+    get,
+    path = "/elements/api-v2/accounts/instances",
+    operation_id = "listInstancesOfDefaultAccount",
+    params(InstanceFilter, Paging),
+    responses(
+        (status = 200, description = "Instances.", body = Vec<Instance>),
+        (status = 403, description = NO_ADMINISTRATOR),
+        (status = 404, description = "No instance matches. An empty list is a 404 here."),
+    )
+)]
 pub async fn instances_of_default(
     State(app): State<App>,
     caller: OrgCaller,

@@ -4,6 +4,8 @@
 //! Every failure is the same 401 with the same words: which of the secrets was wrong is nobody's
 //! business.
 
+use std::sync::Arc;
+
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
@@ -12,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::http::authorization::{self, ElementPart, Presented, Secrets};
 use crate::ids::{AccountId, InstanceId, OrganizationId, Secret, UserId};
 use crate::login;
+use crate::shares::Call;
 use crate::store::{Found, FoundInstance, FoundUser, Owner};
 use crate::tenancy;
 use crate::vault::SecretKind;
@@ -57,7 +60,7 @@ impl FromRequestParts<App> for OrgCaller {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let secrets = match presented(parts)? {
             Presented::Nothing => return Err(REFUSED),
-            Presented::Bearer(token) => return session_caller(app, &token).await,
+            Presented::Bearer(token) => return counted(app, session_caller(app, &token).await?),
             Presented::Secrets(secrets) => secrets,
         };
         let found = resolve(app, &secrets).await?;
@@ -65,7 +68,7 @@ impl FromRequestParts<App> for OrgCaller {
         if matches!(secrets.element, Some(ElementPart::Token(_))) {
             found.instance_of(&caller)?;
         }
-        Ok(caller)
+        counted(app, caller)
     }
 }
 
@@ -75,11 +78,13 @@ impl FromRequestParts<App> for OrgCallerIgnoringElement {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let mut secrets = match presented(parts)? {
             Presented::Nothing => return Err(REFUSED),
-            Presented::Bearer(token) => return session_caller(app, &token).await.map(Self),
+            Presented::Bearer(token) => {
+                return counted(app, session_caller(app, &token).await?).map(Self);
+            }
             Presented::Secrets(secrets) => secrets,
         };
         secrets.element = None;
-        resolve(app, &secrets).await?.org_caller().map(Self)
+        counted(app, resolve(app, &secrets).await?.org_caller()?).map(Self)
     }
 }
 
@@ -116,7 +121,7 @@ impl FromRequestParts<App> for InstanceCaller {
             element_key: instance.element_key.clone(),
             instance: instance.id,
             disabled: instance.disabled,
-            caller,
+            caller: counted(app, caller)?,
         })
     }
 }
@@ -125,13 +130,16 @@ fn presented(parts: &Parts) -> Result<Presented> {
     authorization::read(&parts.headers).map_err(|authorization::Malformed| REFUSED)
 }
 
-/// Who began this session, as if both secrets had been sent.
+/// Who began this session, as if both secrets had been sent. Asked each time: sessions are for
+/// people, who call seldom.
 pub async fn session_caller(app: &App, token: &Secret) -> Result<OrgCaller> {
+    let _turn = app.callers().turn().await?;
     let found = login::session(app, token).await?.ok_or(REFUSED)?;
     Ok(caller(found.organization, &found.user))
 }
 
 fn caller(organization: OrganizationId, user: &FoundUser) -> OrgCaller {
+    tracing::Span::current().record("org.id", organization.0);
     OrgCaller {
         organization,
         account: user.account,
@@ -140,80 +148,109 @@ fn caller(organization: OrganizationId, user: &FoundUser) -> OrgCaller {
     }
 }
 
-/// What the presented secrets belong to.
-#[derive(Default)]
-struct Resolved {
-    organization: Option<OrganizationId>,
-    user: Option<(OrganizationId, FoundUser)>,
-    instance: Option<(OrganizationId, FoundInstance)>,
+/// The call counts as its organization's from here on.
+fn counted(app: &App, caller: OrgCaller) -> Result<OrgCaller> {
+    Call::current().enter(app.shares(), caller.organization)?;
+    Ok(caller)
 }
 
-/// One statement for all secrets of the request; another one if a secret is unknown and there is
-/// a newer keyring, under whose pepper it may stand.
+/// What the presented secrets belong to.
+#[derive(Default)]
+struct Resolved(Vec<Arc<Found>>);
+
+/// From memory where that may be believed; the rest in one statement, and in another one if a
+/// secret is unknown and there is a newer keyring, under whose pepper it may stand.
 async fn resolve(app: &App, secrets: &Secrets) -> Result<Resolved> {
-    let presented = usize::from(secrets.organization.is_some())
-        + usize::from(secrets.user.is_some())
-        + usize::from(matches!(secrets.element, Some(ElementPart::Token(_))));
-    let keyring = app.vault().keyring();
-    let mut all = look_up(app, secrets).await?;
-    if all.len() < presented && tenancy::refresh_keyring(app, &keyring).await {
-        all = look_up(app, secrets).await?;
-    }
     let mut resolved = Resolved::default();
-    for found in all {
-        // Whoever belongs to an organization that was switched off is nobody.
-        if !found.organization_active {
-            continue;
-        }
-        let organization = found.organization;
-        match found.owner {
-            Owner::Organization => resolved.organization = Some(organization),
-            Owner::User(user) if user.active && user.account_active => {
-                resolved.user = Some((organization, user));
-            }
-            Owner::Instance(instance) if instance.account_active => {
-                resolved.instance = Some((organization, instance));
-            }
-            Owner::User(_) | Owner::Instance(_) => {}
+    let mut unknown = Vec::with_capacity(3);
+    for (kind, secret) in presented_secrets(secrets) {
+        let fingerprints = app.vault().fingerprints(kind, secret);
+        let known = fingerprints
+            .iter()
+            .find_map(|fingerprint| app.callers().find(&fingerprint.hmac));
+        match known {
+            Some(found) => resolved.0.push(found),
+            None => unknown.push((kind, secret)),
         }
     }
+    if unknown.is_empty() {
+        return Ok(resolved);
+    }
+    let turn = app.callers().turn().await?;
+    let keyring = app.vault().keyring();
+    let mut found = look_up(app, &unknown).await?;
+    if found.len() < unknown.len() && tenancy::refresh_keyring(app, &keyring).await {
+        found = look_up(app, &unknown).await?;
+    }
+    drop(turn);
+    resolved.0.extend(found);
     Ok(resolved)
 }
 
-async fn look_up(app: &App, secrets: &Secrets) -> Result<Vec<Found>> {
-    let vault = app.vault();
-    let mut fingerprints = Vec::new();
-    if let Some(secret) = &secrets.organization {
-        fingerprints.extend(vault.fingerprints(SecretKind::Organization, secret));
-    }
-    if let Some(secret) = &secrets.user {
-        fingerprints.extend(vault.fingerprints(SecretKind::User, secret));
-    }
-    if let Some(ElementPart::Token(secret)) = &secrets.element {
-        fingerprints.extend(vault.fingerprints(SecretKind::Instance, secret));
-    }
+fn presented_secrets(secrets: &Secrets) -> impl Iterator<Item = (SecretKind, &Secret)> {
+    let token = match &secrets.element {
+        Some(ElementPart::Token(token)) => Some(token),
+        _ => None,
+    };
+    let organization = secrets.organization.as_ref();
+    [
+        (SecretKind::Organization, organization),
+        (SecretKind::User, secrets.user.as_ref()),
+        (SecretKind::Instance, token),
+    ]
+    .into_iter()
+    .filter_map(|(kind, secret)| Some((kind, secret?)))
+}
+
+async fn look_up(app: &App, secrets: &[(SecretKind, &Secret)]) -> Result<Vec<Arc<Found>>> {
+    let fingerprints: Vec<_> = secrets
+        .iter()
+        .flat_map(|(kind, secret)| app.vault().fingerprints(*kind, secret))
+        .collect();
     let hmacs: Vec<&[u8]> = fingerprints.iter().map(|f| f.hmac.as_slice()).collect();
-    app.store().directory().resolve(&hmacs).await
+    let began = app.callers().begin();
+    let found = app.store().directory().resolve(&hmacs).await?;
+    let found: Vec<Arc<Found>> = found.into_iter().map(Arc::new).collect();
+    for one in &found {
+        app.callers().remember(began, one);
+    }
+    Ok(found)
 }
 
 impl Resolved {
+    /// The last owner of one kind, if there is one that may call.
+    fn owner<'r, T>(&'r self, of: impl Fn(&'r Owner) -> Option<T>) -> Option<(OrganizationId, T)> {
+        let active = self.0.iter().rev().filter(|found| found.may_call());
+        let mut owners = active.filter_map(|found| Some((found.organization, of(&found.owner)?)));
+        owners.next()
+    }
+
     fn user_caller(&self) -> Result<OrgCaller> {
-        let (organization, user) = self.user.as_ref().ok_or(REFUSED)?;
-        Ok(caller(*organization, user))
+        let user = self.owner(|owner| match owner {
+            Owner::User(user) => Some(user),
+            _ => None,
+        });
+        let (organization, user) = user.ok_or(REFUSED)?;
+        Ok(caller(organization, user))
     }
 
     fn org_caller(&self) -> Result<OrgCaller> {
         let caller = self.user_caller()?;
-        if self.organization != Some(caller.organization) {
-            return Err(REFUSED);
+        let organization = self.owner(|owner| matches!(owner, Owner::Organization).then_some(()));
+        match organization {
+            Some((organization, ())) if organization == caller.organization => Ok(caller),
+            _ => Err(REFUSED),
         }
-        Ok(caller)
     }
 
     /// The instance of the token, if this caller may use it.
     fn instance_of(&self, caller: &OrgCaller) -> Result<&FoundInstance> {
-        let (organization, instance) = self.instance.as_ref().ok_or(REFUSED)?;
-        let may_use = *organization == caller.organization
+        let instance = self.owner(|owner| match owner {
+            Owner::Instance(instance) => Some(instance),
+            _ => None,
+        });
+        let (organization, instance) = instance.ok_or(REFUSED)?;
+        let may_use = organization == caller.organization
             && (caller.admin || instance.account == caller.account);
         may_use.then_some(instance).ok_or(REFUSED)
     }

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::app::App;
 use crate::error::Result;
 use crate::http::auth::MaybeCaller;
+use crate::http::description::{self, Paging};
 use crate::http::filter::Field;
 use crate::http::instances::with_page_headers;
 use crate::http::json::Json;
@@ -23,8 +24,18 @@ const FILTERED_BY: &[Field] = &[
     Field::Boolean("abridged"),
 ];
 
-/// `GET /elements`: every active element, by key. Of `where`, `abridged='true'` is no filter but
-/// asks for short entries.
+/// List the elements
+///
+/// Every active element with its whole definition, by key. `where=abridged='true'` asks for short
+/// entries, without the parts. Callers without credentials do not see private elements.
+#[utoipa::path(
+    get,
+    path = "/elements/api-v2/elements",
+    operation_id = "listElements",
+    params(("where" = Option<String>, Query, example = "abridged='true'",
+        description = "Filter by `key`, `private` and `extended`; `abridged='true'` for short entries.")),
+    responses((status = 200, description = "Elements.", body = Vec<description::Element>))
+)]
 pub async fn list(State(app): State<App>, caller: MaybeCaller, query: Query) -> Result<Response> {
     let wanted = query.wanted(FILTERED_BY)?;
     let abridged = !wanted.allows_flag("abridged", false);
@@ -50,7 +61,14 @@ pub async fn list(State(app): State<App>, caller: MaybeCaller, query: Query) -> 
     ))
 }
 
-/// `GET /elements/keys`: an array of strings; `pageSize` and `nextPage` page it.
+/// List the keys of the elements
+#[utoipa::path(
+    get,
+    path = "/elements/api-v2/elements/keys",
+    operation_id = "listElementKeys",
+    params(Paging),
+    responses((status = 200, description = "Keys.", body = Vec<String>))
+)]
 pub async fn keys(State(app): State<App>, caller: MaybeCaller, query: Query) -> Result<Response> {
     let visible = app.catalog().iter().filter(|e| sees(&caller, e));
     let (page, next) = page(&query, visible)?;
@@ -59,7 +77,18 @@ pub async fn keys(State(app): State<App>, caller: MaybeCaller, query: Query) -> 
     Ok(with_page_headers(Json(keys).into_response(), count, next))
 }
 
-/// `GET /elements/{keyOrId}`: the whole definition.
+/// Read an element
+///
+/// The whole definition: configuration, parameters, resources, hooks. A secret default is masked.
+#[utoipa::path(
+    get,
+    path = "/elements/api-v2/elements/{keyOrId}",
+    operation_id = "getElement",
+    responses(
+        (status = 200, description = "The element.", body = description::Element),
+        (status = 404, description = "No such element; `message` suggests the nearest key."),
+    )
+)]
 pub async fn read(
     State(app): State<App>,
     caller: MaybeCaller,

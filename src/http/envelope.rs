@@ -5,13 +5,19 @@ use std::time::Instant;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use tracing::Instrument;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
+use tracing::field::Empty;
+use tracing::{Instrument, Level};
 
 use crate::app::App;
+use crate::error::Error;
+use crate::http::client::Client;
 use crate::http::drain;
 use crate::http::error::render;
+use crate::http::path::Unreadable;
 use crate::http::request_id::RequestId;
+use crate::meters;
+use crate::shares::Call;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("elements-request-id");
 const MODE: HeaderName = HeaderName::from_static("bunsen-mode");
@@ -29,21 +35,42 @@ const ALLOWED: HeaderValue = HeaderValue::from_static(
      Elements-As-Team-Member, Idempotency-Key",
 );
 
+/// One line per request, under a name of its own for filters: `--log info,access=off`.
+macro_rules! log {
+    ($level:expr, $method:ident, $route:ident, $status:ident, $took:ident, $address:ident) => {
+        tracing::event!(
+            target: "access",
+            $level,
+            method = %$method,
+            route = $route,
+            status = $status.as_u16(),
+            duration_ms = $took.as_secs_f64() * 1000.0,
+            client = $address.map(tracing::field::display),
+            "answered"
+        )
+    };
+}
+
 /// Wraps the whole router, its fallback included.
 pub async fn envelope(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     // A graceful stop waits for every call that has begun.
     let _running = app.work().token();
+    let _counted = meters::request();
     let request_id = RequestId::new();
     let method = request.method().clone();
     let origin = request.headers().get(header::ORIGIN).cloned();
     // The route as registered, never the path: paths may hold e-mail addresses.
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or_else(|| "-".to_owned(), |path| path.as_str().to_owned());
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let route = matched
+        .as_ref()
+        .map_or(meters::NO_ROUTE, MatchedPath::as_str);
+    let client = request.extensions().get::<Client>().copied();
     request.extensions_mut().insert(request_id);
-    let span = tracing::info_span!("request", id = request_id.as_str());
+    // The organization is written down where the caller becomes known.
+    let span = tracing::info_span!("request", id = request_id.as_str(), org.id = Empty);
+    let version = request.version();
+    let unreadable = request.extensions().get::<Unreadable>().is_some();
 
     // Who asks before sending does not send what was refused, and must not be told to.
     let asks_first = request.headers().contains_key(header::EXPECT);
@@ -52,23 +79,41 @@ pub async fn envelope(State(app): State<App>, mut request: Request, next: Next) 
     let request = Request::from_parts(parts, body);
     let response = if method == Method::OPTIONS {
         preflight()
+    } else if unreadable {
+        let why = "The path holds percent-encoded bytes that are not UTF-8; encode text as UTF-8.";
+        Error::Invalid(why.into()).into_response()
     } else {
-        next.run(request).instrument(span.clone()).await
+        // Held until the answer is made, and by what goes on behind it.
+        let call = Call::default();
+        let answered = call.clone().scope(next.run(request));
+        answered.instrument(span.clone()).await
     };
     let mut response = render(response, &request_id);
     if response.status().is_client_error() && !asks_first {
         leftover.drain().await;
     }
     finish(response.headers_mut(), &request_id, origin, &app);
+    if app.is_stopping() && version < Version::HTTP_2 {
+        // The next call shall go to a server that stays. HTTP/2 has a frame for that.
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
+    let status = response.status();
+    let took = started.elapsed();
+    meters::answered(&method, route, status, took);
+    let address = client.map(|client| client.address);
     let _entered = span.entered();
-    tracing::info!(
-        method = %method,
-        route,
-        status = response.status().as_u16(),
-        duration_ms = started.elapsed().as_secs_f64() * 1000.0,
-        "answered"
-    );
+    if is_a_probe(route) && status.is_success() {
+        log!(Level::DEBUG, method, route, status, took, address);
+    } else {
+        log!(Level::INFO, method, route, status, took, address);
+    }
     response
+}
+
+/// Asked every few seconds, for ever.
+fn is_a_probe(route: &str) -> bool {
+    route.starts_with("/health/") || route == "/metrics"
 }
 
 /// A browser asks before it sends credentials, so this needs none.
@@ -96,7 +141,10 @@ fn finish(headers: &mut HeaderMap, id: &RequestId, origin: Option<HeaderValue>, 
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.append(header::VARY, HeaderValue::from_static("origin"));
     }
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Nothing is kept by anybody, save what says otherwise.
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),

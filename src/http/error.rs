@@ -6,6 +6,7 @@
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::error::Error;
 use crate::http::request_id::RequestId;
@@ -17,12 +18,20 @@ struct Told {
     provider_message: Option<String>,
 }
 
-#[derive(Serialize)]
+/// The one body of every answer with a status of 400 or more.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Body<'a> {
+#[schema(as = Error)]
+pub struct Body<'a> {
+    /// The header `Elements-Request-Id` of this answer; to be named when asking for help.
+    #[schema(pattern = "^[0-9a-f]{24}$", example = "5b2c91f0e4b0c7a1d2e3f405")]
     request_id: &'a str,
+    /// For people: what is wrong and what to do.
+    #[schema(min_length = 1)]
     message: &'a str,
+    /// The vendor's own words, when the vendor answered with an error.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     provider_message: Option<&'a str>,
 }
 
@@ -41,6 +50,8 @@ impl IntoResponse for Error {
         let message = self.to_string();
         let (provider_message, retry_after) = match self {
             Self::TooManyAttempts { retry_after } => (None, Some(retry_after.to_string())),
+            // Calls end all the time.
+            Self::OverShare(_) => (None, Some("1".to_owned())),
             Self::Vendor(failure) => (failure.provider_message, failure.retry_after),
             Self::InFlight { retry_after, .. } => (None, Some(retry_after.to_string())),
             _ => (None, None),
@@ -68,7 +79,7 @@ fn status(error: &Error) -> StatusCode {
         Error::Conflict(_) | Error::InFlight { .. } => StatusCode::CONFLICT,
         Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Error::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Error::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Error::OverShare(_) | Error::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         Error::Vendor(failure) => {

@@ -124,7 +124,7 @@ fn target(path: &str) -> Target<'_> {
     Target::Hub { resource: rest }
 }
 
-fn no_such_path(method: &Method) -> Error {
+pub fn no_such_path(method: &Method) -> Error {
     Error::NotFound(format!("Nothing answers {method} on this path."))
 }
 

@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::json;
 use crate::ids::RequestFingerprint;
+use crate::store::RequestKey;
 
 const HEADER: &str = "idempotency-key";
 /// Characters at most.
@@ -17,7 +18,18 @@ const KEY_LIMIT: usize = 255;
 #[derive(Debug)]
 pub struct KeyedBody<T> {
     pub body: T,
-    pub fingerprints: Option<Vec<RequestFingerprint>>,
+    fingerprints: Option<Vec<RequestFingerprint>>,
+}
+
+impl<T> KeyedBody<T> {
+    /// What the request is known by on this route, if it has a key.
+    pub fn key(&self, route: String) -> Option<RequestKey> {
+        let fingerprints = self.fingerprints.clone()?;
+        Some(RequestKey {
+            route,
+            fingerprints,
+        })
+    }
 }
 
 impl<T: DeserializeOwned> FromRequest<App> for KeyedBody<T> {

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::shares::Call;
 
 pub const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/json;charset=UTF-8");
 
@@ -100,6 +101,9 @@ async fn read(request: Request, limit: usize) -> Result<Bytes> {
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(Error::TooLarge { limit });
     }
+    // A body that does not say its length may be of any.
+    let most = announced.and_then(|length| usize::try_from(length).ok());
+    Call::current().reserve(most.unwrap_or(limit))?;
     axum::body::to_bytes(request.into_body(), limit)
         .await
         .map_err(|error| {
@@ -190,10 +194,19 @@ fn explain(text: &str, path: &str, error: &serde_json::Error) -> Error {
             error.column()
         ));
     }
-    if let Some((line, column, quote)) = curly_quote(text, error.line()) {
+    // A line break inside a text is found where the next line begins.
+    let unclosed = error.column() == 0 && error.line() > 1;
+    let line = error.line() - usize::from(unclosed);
+    if let Some((line, column, quote)) = curly_quote(text, line) {
         return Error::Invalid(format!(
             "Request body is not valid JSON: line {line}, column {column} has the curly quote \
              {quote}; JSON needs the straight quote \"."
+        ));
+    }
+    if unclosed {
+        return Error::Invalid(format!(
+            "Request body is missing or is not valid JSON: a text that begins in line {line} does \
+             not end there."
         ));
     }
     Error::Invalid(format!(
@@ -208,21 +221,27 @@ fn explain(text: &str, path: &str, error: &serde_json::Error) -> Error {
     ))
 }
 
-/// The first curly quote at or before the line the parser stopped at, where the text is not inside
-/// a straight-quoted string. Lines and columns count characters from 1.
+/// The first curly quote at or before the line the parser stopped at that stands where a straight
+/// one should: outside every straight-quoted text, or closing one without having opened it. Lines
+/// and columns count characters from 1.
 fn curly_quote(text: &str, last_line: usize) -> Option<(usize, usize, char)> {
     for (number, line) in text.lines().enumerate().take(last_line.max(1)) {
-        let (mut inside, mut escaped) = (false, false);
+        let (mut inside, mut escaped, mut opened) = (false, false, 0_usize);
         for (column, character) in line.chars().enumerate() {
+            let found = Some((number + 1, column + 1, character));
             match character {
                 _ if escaped => escaped = false,
                 '\\' if inside => escaped = true,
-                '"' => inside = !inside,
+                '"' => (inside, opened) = (!inside, 0),
                 '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{201f}' | '\u{2018}' | '\u{2019}'
                     if !inside =>
                 {
-                    return Some((number + 1, column + 1, character));
+                    return found;
                 }
+                '\u{201c}' | '\u{201e}' | '\u{201f}' => opened += 1,
+                // The parser stops in the line of a text that never ended.
+                '\u{201d}' if opened == 0 && number + 1 == last_line => return found,
+                '\u{201d}' => opened = opened.saturating_sub(1),
                 _ => {}
             }
         }
@@ -270,6 +289,15 @@ mod tests {
             message(text).contains("unexpected character at line 1"),
             "{}",
             message(text)
+        );
+    }
+
+    #[test]
+    fn a_text_that_only_ends_curly_is_named() {
+        let told = message("{\"tags\u{201d}: [\"a\"]}");
+        assert!(
+            told.contains("line 1, column 7 has the curly quote \u{201d}"),
+            "{told}"
         );
     }
 

@@ -5,7 +5,9 @@ mod auth;
 mod authorization;
 mod catalogue;
 mod client;
+mod connection;
 mod dates;
+mod description;
 mod drain;
 mod elements;
 mod envelope;
@@ -17,24 +19,34 @@ mod idempotency;
 mod instances;
 mod json;
 mod login;
+mod metrics;
 mod oauth;
 mod organizations;
 mod path;
 mod query;
 mod request_id;
 mod serve;
+mod tls;
 mod users;
 
-use axum::Router;
 use axum::middleware;
 use axum::routing::{MethodRouter, get};
+use axum::{Extension, Router};
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::schema::Schema;
+use utoipa::openapi::{Paths, RefOr};
+use utoipa_axum::router::UtoipaMethodRouter;
+use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::Error;
+use crate::meters;
 
+pub use client::Trusted;
+pub use description::document as openapi;
 pub use path::NormalisePath;
-pub use serve::serve;
+pub use serve::{Front, serve};
+pub use tls::Tls;
 
 /// How a route learns who calls; the walk over all routes in the tests reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,134 +63,128 @@ pub enum Access {
     Password,
     /// The cookie that the form of the log-in page gives.
     Cookie,
-    /// For people's browsers: HTML and pictures. Needs nothing and looks at nothing.
+    /// Not JSON: HTML and pictures for people's browsers, text. Needs nothing and looks at nothing.
     Page,
 }
 
 /// One route of the platform, as registered and as listed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Route {
     pub method: &'static str,
     /// Pattern with `{name}` segments, from the root of the server.
-    pub path: &'static str,
+    pub path: String,
     pub access: Access,
 }
 
+/// A handler under the methods and the one path that its description names.
 struct Registered {
-    route: Route,
+    routes: Vec<Route>,
     handler: MethodRouter<App>,
+    paths: Paths,
+    schemas: Vec<(String, RefOr<Schema>)>,
 }
 
-/// The one list of routes: the router is built from it, and so is [`routes`].
+/// The one list of routes: the router, [`routes()`] and the API's description are built from it.
+/// A handler without a description does not compile here.
 fn registered() -> Vec<Registered> {
-    use Access::{Open, Optional, Platform};
+    use Access::{Open, Optional, Page, Platform};
     let mut list = Vec::new();
-    let mut add = |method, path, access, handler: MethodRouter<App>| {
-        let route = Route {
-            method,
-            path,
-            access,
-        };
-        list.push(Registered { route, handler });
+    let mut add = |access, described: UtoipaMethodRouter<App>| {
+        list.push(Registered::new(access, described));
     };
-    add("GET", "/health/live", Open, get(health::live));
-    add("GET", "/health/ready", Open, get(health::ready));
+    add(Open, routes!(health::live));
+    add(Open, routes!(health::ready));
+    add(Page, routes!(metrics::read));
+    add(Open, routes!(description::openapi));
+    add(Page, routes!(description::docs));
 
-    add(
-        "GET",
-        "/elements/api-v2/organizations/me",
-        Platform,
-        get(organizations::me),
-    );
-    add(
-        "GET",
-        "/elements/api-v2/accounts",
-        Platform,
-        get(accounts::list),
-    );
-    add(
-        "GET",
-        "/elements/api-v2/accounts/{id}",
-        Platform,
-        get(accounts::read),
-    );
-    add(
-        "GET",
-        "/elements/api-v2/accounts/instances",
-        Platform,
-        get(accounts::instances_of_default),
-    );
-    add(
-        "GET",
-        "/elements/api-v2/accounts/{id}/instances",
-        Platform,
-        get(accounts::instances),
-    );
-    add("GET", "/elements/api-v2/users", Platform, get(users::list));
-    add(
-        "GET",
-        "/elements/api-v2/users/{emailOrId}",
-        Platform,
-        get(users::read),
-    );
+    add(Platform, routes!(organizations::me));
+    add(Platform, routes!(accounts::list));
+    add(Platform, routes!(accounts::read));
+    add(Platform, routes!(accounts::instances_of_default));
+    add(Platform, routes!(accounts::instances));
+    add(Platform, routes!(users::list));
+    add(Platform, routes!(users::read));
 
-    add(
-        "GET",
-        "/elements/api-v2/elements",
-        Optional,
-        get(elements::list),
-    );
-    add(
-        "GET",
-        "/elements/api-v2/elements/keys",
-        Optional,
-        get(elements::keys),
-    );
-    add(
-        "GET",
-        "/elements/api-v2/elements/{keyOrId}",
-        Optional,
-        get(elements::read),
-    );
-    for (path, access, handler) in catalogue::routes() {
-        add("GET", path, access, handler);
-    }
-    for (method, path, access, handler) in login::routes() {
-        add(method, path, access, handler);
-    }
-    for (method, path, access, handler) in oauth::routes() {
-        add(method, path, access, handler);
-    }
-
+    add(Optional, routes!(elements::list));
+    add(Optional, routes!(elements::keys));
+    add(Optional, routes!(elements::read));
+    catalogue::register(&mut add);
+    login::register(&mut add);
+    oauth::register(&mut add);
     instances::register(&mut add);
     list
 }
 
+impl Registered {
+    fn new(access: Access, (schemas, paths, handler): UtoipaMethodRouter<App>) -> Self {
+        let routes = paths.paths.iter().flat_map(|(path, item)| {
+            let methods = [
+                ("GET", &item.get),
+                ("POST", &item.post),
+                ("PUT", &item.put),
+                ("PATCH", &item.patch),
+                ("DELETE", &item.delete),
+            ];
+            methods
+                .into_iter()
+                .filter(|(_, operation)| operation.is_some())
+                .map(move |(method, _)| Route {
+                    method,
+                    path: path.clone(),
+                    access,
+                })
+        });
+        Self {
+            routes: routes.collect(),
+            handler,
+            paths,
+            schemas,
+        }
+    }
+}
+
 /// Every route of the platform; everything else under the base path is a hub call or 404.
 pub fn routes() -> Vec<Route> {
-    registered().into_iter().map(|entry| entry.route).collect()
+    registered()
+        .into_iter()
+        .flat_map(|entry| entry.routes)
+        .collect()
+}
+
+/// `/metrics` alone, for a port of its own.
+pub fn metrics_service(app: App) -> NormalisePath<Router> {
+    let router = Router::new().route("/metrics", get(metrics::read_apart));
+    NormalisePath(enveloped(router.fallback(metrics::nothing_else), app))
 }
 
 /// The whole server as one service, ready to be served.
 pub fn service(app: App) -> NormalisePath<Router> {
     let mut router = Router::new();
-    for Registered { route, handler } in registered() {
-        let handler = match route.access {
-            Access::Page | Access::Cookie => handler,
-            _ => handler.layer(middleware::from_fn(json::acceptable)),
+    for entry in registered() {
+        let Some(route) = entry.routes.first() else {
+            continue;
         };
-        router = router.route(route.path, handler);
+        let handler = match route.access {
+            Access::Page | Access::Cookie => entry.handler,
+            _ => entry.handler.layer(middleware::from_fn(json::acceptable)),
+        };
+        router = router.route(&route.path, handler);
     }
-    let router = router
-        .fallback(hub::anything_else)
+    NormalisePath(enveloped(router.fallback(hub::anything_else), app))
+}
+
+fn enveloped(router: Router<App>, app: App) -> Router {
+    meters::start();
+    router
         .method_not_allowed_fallback(hub::other_method)
+        .layer(Extension(description::Published::default()))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(
             app.clone(),
             envelope::envelope,
         ))
-        .with_state(app);
-    NormalisePath(router)
+        .with_state(app)
 }
 
 /// A bug in one handler is one failed request, not a dropped connection. The panic hook has logged

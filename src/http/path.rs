@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use axum::extract::Request;
 use http::Uri;
 use http::uri::PathAndQuery;
+use percent_encoding::percent_decode_str;
 use tower::Service;
 
 /// An id in a path: digits only, anything else does not exist.
@@ -39,11 +40,24 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
+        if request.uri().path().contains('%') && !is_text(request.uri().path()) {
+            request.extensions_mut().insert(Unreadable);
+        }
         if let Some(uri) = normalised(request.uri()) {
             *request.uri_mut() = uri;
         }
         self.0.call(request)
     }
+}
+
+/// The path is not text; whoever answers says so, since here no answer can be made.
+#[derive(Debug, Clone, Copy)]
+pub struct Unreadable;
+
+/// Do the encoded bytes of our part of the path make UTF-8?
+fn is_text(path: &str) -> bool {
+    let (ours, _) = split_at_proxy(path);
+    percent_decode_str(ours).decode_utf8().is_ok()
 }
 
 /// `None` when nothing has to change, which is the common case and allocates nothing.
@@ -162,6 +176,24 @@ mod tests {
             ),
         ] {
             assert_eq!(clean(given), expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn encoded_bytes_must_be_text() {
+        for path in [
+            "/a",
+            "/%C3%A9",
+            "/%",
+            "/%4",
+            "/%zz",
+            "/%+1",
+            "/elements/api-v2/proxy/%FF",
+        ] {
+            assert!(is_text(path), "{path}");
+        }
+        for path in ["/%FF", "/%C3", "/%c3/%a9", "/elements/api-v2/users/a%FFb"] {
+            assert!(!is_text(path), "{path}");
         }
     }
 

@@ -1,30 +1,24 @@
 //! The accept loop: what `axum::serve` does, with limits for clients that do not finish their
-//! headers, do not read their answers or only hold connections.
+//! handshake or their headers, do not read their answers or only hold connections.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use http::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
+use futures_util::FutureExt;
 use rustix::process::{Resource, getrlimit};
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_io_timeout::TimeoutStream;
-use tower::ServiceExt;
 
-use crate::http::client::Client;
+use crate::http::client::{Client, Trusted};
+use crate::http::connection::{Peer, Protocols};
 use crate::http::path::NormalisePath;
+use crate::http::tls::Tls;
+use crate::meters;
 
-/// For the whole head of a request, and so for how long an idle connection is kept. Longer than
-/// the minute after which balancers let go of theirs.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 /// A client that takes nothing of its answer for so long is gone.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// After an accept that failed because the process has no descriptors left.
@@ -32,20 +26,33 @@ const BREATH: Duration = Duration::from_millis(100);
 /// Connections at once where the system sets no limit on open files.
 const MOST_CONNECTIONS: u64 = 65_536;
 
+/// How connections are taken.
+#[derive(Debug, Clone, Default)]
+pub struct Front {
+    /// `None`: plain http.
+    pub tls: Option<Tls>,
+    pub trusted: Arc<Trusted>,
+    /// `None`: as many as the limit of open files bears.
+    pub most_connections: Option<usize>,
+}
+
 /// Serves until `stop`; then accepts nothing more and returns when the last call has been answered.
 ///
-/// HTTP/1.1 only: browsers and balancers speak HTTP/2 with TLS alone, and here is none.
+/// HTTP/2 by TLS alone, as browsers and balancers speak it.
 pub async fn serve(
     listener: TcpListener,
     service: NormalisePath<Router>,
+    front: Front,
     stop: impl Future<Output = ()>,
 ) {
-    let mut protocol = http1::Builder::new();
-    protocol
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT);
-    let open = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(places()));
+    let places = Arc::new(Semaphore::new(
+        front.most_connections.unwrap_or_else(places),
+    ));
+    let taking = Taking {
+        protocols: Arc::new(Protocols::new(service)),
+        front,
+        stop: watch::Sender::new(()),
+    };
     let mut stop = std::pin::pin!(stop);
     loop {
         let place = tokio::select! {
@@ -56,44 +63,63 @@ pub async fn serve(
             accepted = listener.accept() => accepted,
             () = &mut stop => break,
         };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
+        match accepted {
+            Ok((stream, peer)) => taking.take(stream, peer.ip(), place.ok()),
             Err(error) => {
                 if !is_the_clients(&error) {
                     tracing::error!(%error, "cannot accept connections");
                     tokio::time::sleep(BREATH).await;
                 }
-                continue;
             }
-        };
+        }
+    }
+    // Who is in the queue by now has connected to a server that was there.
+    while let Ok(place) = Arc::clone(&places).try_acquire_owned()
+        && let Some(Ok((stream, peer))) = listener.accept().now_or_never()
+    {
+        taking.take(stream, peer.ip(), Some(place));
+    }
+    drop(listener);
+    let _ = taking.stop.send(());
+    // Every connection holds a receiver.
+    taking.stop.closed().await;
+}
+
+struct Taking {
+    protocols: Arc<Protocols>,
+    front: Front,
+    stop: watch::Sender<()>,
+}
+
+impl Taking {
+    fn take(&self, stream: TcpStream, peer: IpAddr, place: Option<OwnedSemaphorePermit>) {
         // Small answers must not wait for the client's acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(WRITE_TIMEOUT));
-        let client = Client {
-            address: peer.ip(),
-            https: false,
+        let stream = Box::pin(stream);
+        let tls = self.front.tls.clone();
+        let peer = Peer {
+            client: Client {
+                address: peer,
+                https: tls.is_some(),
+            },
+            proxy: (self.front.trusted.covers(peer)).then(|| self.front.trusted.clone()),
         };
-        let service = service
-            .clone()
-            .map_request(move |mut request: Request<Incoming>| {
-                request.extensions_mut().insert(client);
-                request.map(Body::new)
-            });
-        let connection = protocol.serve_connection(
-            TokioIo::new(Box::pin(stream)),
-            TowerToHyperService::new(service),
-        );
-        let connection = open.watch(connection);
+        let (protocols, stop) = (self.protocols.clone(), self.stop.subscribe());
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended early");
+            let _held = (place, meters::connection());
+            let Some(tls) = tls else {
+                return protocols.one(stream, peer, stop).await;
+            };
+            if let Some(stream) = tls.accept(stream).await {
+                match stream.get_ref().1.alpn_protocol() {
+                    Some(b"h2") => protocols.two(stream, peer, stop).await,
+                    _ => protocols.one(stream, peer, stop).await,
+                }
             }
-            drop(place);
         });
     }
-    drop(listener);
-    open.shutdown().await;
 }
 
 /// Connections at once. Each may need a second descriptor for the vendor, and some are for others.

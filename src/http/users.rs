@@ -3,11 +3,13 @@
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::auth::OrgCaller;
 use crate::http::dates;
+use crate::http::description::{Inactive, Paging};
 use crate::http::filter::Field;
 use crate::http::instances::with_page_headers;
 use crate::http::json::Json;
@@ -16,16 +18,20 @@ use crate::http::query::{Query, page_token};
 use crate::ids::UserId;
 use crate::store;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct User {
+    #[schema(value_type = i64)]
     id: UserId,
+    #[schema(format = Date)]
     created_date: String,
     first_name: String,
     last_name: String,
     full_name: String,
     email: String,
     active: bool,
+    /// `1970-01-01` if never.
+    #[schema(format = Date)]
     last_login_date: String,
     /// Never the password.
     password: &'static str,
@@ -46,7 +52,24 @@ const FILTERED_BY: &[Field] = &[
     Field::Text("lastName"),
 ];
 
-/// `GET /users`, by id. An empty list is 404, as clients know it.
+/// List users
+///
+/// By id: those of your account, or of the organization for its administrators.
+#[utoipa::path(
+    get,
+    path = "/elements/api-v2/users",
+    operation_id = "listUsers",
+    params(
+        Inactive,
+        Paging,
+        ("where" = Option<String>, Query, example = "email='ann@example.com'",
+            description = "Filter by `email`, `firstName` and `lastName`."),
+    ),
+    responses(
+        (status = 200, description = "Users.", body = Vec<User>),
+        (status = 404, description = "No user matches. An empty list is a 404 here."),
+    )
+)]
 pub async fn list(State(app): State<App>, caller: OrgCaller, query: Query) -> Result<Response> {
     let wanted = query.wanted(FILTERED_BY)?;
     let limit = query.page_size()?;
@@ -74,7 +97,18 @@ pub async fn list(State(app): State<App>, caller: OrgCaller, query: Query) -> Re
     Ok(with_page_headers(Json(users).into_response(), count, next))
 }
 
-/// `GET /users/{emailOrId}`: digits are an id, anything else an e-mail address.
+/// Read a user
+///
+/// Digits are an id, anything else an e-mail address.
+#[utoipa::path(
+    get,
+    path = "/elements/api-v2/users/{emailOrId}",
+    operation_id = "getUser",
+    responses(
+        (status = 200, description = "The user.", body = User),
+        (status = 404, description = "No such user, or none that you may see."),
+    )
+)]
 pub async fn read(
     State(app): State<App>,
     caller: OrgCaller,

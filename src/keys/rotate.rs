@@ -1,5 +1,6 @@
 //! Rotation, step by step; each call takes up what an earlier one left.
 
+use crate::callers;
 use crate::error::{Error, Result};
 use crate::ids::{KeyUse, OrganizationId, Secret, SecretKind};
 use crate::store::{HELD_COLUMNS, HeldColumn, KeyHolder, Resealed, SealedValue};
@@ -118,6 +119,8 @@ impl Work<'_> {
             .all_orgs()
             .drop_spent_fingerprints(current)
             .await?;
+        let revocation = self.store.all_orgs().revoke_everything().await?;
+        callers::settle(self.store, revocation).await;
         Ok((rows, left))
     }
 

@@ -102,22 +102,20 @@ async fn start(
     let token = app.vault().new_session_token();
     let fingerprint = app.vault().fingerprint(SecretKind::Session, &token);
     let (address, password, fingerprint) = (&address, &password, &fingerprint);
-    let store = app.store();
-    store
-        .transaction(|mut transaction| async move {
-            let org = store.org(organization);
-            if let Some(address) = address {
-                org.set_login(&mut transaction, user, address).await?;
-            }
-            if let Some(password) = password {
-                org.set_password(&mut transaction, user, password).await?;
-                org.end_sessions(&mut transaction, user).await?;
-            }
-            org.start_session(&mut transaction, user, fingerprint, LASTS)
-                .await?;
-            Ok((transaction, ()))
-        })
-        .await?;
+    let org = app.store().org(organization);
+    org.transaction(|mut transaction| async move {
+        if let Some(address) = address {
+            org.set_login(&mut transaction, user, address).await?;
+        }
+        if let Some(password) = password {
+            org.set_password(&mut transaction, user, password).await?;
+            org.end_sessions(&mut transaction, user).await?;
+        }
+        org.start_session(&mut transaction, user, fingerprint, LASTS)
+            .await?;
+        Ok((transaction, ()))
+    })
+    .await?;
     let profile = profile(app, organization, user).await?;
     Ok(LoggedIn { token, profile })
 }

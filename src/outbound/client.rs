@@ -1,4 +1,5 @@
-//! Builds the HTTP clients: one for the internet, one for routed targets, one per grant.
+//! Builds the HTTP clients: one for the internet, one for the way by a proxy, one for
+//! routed targets, one per grant.
 //!
 //! A client owns its connections, so what a grant allows, and whom its certificate authority
 //! vouches for, cannot leak into calls that the grant does not cover: those have another client.
@@ -16,6 +17,7 @@ use hyper::body::{Body, Frame, SizeHint};
 use moka::future::Cache;
 use rustls::RootCertStore;
 
+use super::egress::{Egress, EgressProxy};
 use super::error::{OutboundError, SendError, Step};
 use super::grant::Grant;
 use super::resolve::Resolver;
@@ -37,6 +39,8 @@ const USER_AGENT: &str = concat!("bunsen/", env!("CARGO_PKG_VERSION"));
 pub(super) struct Clients {
     direct: reqwest::Client,
     routed: reqwest::Client,
+    /// In the place of `direct`.
+    egress: Option<Egress>,
     /// By host, port and certificate authority together: equal keys are the same permission.
     granted: Cache<Grant, reqwest::Client>,
     resolver: Resolver,
@@ -47,6 +51,7 @@ impl Clients {
     pub(super) fn new(
         connect_timeout: Duration,
         resolver: Resolver,
+        egress: Option<&EgressProxy>,
     ) -> Result<Self, OutboundError> {
         let direct = guarded(tls::public_roots(), resolver.clone(), connect_timeout)?;
         // The operator named the target, so it may be anywhere and without TLS; HTTP/1.1,
@@ -55,9 +60,23 @@ impl Clients {
             .http1_only()
             .build()
             .map_err(unusable)?;
+        let egress = match egress {
+            Some(proxy) => Some(Egress::new(
+                // The proxy's own name is the operator's and may lead anywhere, so the guard's
+                // resolver is not asked for it; no other name is resolved by this client.
+                common(tls::public_roots(), true, connect_timeout)?
+                    .https_only(true)
+                    .proxy(proxy.proxy().map_err(unusable)?)
+                    .build()
+                    .map_err(unusable)?,
+                resolver.clone(),
+            )),
+            None => None,
+        };
         Ok(Self {
             direct,
             routed,
+            egress,
             granted: Cache::builder()
                 .max_capacity(GRANTED_CLIENTS)
                 .time_to_idle(GRANTED_IDLE)
@@ -69,6 +88,10 @@ impl Clients {
 
     pub(super) fn direct(&self) -> reqwest::Client {
         self.direct.clone()
+    }
+
+    pub(super) fn egress(&self) -> Option<&Egress> {
+        self.egress.as_ref()
     }
 
     pub(super) fn routed(&self) -> reqwest::Client {

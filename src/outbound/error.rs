@@ -22,6 +22,8 @@ pub enum Step {
     Resolve,
     Connect,
     Tls,
+    /// The operator's own proxy did not let it out.
+    Proxy,
 }
 
 /// A call without a usable answer.
@@ -64,6 +66,7 @@ impl SendError {
                 Step::Resolve => "not-resolved",
                 Step::Connect => "not-connected",
                 Step::Tls => "no-tls",
+                Step::Proxy => "no-proxy",
             },
             Self::TimedOut { .. } => "timed-out",
             Self::Cut { .. } => "cut",
@@ -160,6 +163,12 @@ pub(super) fn before_head(
 }
 
 fn not_sent(error: &reqwest::Error, host: &str, connect_timeout: Duration) -> SendError {
+    if let Some(what) = chain(error).find_map(proxy_in_words) {
+        return SendError::NotSent {
+            step: Step::Proxy,
+            message: format!("no connection to {host}: the egress proxy {what}"),
+        };
+    }
     if let Some(tls) = find::<rustls::Error>(error) {
         return SendError::NotSent {
             step: Step::Tls,
@@ -190,6 +199,18 @@ fn not_sent(error: &reqwest::Error, host: &str, connect_timeout: Duration) -> Se
         step,
         message: format!("{host} cannot be reached: {what}"),
     }
+}
+
+/// What the proxy did. The error's type has no public name; its texts are tested with a proxy that
+/// fails in each way.
+fn proxy_in_words(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
+    let text = cause.to_string();
+    Some(match text.strip_prefix("tunnel error: ")? {
+        "proxy authorization required" => "wants other credentials; check --egress-proxy",
+        "unsuccessful" => "refused it; whoever runs the proxy must allow this host",
+        "failed to create underlying connection" => "cannot be reached; check --egress-proxy",
+        _ => "gave no usable answer; check --egress-proxy",
+    })
 }
 
 fn tls_in_words(error: &rustls::Error) -> &'static str {

@@ -9,10 +9,13 @@ use bunsen_engine::element::HostRule;
 use url::{Host, Url};
 
 use super::grant::Grant;
+use crate::meters;
 
 /// What one element's credentials may reach on behalf of one organization.
 #[derive(Debug, Clone, Copy)]
 pub struct Destination<'a> {
+    /// The element's key, for figures.
+    pub element: &'a str,
     pub hosts: &'a HostRule,
     /// Grants of this organization for this element, and no others.
     pub grants: &'a [Grant],
@@ -104,7 +107,9 @@ impl std::error::Error for Refusal {}
 
 /// Refuses what must never be called. Passing says nothing about what the name resolves to.
 pub fn check_url(url: &Url, destination: &Destination<'_>) -> Result<(), Refusal> {
-    check(url, destination).map(drop)
+    check(url, destination)
+        .map(drop)
+        .inspect_err(|refusal| meters::guard_refused(refusal.reason.code()))
 }
 
 /// The URL was checked; whoever holds this may go on to the network.

@@ -1,13 +1,14 @@
 //! The only HTTP client: one call to a vendor, with every limit in it.
 //!
 //! Order of one call: the guard judges the URL (`guard`), an operator's route may carry it
-//! elsewhere (`route`), otherwise names are resolved without the addresses that may not be
+//! elsewhere (`route`) or a proxy stand in between (`egress`), otherwise names are resolved without the addresses that may not be
 //! reached (`resolve`, `address`), a client is taken (`client`, `tls`), the answer is read up to
 //! the cap. Nothing is retried, no redirect is followed, no header and no body is logged, and
 //! dropping the future ends the call: whoever must not lose an answer spawns it.
 
 mod address;
 mod client;
+mod egress;
 mod error;
 mod grant;
 mod guard;
@@ -29,12 +30,14 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
 use url::Url;
 
+use crate::meters;
 use client::{Clients, TrackedBody};
 use guard::Permit;
 use resolve::Resolver;
 use route::Origin;
 
 pub use address::is_forbidden;
+pub use egress::EgressProxy;
 pub use error::{OutboundError, SendError, Step};
 pub use grant::Grant;
 pub use guard::{Destination, Reason, Refusal, check_url};
@@ -48,6 +51,8 @@ pub struct Settings {
     pub routes: Vec<VendorRoute>,
     /// Where every call goes that no route takes.
     pub sandbox: Option<Url>,
+    /// By which everything goes that has no route and no grant.
+    pub egress: Option<EgressProxy>,
     /// From the first byte asked of the name server to the last byte of the answer.
     pub total_timeout: Duration,
     pub connect_timeout: Duration,
@@ -60,6 +65,7 @@ impl Default for Settings {
         Self {
             routes: Vec::new(),
             sandbox: None,
+            egress: None,
             total_timeout: Duration::from_secs(60),
             connect_timeout: Duration::from_secs(10),
             body_limit: 16 * 1024 * 1024,
@@ -131,7 +137,7 @@ impl Outbound {
             total_timeout: settings.total_timeout,
             connect_timeout: settings.connect_timeout,
             body_limit: settings.body_limit,
-            clients: Clients::new(settings.connect_timeout, resolver)?,
+            clients: Clients::new(settings.connect_timeout, resolver, settings.egress.as_ref())?,
         })))
     }
 
@@ -144,13 +150,22 @@ impl Outbound {
         let started = Instant::now();
         let host = guard::shown_host(&request.url);
         let outcome = self.0.guarded_call(request, &host, destination).await;
-        let duration_ms = started.elapsed().as_millis() as u64;
+        let took = started.elapsed();
+        let duration_ms = took.as_millis() as u64;
+        let counted = match &outcome {
+            Ok(reply) => meters::class(reply.status),
+            Err(error) => error.code(),
+        };
+        meters::vendor_called(destination.element, counted, took);
         match &outcome {
             Ok(reply) => {
                 let status = reply.status.as_u16();
                 tracing::debug!(host, status, duration_ms, "the vendor answered");
             }
             Err(error) => {
+                if let SendError::Refused(refusal) = error {
+                    meters::guard_refused(refusal.reason.code());
+                }
                 let outcome = error.code();
                 tracing::debug!(host, outcome, duration_ms, "the vendor call failed");
             }
@@ -217,9 +232,13 @@ impl Inner {
                 (self.clients.routed(), url)
             }
             None => {
-                let client = match permit.grant {
-                    Some(grant) => self.clients.granted(grant).await?,
-                    None => self.clients.direct(),
+                let client = match (permit.grant, self.clients.egress()) {
+                    (Some(grant), _) => self.clients.granted(grant).await?,
+                    (None, Some(egress)) => {
+                        egress.check(permit.host).await?;
+                        egress.client.clone()
+                    }
+                    (None, None) => self.clients.direct(),
                 };
                 (client, request.url.clone())
             }

@@ -70,6 +70,14 @@ impl Resolver {
             (true, None) => Err(ResolveError::Unknown),
         }
     }
+
+    /// What is wrong with one of the name's addresses; nothing is known of a name that does not
+    /// resolve.
+    pub(super) async fn forbidden(&self, name: &str) -> Option<&'static str> {
+        let found = (self.lookup)(name.to_owned()).await.ok()?;
+        let mut forbidden = found.into_iter().filter_map(self.classify);
+        forbidden.next().map(|forbidden| forbidden.why)
+    }
 }
 
 impl Resolve for Resolver {

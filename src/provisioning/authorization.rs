@@ -5,12 +5,13 @@ use std::fmt;
 use bunsen_engine::configuration::{Value, Values};
 use bunsen_engine::element::oauth::{ACCESS_TOKEN, REFRESH_INTERVAL, REFRESH_TOKEN, TOKEN_SECRET};
 use bunsen_engine::element::{Element, Group, Login, ResourceKind, Start};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use crate::app::shortened;
 use crate::error::{Error, Result, VendorFailure};
 use crate::ids::Secret;
+use crate::journal::Held;
 
 /// Bytes of one member at most.
 const MEMBER_LIMIT: usize = 16 * 1024;
@@ -26,9 +27,11 @@ impl fmt::Debug for ProviderData {
     }
 }
 
-/// What of it counts: by the platform's names, all of it secret.
-#[derive(Debug, Clone, Default)]
-pub struct Brought(Values);
+/// What of it counts: by the platform's names, all of it secret. Written
+/// only to be sealed.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Brought(Held);
 
 /// Members in another spelling, and the names of the tokens.
 const SYNONYMS: &[(&str, &str)] = &[
@@ -68,7 +71,7 @@ pub fn read(given: Option<ProviderData>) -> Result<Brought> {
     if let Some(error) = brought.get("error") {
         return Err(refused(error.reveal()));
     }
-    Ok(Brought(brought))
+    Ok(Brought(Held(brought)))
 }
 
 /// What the vendor's page said instead of allowing access.
@@ -88,7 +91,7 @@ fn refused(error: &str) -> Error {
 
 impl Brought {
     fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
+        self.0.0.contains_key(name)
     }
 
     /// Something to be exchanged for a token.
@@ -106,7 +109,7 @@ impl Brought {
             ("refresh_token", REFRESH_TOKEN),
             ("expires_in", REFRESH_INTERVAL),
         ] {
-            if let Some(value) = self.0.get(name)
+            if let Some(value) = self.0.0.get(name)
                 && element.entry(key).is_some()
             {
                 given.insert(key.to_owned(), element.value(key, value.reveal()));
@@ -148,7 +151,7 @@ impl Brought {
                     group.name, element.key
                 )));
             }
-            login.brought.clone_from(&self.0);
+            login.brought.clone_from(&self.0.0);
         } else if !(external || group.needs_person()) {
             // A password, a key, a client: whatever the configuration holds.
         } else if given(REFRESH_TOKEN) && renews {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use bunsen_engine::configuration::{AUTHENTICATION_TYPE, Value, Values};
 use bunsen_engine::element::oauth::{ACCESS_TOKEN, TOKEN_SECRET};
-use bunsen_engine::element::{Element, Group, ResourceKind};
+use bunsen_engine::element::{Element, Group, Login, ResourceKind};
 use bunsen_engine::oauth;
 use serde_json::{Map, Value as Json};
 use url::Url;
@@ -209,6 +209,10 @@ pub async fn request_token(
     };
     page.refuse_incomplete()?;
     let (configuration, brought) = page.parts(element)?;
+    let login = Login {
+        brought,
+        ..Login::default()
+    };
     // Nobody in particular asks, so nobody's grants to private addresses count.
     let session = Session {
         outbound: app.outbound(),
@@ -216,7 +220,7 @@ pub async fn request_token(
         group,
         grants: &[],
     };
-    let given = exchange::request_token(&session, &brought, &configuration).await?;
+    let given = exchange::request_token(&session, &login, &configuration).await?;
     let text = |key: &str| {
         let value = given.get(key).map(|value| Secret::new(value.reveal()));
         value.ok_or_else(|| Error::internal("a request token without its parts"))

@@ -5,8 +5,11 @@
 
 mod authorization;
 mod browser;
+mod creating;
+mod deleting;
 mod keyed;
 mod plan;
+mod recovery;
 mod request;
 mod settings;
 mod text;
@@ -18,25 +21,25 @@ use std::collections::BTreeMap;
 use bunsen_engine::configuration::Values;
 use bunsen_engine::element::{Element, Group, Login};
 use tracing::Instrument;
-use uuid::Uuid;
 
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::exchange::{self, Session};
+use crate::exchange::{self, Calls, Session};
 use crate::ids::{AccountId, InstanceId, OrganizationId, UserId};
 use crate::outbound::Grant;
+use crate::shares::Call;
 use crate::store;
 use crate::tenancy;
-use crate::vault::SecretKind;
 
 pub use browser::{BrowserPage, page_in_browser, request_token};
-use keyed::Turn;
+pub use creating::create;
+pub use deleting::delete;
+pub use recovery::recover;
 pub use request::InstanceRequest;
-use request::Prepared;
 pub use settings::{Setting, setting, settings, update_setting};
 pub use update::update;
 pub use view::InstanceView;
-use view::{CREDENTIALS, Parts, TOKEN, abridged, place, view};
+use view::{abridged, view};
 
 /// A page ends early rather than grow beyond this, whatever its instances hold.
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
@@ -70,109 +73,43 @@ pub struct Page {
     pub more: bool,
 }
 
-/// Logs in at the vendor, then stores the credentials sealed and issues the element token. With a
-/// key that was used before it answers the instance that was made then.
-///
-/// # Errors
-/// 404 unknown element; 400 with every missing or unusable entry at once; the vendor's refusal as
-/// 401, 403 or 400; 429 and 502 when the vendor could not be asked. Nothing is stored then.
-pub async fn create(
+/// Asks the vendor with these values. What it returns is to be stored beside them.
+async fn log_in(
     app: &App,
-    who: Who,
-    element_of_path: Option<String>,
-    request: InstanceRequest,
-    key: Option<store::RequestKey>,
-) -> Result<InstanceView> {
-    let prepared = request::prepare(app, element_of_path.as_deref(), request)?;
-    let group = group_of(&prepared.element, &prepared.group)?;
-    refuse_retired(app, &prepared.element, group)?;
-    to_its_end(app, {
-        let app = app.clone();
-        async move { create_once(&app, who, prepared, key.as_ref()).await }
-    })
-    .await
+    organization: OrganizationId,
+    chosen: &Chosen<'_>,
+    login: &Login,
+    values: &Values,
+) -> Result<Values> {
+    let grants = grants(app, organization, chosen.element).await?;
+    let generated = exchange::generated(chosen.element, chosen.group, values);
+    let session = chosen.session(app, &grants);
+    Calls::logging_in(&session, login, values, generated)
+        .finish()
+        .await
 }
 
-async fn create_once(
-    app: &App,
-    who: Who,
-    prepared: Prepared,
-    key: Option<&store::RequestKey>,
-) -> Result<InstanceView> {
-    let group = group_of(&prepared.element, &prepared.group)?;
-    match keyed::turn(app, who, key, &prepared.element, group).await? {
-        Turn::Done(id) => read(app, who, id, None).await,
-        Turn::Ours(claim) => {
-            let outcome = log_in_and_store(app, who, prepared, claim.as_ref()).await;
-            keyed::settle(app, who, claim.as_ref(), outcome).await
+/// An element, and the group of its credentials that counts.
+#[derive(Debug, Clone, Copy)]
+struct Chosen<'a> {
+    element: &'a Element,
+    group: &'a Group,
+}
+
+impl<'a> Chosen<'a> {
+    fn session(&self, app: &'a App, grants: &'a [Grant]) -> Session<'a> {
+        Session {
+            outbound: app.outbound(),
+            element: self.element,
+            group: self.group,
+            grants,
         }
     }
 }
 
-async fn log_in_and_store(
-    app: &App,
-    who: Who,
-    prepared: Prepared,
-    claim: Option<&store::Claim>,
-) -> Result<InstanceView> {
-    let element = prepared.element;
-    let group = group_of(&element, &prepared.group)?;
-    let organization = app.store().org(who.organization);
-    let mut values = prepared.given;
-    let returned = log_in(app, who, (&element, group), &prepared.login, &values).await?;
-    values.extend(returned);
-
-    let keys = tenancy::keys(app, who.organization).await?;
-    let token = app.vault().new_element_token();
-    let row = Uuid::new_v4();
-    let values = Parts::of(&values);
-    let new = store::NewInstance {
-        account_id: who.account,
-        user_id: who.user,
-        row_id: row,
-        element_key: &element.key,
-        name: &prepared.name,
-        tags: &prepared.tags,
-        credential_group: &group.name,
-        configuration: &values.clear,
-        credentials_sealed: &keys.seal(
-            &place(who.organization, row, CREDENTIALS),
-            &values.secret_json()?,
-        ),
-        token_sealed: &keys.seal(
-            &place(who.organization, row, TOKEN),
-            token.reveal().as_bytes(),
-        ),
-        token: &app.vault().fingerprint(SecretKind::Instance, &token),
-        external_authentication: prepared.external_authentication,
-    };
-    let stored = organization.add_instance(&new, claim).await?;
-    tracing::info!(
-        org.id = %who.organization,
-        instance.id = %stored.id,
-        element.key = element.key,
-        "instance created"
-    );
-    view(app, who.organization, &keys, stored)
-}
-
-/// Asks the vendor with these values. What it returns is to be stored beside them.
-async fn log_in(
-    app: &App,
-    who: Who,
-    (element, group): (&Element, &Group),
-    login: &Login,
-    values: &Values,
-) -> Result<Values> {
-    let stored = app.store().org(who.organization);
-    let grants = outbound_grants(stored.grants(Some(&element.key)).await?);
-    let session = Session {
-        outbound: app.outbound(),
-        element,
-        group,
-        grants: &grants,
-    };
-    exchange::provision(&session, login, values).await
+async fn grants(app: &App, organization: OrganizationId, element: &Element) -> Result<Vec<Grant>> {
+    let stored = app.store().org(organization);
+    Ok(outbound_grants(stored.grants(Some(&element.key)).await?))
 }
 
 /// The simulated vendor still has every log-in that the real one ended.
@@ -243,38 +180,17 @@ pub async fn count(app: &App, who: Who) -> Result<BTreeMap<String, i64>> {
         .await
 }
 
-/// Switches hub calls of the instance off or on; its token stays.
+/// Switches hub calls of the instance off or on, on every server; its token stays.
 pub async fn set_disabled(app: &App, who: Who, id: InstanceId, disabled: bool) -> Result<()> {
     visible(app, who, id, None).await?;
     to_its_end(app, {
         let app = app.clone();
         async move {
             let organization = app.store().org(who.organization);
-            if !organization.set_instance_disabled(id, disabled).await? {
-                return Err(no_such_instance(id));
-            }
+            let switched = organization.set_instance_disabled(id, disabled).await?;
+            let revocation = switched.ok_or_else(|| no_such_instance(id))?;
+            app.callers().settle(app.store(), revocation).await;
             tracing::info!(org.id = %who.organization, instance.id = %id, disabled, "instance switched");
-            Ok(())
-        }
-    })
-    .await
-}
-
-/// Removes the instance and its token; the token answers 401 from the moment this returns.
-pub async fn delete(app: &App, who: Who, id: InstanceId, element: Option<String>) -> Result<()> {
-    visible(app, who, id, element.as_deref()).await?;
-    to_its_end(app, {
-        let app = app.clone();
-        async move {
-            if !app
-                .store()
-                .org(who.organization)
-                .remove_instance(id)
-                .await?
-            {
-                return Err(no_such_instance(id));
-            }
-            tracing::info!(org.id = %who.organization, instance.id = %id, "instance deleted");
             Ok(())
         }
     })
@@ -300,12 +216,14 @@ async fn visible(
         .ok_or_else(|| no_such_instance(id))
 }
 
-/// Runs in a task that the caller's hanging up does not cut, and that a graceful stop waits for.
+/// Runs in a task that the caller's hanging up does not cut, and that a graceful stop waits for. It
+/// counts as the caller's as long as it runs.
 async fn to_its_end<T: Send + 'static>(
     app: &App,
     work: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
     // The task keeps the request's span, so that its log lines carry the request id.
+    let work = Call::current().scope(work);
     let task = app.work().spawn(work.in_current_span());
     task.await.map_err(Error::internal)?
 }

@@ -4,9 +4,11 @@
 use std::sync::Arc;
 
 use bunsen_engine::configuration::{ConfigurationMistake, Values};
+use bunsen_engine::element::oauth::REFRESH_TOKEN;
 use bunsen_engine::element::{Element, Group, Login, Start};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -25,19 +27,67 @@ const CONFIGURATION_LIMIT: usize = 65_536;
 
 /// Body of `POST`, `PUT` and `PATCH /instances`. A whole instance as returned earlier is accepted
 /// too: what only the server sets is ignored.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct InstanceRequest {
+    /// The element; `id` wins over `key`.
+    #[schema(value_type = Option<ElementReference>)]
     element: Option<Map<String, Value>>,
+    /// Need not be unique; markup is taken out.
+    #[schema(max_length = 1000, example = "Support desk of customer 17")]
     name: Option<String>,
+    /// By key of the element's configuration, as `GET /elements/{keyOrId}/configuration` lists them.
+    /// A value may be a text, number, boolean, object or list, and is kept as text. Keys that the
+    /// element does not know are dropped.
+    #[schema(value_type = Option<Map<String, Value>>)]
     configuration: Option<Configuration>,
+    /// To find instances by. Absent on create: the name.
+    #[schema(max_items = 100, example = json!(["customer-17"]))]
     tags: Option<Vec<String>>,
+    /// `none`, or `initial`: the tokens in `configuration` are good, and the log-in begins with them.
+    #[schema(example = "none")]
     external_authentication: Option<String>,
+    /// What a browser or another server brought from the vendor.
+    #[schema(value_type = Option<ProviderMembers>)]
     provider_data: Option<ProviderData>,
+    pub(super) retrieve_objects_after_instantiation: Option<bool>,
 }
 
-/// Holds passwords, so its `Debug` shows only how many entries there are.
-#[derive(Default, Deserialize)]
+/// What the vendor's page sent back, or tokens; further members are passed to the definition's
+/// calls by their names.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `authorization` reads")]
+struct ProviderMembers {
+    /// The authorization code.
+    code: Option<String>,
+    /// The address that the code was sent to; absent: `oauth.callback.url`.
+    redirect_uri: Option<String>,
+    /// Where `codeChallenge` was sent: what it was made of.
+    code_verifier: Option<String>,
+    /// OAuth 1, with `oauth_verifier` and the `secret` that `/oauth/token` answered.
+    oauth_token: Option<String>,
+    oauth_verifier: Option<String>,
+    secret: Option<String>,
+    /// Tokens from elsewhere.
+    access_token: Option<String>,
+    refresh_token: Option<String>,
+    /// Seconds.
+    expires_in: Option<i64>,
+    /// What the vendor's page said instead: answered with 401.
+    error: Option<String>,
+}
+
+/// Which element; one of the two is enough.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `named_element` reads")]
+struct ElementReference {
+    id: Option<i64>,
+    key: Option<String>,
+}
+
+/// Holds passwords, so its `Debug` shows only how many entries there are, and it is written only
+/// to be sealed.
+#[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Configuration(pub Map<String, Value>);
 
@@ -109,7 +159,7 @@ pub fn prepare(
 
 /// What a `PUT` or `PATCH` asks for, as far as it can be judged without the instance. `None` and
 /// absent entries: unchanged.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Change {
     /// `id` or `key` of the element that the caller takes the instance to be of.
     pub element: Option<String>,
@@ -118,6 +168,7 @@ pub struct Change {
     pub tags: Option<Vec<String>>,
     pub configuration: Configuration,
     pub external_authentication: Option<ExternalAuthentication>,
+    #[serde(default)]
     pub brought: Brought,
 }
 
@@ -133,6 +184,7 @@ pub fn change(request: InstanceRequest) -> Result<Change> {
             tags: None,
             external_authentication: None,
             provider_data: None,
+            ..
         }
     ) {
         return Err(Error::Invalid(
@@ -162,6 +214,12 @@ pub fn change(request: InstanceRequest) -> Result<Change> {
 }
 
 impl Change {
+    /// Brings what the vendor takes once, as far as can be told without the instance.
+    pub fn brings_once(&self) -> bool {
+        let refresh = self.configuration.0.contains_key(REFRESH_TOKEN);
+        self.brought.is_from_browser() || refresh
+    }
+
     /// One entry of the configuration and nothing else. Null empties it, as an empty text does.
     pub fn of_entry(key: &str, value: Value) -> Result<Self> {
         let value = match value {
@@ -305,15 +363,20 @@ fn refuse_placeholders(
     configuration: &Map<String, Value>,
 ) -> Result<()> {
     let mut found = Vec::new();
-    if let Some(placeholder) = text::placeholder(name) {
-        found.push(format!("name: {placeholder}"));
-    }
-    for placeholder in tags.iter().filter_map(|tag| text::placeholder(tag)) {
-        found.push(format!("tags: {placeholder}"));
+    let mut look = |place: &str, text: &str| {
+        let placeholders = text::placeholders(text).into_iter();
+        found.extend(placeholders.map(|placeholder| format!("{place}: {placeholder}")));
+    };
+    look("name", name);
+    for tag in tags {
+        look("tags", tag);
     }
     for (key, value) in configuration {
-        if let Some(placeholder) = value.as_str().and_then(text::placeholder) {
-            found.push(format!("configuration '{key}': {placeholder}"));
+        let place = format!("configuration '{}'", crate::app::shortened(key));
+        match value {
+            Value::String(text) => look(&place, text),
+            Value::Array(_) | Value::Object(_) => look(&place, &value.to_string()),
+            _ => {}
         }
     }
     if found.is_empty() {

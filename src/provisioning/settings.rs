@@ -83,7 +83,7 @@ pub async fn update_setting(
 ) -> Result<Setting> {
     let before = setting(app, who, id, entry).await?;
     let change = Change::of_entry(&before.key, value)?;
-    let changed = update::apply(app, who, id, None, change).await?;
+    let changed = update::apply(app, who, id, None, change, None).await?;
     Ok(Setting {
         value: value_of(&before.key, &changed),
         ..before

@@ -57,11 +57,12 @@ pub fn tags(given: &[String]) -> Vec<String> {
     kept
 }
 
-/// Text that a person was meant to replace: `<INSERT_FRESH_NAME>`, `<Add_Your_Tag>`.
+/// Texts that a person was meant to replace: `<INSERT_FRESH_NAME>`, `<Add_Your_Tag>`.
 ///
 /// Words in angle brackets joined by underscores, beginning with a request to fill in. Markup never
 /// looks like that, and no credential is refused for merely having brackets.
-pub fn placeholder(text: &str) -> Option<&str> {
+pub fn placeholders(text: &str) -> Vec<&str> {
+    let mut found = Vec::new();
     let mut rest = text;
     while let Some(start) = rest.find('<') {
         rest = &rest[start..];
@@ -69,15 +70,15 @@ pub fn placeholder(text: &str) -> Option<&str> {
         match end {
             Some(end) if rest[end..].starts_with('>') => {
                 if is_request_to_fill_in(&rest[1..end]) {
-                    return Some(&rest[..=end]);
+                    found.push(&rest[..=end]);
                 }
                 rest = &rest[end..];
             }
             Some(end) => rest = &rest[end..],
-            None => return None,
+            None => break,
         }
     }
-    None
+    found
 }
 
 fn is_request_to_fill_in(inner: &str) -> bool {
@@ -130,18 +131,19 @@ mod tests {
     #[test]
     fn placeholders_are_told_from_markup_and_passwords() {
         for (text, expected) in [
-            ("<INSERT_USERNAME>", Some("<INSERT_USERNAME>")),
-            ("x <Insert_Instance_Name> y", Some("<Insert_Instance_Name>")),
-            ("<b><Add_Your_Tag></b>", Some("<Add_Your_Tag>")),
-            ("<YOUR-NAME>", Some("<YOUR-NAME>")),
-            ("<<INSERT_X>", Some("<INSERT_X>")),
-            ("<insert>", None),
-            ("<a href=\"#\">acme</a>", None),
-            ("p<a>ss_word>", None),
-            ("<INSERT_", None),
-            ("a < b_c > d", None),
+            ("<INSERT_USERNAME>", &["<INSERT_USERNAME>"][..]),
+            ("x <Insert_Instance_Name> y", &["<Insert_Instance_Name>"]),
+            ("<b><Add_Your_Tag></b>", &["<Add_Your_Tag>"]),
+            ("<YOUR-NAME>", &["<YOUR-NAME>"]),
+            ("<<INSERT_X>", &["<INSERT_X>"]),
+            ("<INSERT_A>.<b><INSERT_B>", &["<INSERT_A>", "<INSERT_B>"]),
+            ("<insert>", &[]),
+            ("<a href=\"#\">acme</a>", &[]),
+            ("p<a>ss_word>", &[]),
+            ("<INSERT_", &[]),
+            ("a < b_c > d", &[]),
         ] {
-            assert_eq!(placeholder(text), expected, "{text}");
+            assert_eq!(placeholders(text), expected, "{text}");
         }
     }
 
@@ -159,7 +161,7 @@ mod tests {
 
         #[test]
         fn looking_for_placeholders_never_fails(text in "(<|>|INSERT|_|\\PC){0,24}") {
-            let _ = placeholder(&text);
+            let _ = placeholders(&text);
         }
     }
 }

@@ -4,25 +4,34 @@
 //! Two callers may change the same instance at once. What is sent is therefore merged a second
 //! time, under a lock, into what is stored by then. If that comes to other credentials than those
 //! that the vendor has accepted, nothing is written and the vendor is asked once more.
+//!
+//! A log-in that ends another session, that makes something at the vendor, or that belongs to a
+//! request with a key goes through the journal, which can finish the change without its caller.
+
+mod asking;
 
 use std::collections::BTreeMap;
 
-use bunsen_engine::configuration::{Value, Values};
+use bunsen_engine::configuration::Values;
 use bunsen_engine::element::Element;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::ids::InstanceId;
+use crate::ids::{InstanceId, OrganizationId};
+use crate::journal;
+use crate::provisioning::keyed::{self, Turn};
 use crate::provisioning::plan::{Beside, Plan, Standing, plan};
 use crate::provisioning::request::{self, Change, InstanceRequest};
 use crate::provisioning::view::{CREDENTIALS, InstanceView, Parts, place, stored_values, view};
-use crate::provisioning::{
-    Who, group_of, log_in, no_such_instance, refuse_retired, to_its_end, visible,
-};
-use crate::store;
+use crate::provisioning::{Who, group_of, no_such_instance, read, to_its_end, visible};
+use crate::store::{self, Claim, Outcome, RequestKey, Standing as Row};
 use crate::tenancy;
 use crate::vault::OrganizationKeys;
+
+pub(super) use asking::Intent;
+use asking::{Accepted, Asked};
 
 /// Each round asks the vendor once more, because somebody else has changed the credentials while
 /// it was asked.
@@ -39,9 +48,15 @@ pub async fn update(
     id: InstanceId,
     element: Option<String>,
     request: InstanceRequest,
+    key: Option<RequestKey>,
 ) -> Result<InstanceView> {
+    let with_objects = request.retrieve_objects_after_instantiation == Some(true);
     let change = request::change(request)?;
-    apply(app, who, id, element, change).await
+    let view = apply(app, who, id, element, change, key).await?;
+    Ok(match with_objects {
+        true => view.with_objects(app),
+        false => view,
+    })
 }
 
 /// The change, in a task that runs to its end.
@@ -51,19 +66,28 @@ pub(super) async fn apply(
     id: InstanceId,
     element: Option<String>,
     change: Change,
+    key: Option<RequestKey>,
 ) -> Result<InstanceView> {
     to_its_end(app, {
         let app = app.clone();
         async move {
             let row = visible(&app, who, id, element.as_deref()).await?;
+            let definition = app.catalog().get(&row.element_key).map(|found| &**found);
+            let spends = change.brings_once();
+            let claim = match keyed::turn(&app, who, key.as_ref(), definition, spends).await? {
+                Turn::Done(id) => return read(&app, who, id, None).await,
+                Turn::Ours(claim) => claim,
+            };
             let keys = tenancy::keys(&app, who.organization).await?;
             let changing = Changing {
                 app: &app,
                 who,
                 keys: &keys,
                 change: &change,
+                claim: claim.as_ref(),
             };
-            let changed = changing.run(row).await?;
+            let outcome = changing.run(row).await;
+            let changed = keyed::settle(&app, who, claim.as_ref(), outcome).await?;
             view(&app, who.organization, &keys, changed)
         }
     })
@@ -75,17 +99,44 @@ struct Changing<'a> {
     who: Who,
     keys: &'a OrganizationKeys,
     change: &'a Change,
+    claim: Option<&'a Claim>,
 }
 
-/// What the vendor was asked, and what it returned.
-struct Accepted {
-    /// Of the instance when the vendor was asked.
-    generation: i64,
-    group: String,
-    asked: Values,
+/// Writes a change whose caller is gone.
+pub(super) async fn finish(
+    app: &App,
+    organization: OrganizationId,
+    id: InstanceId,
+    exchange: Uuid,
+    intent: Intent,
     returned: Values,
-    /// What it began with is used up.
-    spent: bool,
+) -> Result<()> {
+    let keys = tenancy::keys(app, organization).await?;
+    let changing = Changing {
+        app,
+        who: Who {
+            organization,
+            account: intent.account,
+            user: intent.user,
+            admin: false,
+        },
+        keys: &keys,
+        change: &intent.change,
+        claim: intent.claim.as_ref(),
+    };
+    let accepted = Accepted {
+        generation: intent.generation,
+        group: intent.group,
+        asked: intent.asked.0,
+        returned,
+        spent: intent.spent,
+        exchange: Some(exchange),
+    };
+    match changing.write(id, Some(&accepted)).await? {
+        Written::Done(_) => Ok(()),
+        Written::Outrun(_) => Err(Error::Conflict("somebody else has changed it since".into())),
+        Written::Gone => Err(no_such_instance(id)),
+    }
 }
 
 enum Written {
@@ -119,8 +170,26 @@ impl Changing<'_> {
         let id = row.id;
         let mut accepted = None;
         for _ in 0..ROUNDS {
-            accepted = self.ask(&row, accepted).await?;
-            match self.write(id, accepted.as_ref()).await? {
+            accepted = match self.ask(&row, accepted).await? {
+                Asked::Settled(accepted) => accepted,
+                Asked::Outrun => {
+                    let organization = self.app.store().org(self.who.organization);
+                    let now = organization.instance(id).await?;
+                    row = now.ok_or_else(|| no_such_instance(id))?;
+                    accepted = None;
+                    continue;
+                }
+            };
+            let mut written = self.write(id, accepted.as_ref()).await;
+            if let Some(accepted) = &accepted
+                && let Some(exchange) = accepted.exchange
+            {
+                let (organization, again) = (self.who.organization, !accepted.spent);
+                written =
+                    journal::settled(self.app, organization, exchange, self.claim, again, written)
+                        .await;
+            }
+            match written? {
                 Written::Done(changed) => return Ok(*changed),
                 Written::Outrun(now) => row = *now,
                 Written::Gone => return Err(no_such_instance(id)),
@@ -129,93 +198,91 @@ impl Changing<'_> {
         Err(outrun())
     }
 
-    /// Asks the vendor if the change calls for it, once per set of credentials.
-    async fn ask(
-        &self,
-        row: &store::Instance,
-        before: Option<Accepted>,
-    ) -> Result<Option<Accepted>> {
-        self.refuse_other_element(row)?;
-        let values = stored_values(self.who.organization, self.keys, row)?;
-        let Some(element) = self.element(row)? else {
-            return Ok(None);
-        };
-        let plan = self.plan(row, element, &values)?;
-        let Some(login) = &plan.log_in else {
-            return Ok(before);
-        };
-        let decides = |key: &str| element.decides_login(plan.group, key);
-        let covered = |before: &Accepted| before.covers(&plan, decides, row.generation);
-        match &before {
-            Some(before) if before.spent && !covered(before) => return Err(outrun()),
-            Some(accepted) if covered(accepted) => return Ok(before),
-            _ => {}
-        }
-        refuse_retired(self.app, element, plan.group)?;
-        let spent = login.spends_once(element, plan.group);
-        let returned = log_in(
-            self.app,
-            self.who,
-            (element, plan.group),
-            login,
-            &plan.values,
-        )
-        .await?;
-        Ok(Some(Accepted {
-            generation: row.generation,
-            group: plan.group.name.clone(),
-            asked: plan.values,
-            returned,
-            spent,
-        }))
-    }
-
     /// Merges again, into what is stored by now, and writes it.
     async fn write(&self, id: InstanceId, accepted: Option<&Accepted>) -> Result<Written> {
         let organization = self.app.store().org(self.who.organization);
-        self.app
-            .store()
+        let exchange = accepted.and_then(|accepted| accepted.exchange);
+        organization
             .transaction(|mut transaction| async move {
-                let Some(row) = organization.lock_instance(&mut transaction, id).await? else {
-                    return Ok((transaction, Written::Gone));
-                };
-                let Some(next) = self.next(&row, accepted)? else {
-                    return Ok((transaction, Written::Outrun(Box::new(row))));
-                };
-                if next.leaves(&row) {
-                    return Ok((transaction, Written::Done(Box::new(row))));
-                }
-                let (clear, sealed) = match &next.configuration {
-                    Some((clear, sealed)) => (clear, sealed),
-                    None => (&row.configuration, &row.credentials_sealed),
-                };
-                let change = store::InstanceChange {
-                    name: &next.name,
-                    tags: &next.tags,
-                    credential_group: &next.group,
-                    configuration: clear,
-                    credentials_sealed: sealed,
-                    external_authentication: next.external_authentication,
-                    logged_in: next.logged_in,
-                };
-                let changed = organization
-                    .change_instance(&mut transaction, id, &change)
-                    .await?;
-                let written = match changed {
-                    Some(row) => {
-                        tracing::info!(
-                            org.id = %self.who.organization,
-                            instance.id = %id,
-                            logged_in = next.logged_in,
-                            "instance changed"
-                        );
-                        Written::Done(Box::new(row))
+                let row = organization.lock_instance(&mut transaction, id).await?;
+                if let (Some(row), Some(exchange)) = (&row, exchange) {
+                    match organization
+                        .lock_exchange(&mut transaction, exchange)
+                        .await?
+                    {
+                        Row::Answered => {}
+                        // Recovery of another server was faster.
+                        Row::Applied(_) => {
+                            return Ok((transaction, Written::Done(Box::new(row.clone()))));
+                        }
+                        Row::Intent | Row::Over => return Err(store::given_up()),
                     }
+                }
+                let written = match row {
+                    Some(row) => self.write_in(&mut transaction, row, accepted).await?,
                     None => Written::Gone,
                 };
+                let outcome = match &written {
+                    Written::Done(_) => Outcome::Applied,
+                    Written::Outrun(_) | Written::Gone => Outcome::Refused,
+                };
+                if let Some(exchange) = exchange {
+                    organization
+                        .settle_exchange(&mut transaction, exchange, outcome, None)
+                        .await?;
+                }
+                let spent = accepted.is_some_and(|accepted| accepted.spent);
+                match (&written, self.claim) {
+                    (Written::Done(row), Some(claim)) => {
+                        let finished = organization.finish_request(&mut transaction, claim, row.id);
+                        finished.await?;
+                    }
+                    (Written::Outrun(_), Some(claim)) if spent => {
+                        organization.doubt_request(&mut transaction, claim).await?;
+                    }
+                    _ => {}
+                }
                 Ok((transaction, written))
             })
             .await
+    }
+
+    async fn write_in(
+        &self,
+        transaction: &mut store::Transaction,
+        row: store::Instance,
+        accepted: Option<&Accepted>,
+    ) -> Result<Written> {
+        let Some(next) = self.next(&row, accepted)? else {
+            return Ok(Written::Outrun(Box::new(row)));
+        };
+        if next.leaves(&row) {
+            return Ok(Written::Done(Box::new(row)));
+        }
+        let (clear, sealed) = match &next.configuration {
+            Some((clear, sealed)) => (clear, sealed),
+            None => (&row.configuration, &row.credentials_sealed),
+        };
+        let change = store::InstanceChange {
+            name: &next.name,
+            tags: &next.tags,
+            credential_group: &next.group,
+            configuration: clear,
+            credentials_sealed: sealed,
+            external_authentication: next.external_authentication,
+            logged_in: next.logged_in,
+        };
+        let organization = self.app.store().org(self.who.organization);
+        let changed = organization
+            .change_instance(transaction, row.id, &change)
+            .await?;
+        tracing::info!(
+            org.id = %self.who.organization,
+            instance.id = %row.id,
+            logged_in = next.logged_in,
+            "instance changed"
+        );
+        Ok(changed.map_or(Written::Gone, |row| Written::Done(Box::new(row))))
     }
 
     /// `None`: the vendor has to be asked about it first.
@@ -318,25 +385,6 @@ impl Changing<'_> {
     }
 }
 
-impl Accepted {
-    /// Whether the plan is what the vendor has accepted. A session that it opened then is not
-    /// trusted after somebody else's log-in, which may have ended it. What was given for something
-    /// that is used up now cannot be asked for again: it counts as long as client, host and
-    /// account are the same, which is what the keys that `decides` names say.
-    fn covers(&self, plan: &Plan<'_>, decides: impl Fn(&str) -> bool, generation: i64) -> bool {
-        let counts = |(key, _): &(&String, &Value)| {
-            let token = self.returned.contains_key(*key);
-            !self.spent || (!token && decides(key))
-        };
-        let asked = self.asked.iter().filter(counts);
-        let now = plan.values.iter().filter(counts);
-        let text = |(key, value): (&String, &Value)| (key.clone(), value.reveal().to_owned());
-        (self.returned.is_empty() || self.generation == generation || self.spent)
-            && self.group == plan.group.name
-            && asked.map(text).eq(now.map(text))
-    }
-}
-
 impl Next {
     fn leaves(&self, row: &store::Instance) -> bool {
         self.configuration.is_none()
@@ -347,69 +395,4 @@ impl Next {
 }
 
 #[cfg(test)]
-mod tests {
-    use bunsen_engine::element::{Group, Login};
-
-    use super::*;
-
-    fn values(pairs: &[(&str, &str)]) -> Values {
-        let pairs = pairs.iter();
-        pairs
-            .map(|(key, text)| ((*key).to_owned(), Value::Clear((*text).to_owned())))
-            .collect()
-    }
-
-    #[test]
-    fn what_was_accepted_covers_just_that() {
-        let group = |name: &str| Group {
-            name: name.to_owned(),
-            title: String::new(),
-            authentication: None,
-            retired: None,
-            oauth: None,
-            refresh: None,
-        };
-        let (basic, token) = (group("basic"), group("token"));
-        let plan = |group, pairs: &[(&str, &str)]| Plan {
-            group,
-            values: values(pairs),
-            changed: true,
-            log_in: Some(Login::default()),
-        };
-        let mut accepted = Accepted {
-            generation: 3,
-            group: "basic".to_owned(),
-            asked: values(&[("a", "1"), ("b", "2")]),
-            returned: Values::new(),
-            spent: false,
-        };
-        let every = |_: &str| true;
-        let same = [("a", "1"), ("b", "2")];
-        assert!(accepted.covers(&plan(&basic, &same), every, 3));
-        assert!(accepted.covers(&plan(&basic, &same), every, 4));
-        assert!(!accepted.covers(&plan(&token, &same), every, 3));
-        for other in [
-            &[("a", "1")][..],
-            &[("a", "1"), ("b", "3")],
-            &[("a", "1"), ("c", "2")],
-            &[("a", "1"), ("b", "2"), ("c", "3")],
-        ] {
-            assert!(
-                !accepted.covers(&plan(&basic, other), every, 3),
-                "{other:?}"
-            );
-        }
-        // A session that somebody else's log-in may have ended.
-        accepted.returned = values(&[("session", "s")]);
-        assert!(accepted.covers(&plan(&basic, &same), every, 3));
-        assert!(!accepted.covers(&plan(&basic, &same), every, 4));
-        // What it cost is gone: what it gave counts, whatever else has changed.
-        accepted.spent = true;
-        assert!(accepted.covers(&plan(&basic, &same), every, 4));
-        let more = [("a", "1"), ("b", "2"), ("note", "n"), ("session", "old")];
-        let but_notes = |key: &str| key != "note";
-        assert!(accepted.covers(&plan(&basic, &more), but_notes, 4));
-        let other = [("a", "1"), ("b", "3")];
-        assert!(!accepted.covers(&plan(&basic, &other), every, 4));
-    }
-}
+mod tests;

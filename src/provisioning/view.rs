@@ -2,6 +2,7 @@
 //! sealed, and what answers show.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bunsen_engine::configuration::{MASK, Value, Values};
 use jiff::Timestamp;
@@ -26,7 +27,7 @@ pub struct InstanceView {
     pub name: String,
     pub created_at: Timestamp,
     pub token: Secret,
-    pub element: serde_json::Value,
+    pub element: Arc<serde_json::Value>,
     pub element_id: ElementId,
     pub tags: Vec<String>,
     pub valid: bool,
@@ -35,9 +36,18 @@ pub struct InstanceView {
     pub configuration: Option<serde_json::Map<String, serde_json::Value>>,
     pub external_authentication: store::ExternalAuthentication,
     pub owner: store::InstanceOwner,
+    /// `None` where nobody asked for them.
+    pub objects: Option<Vec<serde_json::Value>>,
 }
 
 impl InstanceView {
+    /// With the objects that the definition declares; there is no other source of them yet.
+    pub(super) fn with_objects(mut self, app: &App) -> Self {
+        let element = app.catalog().get(&self.element_id.to_string());
+        self.objects = Some(element.map(|element| element.objects()).unwrap_or_default());
+        self
+    }
+
     /// Bytes that callers decide on.
     pub(super) fn rough_size(&self) -> usize {
         let configuration = self.configuration.iter().flatten();
@@ -148,9 +158,9 @@ pub(super) fn abridged(
     )?;
     // An element that was taken out of the catalogue keeps its instances readable.
     let (element, element_id) = match app.catalog().get(&row.element_key) {
-        Some(element) => (element.instance_json().clone(), element.id),
+        Some(element) => (Arc::clone(element.instance_json()), element.id),
         None => (
-            serde_json::json!({"key": row.element_key, "active": false, "deleted": true}),
+            Arc::new(serde_json::json!({"key": row.element_key, "active": false, "deleted": true})),
             ElementId(0),
         ),
     };
@@ -167,6 +177,7 @@ pub(super) fn abridged(
         configuration: None,
         external_authentication: row.external_authentication,
         owner: row.owner,
+        objects: None,
     })
 }
 

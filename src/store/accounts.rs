@@ -69,7 +69,7 @@ macro_rules! select_accounts {
 
 impl OrgStore<'_> {
     pub async fn default_account(&self) -> Result<Option<Account>> {
-        let mut reader = self.store.reader().await?;
+        let mut reader = self.reader().await?;
         let found = self
             .query_as(select_accounts!("and default_account"))
             .fetch_optional(&mut *reader)
@@ -79,7 +79,7 @@ impl OrgStore<'_> {
 
     /// Also an inactive one.
     pub async fn account(&self, id: AccountId) -> Result<Option<Account>> {
-        let mut reader = self.store.reader().await?;
+        let mut reader = self.reader().await?;
         let found = self
             .query_as(select_accounts!("and id = $2"))
             .bind(id)
@@ -89,7 +89,7 @@ impl OrgStore<'_> {
     }
 
     pub async fn accounts(&self, filter: &AccountFilter<'_>) -> Result<Vec<Account>> {
-        let mut reader = self.store.reader().await?;
+        let mut reader = self.reader().await?;
         let found = self
             .query_as(select_accounts!(
                 "and ($2 or active)

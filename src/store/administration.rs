@@ -1,7 +1,7 @@
 //! What an operator changes of organizations and users.
 
 use super::directory::index_secret;
-use super::{AllOrgs, OrgStore, Organization};
+use super::{AllOrgs, OrgStore, Organization, Revocation};
 use crate::error::Result;
 use crate::ids::{Fingerprint, Secret, SecretKind, UserId};
 
@@ -22,61 +22,58 @@ impl AllOrgs<'_> {
 
 impl OrgStore<'_> {
     /// The secrets of one that is switched off belong to nobody.
-    pub async fn set_organization_active(&self, active: bool) -> Result<()> {
-        self.store
-            .transaction(|mut transaction| async move {
-                self.query(
-                    "update organizations set active = $2, updated_at = now() where id = $1",
-                )
+    pub async fn set_organization_active(&self, active: bool) -> Result<Revocation> {
+        self.transaction(|mut transaction| async move {
+            self.query("update organizations set active = $2, updated_at = now() where id = $1")
                 .bind(active)
                 .execute(&mut *transaction)
                 .await?;
-                Ok((transaction, ()))
-            })
-            .await
+            let revocation = self.revoke(&mut transaction).await?;
+            Ok((transaction, revocation))
+        })
+        .await
     }
 
-    pub async fn set_user_active(&self, id: UserId, active: bool) -> Result<()> {
-        self.store
-            .transaction(|mut transaction| async move {
-                self.query(
-                    "update users set active = $3, updated_at = now() where org_id = $1 and id = $2",
-                )
-                .bind(id)
-                .bind(active)
-                .execute(&mut *transaction)
-                .await?;
-                if !active {
-                    self.end_sessions(&mut transaction, id).await?;
-                }
-                Ok((transaction, ()))
-            })
-            .await
+    pub async fn set_user_active(&self, id: UserId, active: bool) -> Result<Revocation> {
+        self.transaction(|mut transaction| async move {
+            self.query(
+                "update users set active = $3, updated_at = now() where org_id = $1 and id = $2",
+            )
+            .bind(id)
+            .bind(active)
+            .execute(&mut *transaction)
+            .await?;
+            if !active {
+                self.end_sessions(&mut transaction, id).await?;
+            }
+            let revocation = self.revoke(&mut transaction).await?;
+            Ok((transaction, revocation))
+        })
+        .await
     }
 
     /// `hash`: Argon2id in PHC form.
     pub async fn set_user_password(&self, id: UserId, hash: &Secret) -> Result<()> {
-        self.store
-            .transaction(|mut transaction| async move {
-                self.query(
-                    "update users set password_hash = $3, updated_at = now()
+        self.transaction(|mut transaction| async move {
+            self.query(
+                "update users set password_hash = $3, updated_at = now()
                      where org_id = $1 and id = $2",
-                )
-                .bind(id)
-                .bind(hash.reveal())
-                .execute(&mut *transaction)
-                .await?;
-                self.end_sessions(&mut transaction, id).await?;
-                Ok((transaction, ()))
-            })
-            .await
+            )
+            .bind(id)
+            .bind(hash.reveal())
+            .execute(&mut *transaction)
+            .await?;
+            self.end_sessions(&mut transaction, id).await?;
+            Ok((transaction, ()))
+        })
+        .await
     }
 
     pub async fn replace_organization_secret(
         &self,
         sealed: &[u8],
         secret: &Fingerprint,
-    ) -> Result<()> {
+    ) -> Result<Revocation> {
         let kind = SecretKind::Organization;
         self.replace_secret(
             "update organizations set secret_sealed = $3, updated_at = now()
@@ -94,7 +91,7 @@ impl OrgStore<'_> {
         id: UserId,
         sealed: &[u8],
         secret: &Fingerprint,
-    ) -> Result<()> {
+    ) -> Result<Revocation> {
         self.replace_secret(
             "update users set secret_sealed = $3, updated_at = now()
              where org_id = $1 and id = $2",
@@ -114,25 +111,25 @@ impl OrgStore<'_> {
         object: i64,
         sealed: &[u8],
         secret: &Fingerprint,
-    ) -> Result<()> {
-        self.store
-            .transaction(|mut transaction| async move {
-                self.query(update)
-                    .bind(object)
-                    .bind(sealed)
-                    .execute(&mut *transaction)
-                    .await?;
-                self.query(
-                    "delete from secret_index
-                     where org_id = $1 and kind = $2 and object_id = $3",
-                )
-                .bind(kind.as_str())
+    ) -> Result<Revocation> {
+        self.transaction(|mut transaction| async move {
+            self.query(update)
                 .bind(object)
+                .bind(sealed)
                 .execute(&mut *transaction)
                 .await?;
-                index_secret(self, &mut transaction, kind, object, secret).await?;
-                Ok((transaction, ()))
-            })
-            .await
+            self.query(
+                "delete from secret_index
+                     where org_id = $1 and kind = $2 and object_id = $3",
+            )
+            .bind(kind.as_str())
+            .bind(object)
+            .execute(&mut *transaction)
+            .await?;
+            index_secret(self, &mut transaction, kind, object, secret).await?;
+            let revocation = self.revoke(&mut transaction).await?;
+            Ok((transaction, revocation))
+        })
+        .await
     }
 }

@@ -2,14 +2,18 @@
 
 use std::ops::{Deref, DerefMut};
 use std::str::FromStr as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{Connection as _, Postgres};
+use tokio::sync::OwnedSemaphorePermit;
 
-use super::Store;
 use super::retry::has_code;
+use super::turns::Turns;
+use super::{OrgStore, Store};
 use crate::error::Result;
 use crate::ids::Secret;
 
@@ -50,8 +54,8 @@ impl From<sqlx::Error> for ConnectError {
 }
 
 impl Store {
-    /// Opens at most `connections`. `statement_cache` is per connection; 0 for a pooler that
-    /// cannot follow prepared statements.
+    /// Opens at most `connections`, and one for what must not wait behind calls. `statement_cache`
+    /// is per connection; 0 for a pooler that cannot follow prepared statements.
     pub async fn connect(
         url: &Secret,
         statement_cache: usize,
@@ -70,21 +74,27 @@ impl Store {
             // A start-up parameter that older poolers refuse, and that decides nothing here.
             .extra_float_digits(None)
             .statement_cache_capacity(statement_cache);
-        let pool = PgPoolOptions::new()
-            .max_connections(connections.max(1))
-            .acquire_timeout(WAIT_FOR_CONNECTION)
-            .test_before_acquire(false)
-            .before_acquire(|connection, idle| {
-                Box::pin(async move {
-                    if idle.idle_for > TRUSTED_IDLE {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
+        let pool_of = |connections: u32| {
+            PgPoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(WAIT_FOR_CONNECTION)
+                .test_before_acquire(false)
+                .before_acquire(|connection, idle| {
+                    Box::pin(async move {
+                        if idle.idle_for > TRUSTED_IDLE {
+                            connection.ping().await?;
+                        }
+                        Ok(true)
+                    })
                 })
-            })
-            .connect_with(options)
-            .await?;
-        let store = Self::with_pool(pool, statement_cache);
+        };
+        let store = Self {
+            heart: pool_of(1).connect_lazy_with(options.clone()),
+            turns: Turns::new(connections),
+            pool: pool_of(connections.max(1)).connect_with(options).await?,
+            statement_cache,
+            waiting: Arc::default(),
+        };
         let version = store.postgres_version().await?;
         if version < OLDEST_POSTGRES {
             return Err(ConnectError::TooOld(version));
@@ -95,17 +105,36 @@ impl Store {
     /// A store over an open pool; `statement_cache` as the pool's connections were opened with.
     pub fn with_pool(pool: PgPool, statement_cache: usize) -> Self {
         Self {
+            heart: pool.clone(),
+            turns: Turns::new(pool.options().get_max_connections()),
             pool,
             statement_cache,
+            waiting: Arc::default(),
         }
+    }
+
+    pub fn pool_state(&self) -> PoolState {
+        PoolState {
+            open: self.pool.size(),
+            idle: self.pool.num_idle(),
+            allowed: self.pool.options().get_max_connections(),
+            waiting: self.waiting.load(Ordering::Relaxed),
+        }
+    }
+
+    fn wait(&self) -> Waiting<'_> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        Waiting(&self.waiting)
     }
 
     /// Ends all connections; who still waits for one gets an error.
     pub async fn close(&self) {
         self.pool.close().await;
+        self.heart.close().await;
     }
 
     pub async fn begin(&self) -> Result<Transaction> {
+        let _waiting = self.wait();
         Ok(self.pool.begin().await?)
     }
 
@@ -131,13 +160,27 @@ impl Store {
 
     /// A connection for reading.
     pub(super) async fn reader(&self) -> Result<Reader, sqlx::Error> {
+        self.reader_of(&self.pool).await
+    }
+
+    /// The same over the connection that calls do not use.
+    pub(super) async fn heart(&self) -> Result<Reader, sqlx::Error> {
+        self.reader_of(&self.heart).await
+    }
+
+    pub(super) async fn begin_heart(&self) -> Result<Transaction, sqlx::Error> {
+        self.heart.begin().await
+    }
+
+    async fn reader_of(&self, pool: &PgPool) -> Result<Reader, sqlx::Error> {
+        let _waiting = self.wait();
         if self.keeps_statements() {
-            return self.pool.acquire().await.map(Reader::Plain);
+            return Ok(Reader::of(Held::Connection(pool.acquire().await?)));
         }
         // The driver prepares and executes in two round trips. Without named statements a
         // transaction pooler may send them to two servers unless a transaction holds them
         // together.
-        self.pool.begin().await.map(Reader::Held)
+        Ok(Reader::of(Held::Transaction(pool.begin().await?)))
     }
 
     pub(super) fn pool(&self) -> &PgPool {
@@ -145,27 +188,85 @@ impl Store {
     }
 }
 
-pub(super) enum Reader {
-    Plain(PoolConnection<Postgres>),
-    Held(Transaction),
+impl OrgStore<'_> {
+    /// A connection for reading, in the organization's turn.
+    pub(super) async fn reader(&self) -> Result<Reader, sqlx::Error> {
+        let turn = self.turn().await?;
+        let mut reader = self.store.reader().await?;
+        reader.turn = Some(turn);
+        Ok(reader)
+    }
+
+    /// [`Store::transaction`] in the organization's turn. Whoever holds one must not begin another:
+    /// turns are as few as connections.
+    pub async fn transaction<T, Work, Done>(&self, work: Work) -> Result<T>
+    where
+        Work: FnMut(Transaction) -> Done,
+        Done: Future<Output = Result<(Transaction, T)>>,
+    {
+        let _turn = self.turn().await?;
+        self.store.transaction(work).await
+    }
+
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, sqlx::Error> {
+        let turns = &self.store.turns;
+        turns.of(self.organization, WAIT_FOR_CONNECTION).await
+    }
+}
+
+/// A connection, and the turn to use it if it is an organization's. Dropped in this order.
+pub(super) struct Reader {
+    held: Held,
+    turn: Option<OwnedSemaphorePermit>,
+}
+
+enum Held {
+    Connection(PoolConnection<Postgres>),
+    Transaction(Transaction),
+}
+
+impl Reader {
+    fn of(held: Held) -> Self {
+        Self { held, turn: None }
+    }
+}
+
+/// The pool as it is now.
+#[derive(Debug, Clone, Copy)]
+pub struct PoolState {
+    pub open: u32,
+    /// Of those, the ones that nobody uses.
+    pub idle: usize,
+    pub allowed: u32,
+    /// Who asks for a connection and has none yet.
+    pub waiting: usize,
+}
+
+/// Counts a caller also when it gives up.
+struct Waiting<'s>(&'s AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Deref for Reader {
     type Target = PgConnection;
 
     fn deref(&self) -> &PgConnection {
-        match self {
-            Self::Plain(connection) => connection,
-            Self::Held(transaction) => transaction,
+        match &self.held {
+            Held::Connection(connection) => connection,
+            Held::Transaction(transaction) => transaction,
         }
     }
 }
 
 impl DerefMut for Reader {
     fn deref_mut(&mut self) -> &mut PgConnection {
-        match self {
-            Self::Plain(connection) => connection,
-            Self::Held(transaction) => transaction,
+        match &mut self.held {
+            Held::Connection(connection) => connection,
+            Held::Transaction(transaction) => transaction,
         }
     }
 }

@@ -51,6 +51,18 @@ pub struct FoundInstance {
     pub valid: bool,
 }
 
+impl Found {
+    /// Whoever was switched off, or belongs to what was, is nobody.
+    pub fn may_call(&self) -> bool {
+        self.organization_active
+            && match &self.owner {
+                Owner::Organization => true,
+                Owner::User(user) => user.active && user.account_active,
+                Owner::Instance(instance) => instance.account_active,
+            }
+    }
+}
+
 impl Directory<'_> {
     /// Whose secrets these are, in one statement. Unknown ones are left out.
     pub async fn resolve(&self, fingerprints: &[&[u8]]) -> Result<Vec<Found>> {

@@ -35,7 +35,7 @@ struct Row {
 impl OrgStore<'_> {
     /// The grants of one element, or of all.
     pub async fn grants(&self, element_key: Option<&str>) -> Result<Vec<Grant>> {
-        let mut reader = self.store.reader().await?;
+        let mut reader = self.reader().await?;
         let rows: Vec<Row> = self
             .query_as(
                 "select org_id, element_key, host, port, ca_pem from outbound_grants

@@ -2,10 +2,12 @@
 //! known by their HMAC only.
 //!
 //! A claim is a row with a lease. Whoever holds it marks it done in the transaction that makes
-//! what was asked for; if somebody else has taken it over by then, that transaction fails.
+//! what was asked for; if somebody else has taken it over by then, that transaction fails. While
+//! an exchange of the journal is open for it nobody takes it over: its outcome is still to come.
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -26,7 +28,7 @@ pub struct RequestKey {
 }
 
 /// The right to work on a keyed request until its lease ends.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Claim {
     user: UserId,
     route: String,
@@ -41,7 +43,13 @@ pub enum Claimed {
     OtherBody,
     /// Somebody works on it.
     InFlight,
+    /// The vendor has answered, as this exchange of the journal knows; what it gave is still to be
+    /// stored, by whoever comes first.
+    Answered(Uuid),
     Done(InstanceId),
+    /// The vendor was asked for something that must not be asked twice, and what it did is not
+    /// known.
+    Unknown,
 }
 
 impl OrgStore<'_> {
@@ -55,14 +63,13 @@ impl OrgStore<'_> {
         kept: Duration,
     ) -> Result<Claimed> {
         let holder = Uuid::new_v4();
-        self.store
-            .transaction(|mut transaction| async move {
-                let claimed = self
-                    .claim(&mut transaction, user, request, holder, lease, kept)
-                    .await?;
-                Ok((transaction, claimed))
-            })
-            .await
+        self.transaction(|mut transaction| async move {
+            let claimed = self
+                .claim(&mut transaction, user, request, holder, lease, kept)
+                .await?;
+            Ok((transaction, claimed))
+        })
+        .await
     }
 
     async fn claim(
@@ -81,7 +88,11 @@ impl OrgStore<'_> {
         self.query(
             "delete from idempotency_keys
              where org_id = $1 and user_id = $2 and route = $3 and key_hmac = any($4)
-                 and (expires_at <= now() or (state = 'running' and lease_until <= now()))",
+                 and (expires_at <= now() or (state = 'running' and lease_until <= now()))
+                 and not exists (
+                     select 1 from exchanges e
+                     where e.org_id = $1 and e.id = exchange_id
+                         and e.state in ('intent', 'answered'))",
         )
         .bind(user)
         .bind(&request.route)
@@ -137,11 +148,18 @@ impl OrgStore<'_> {
             .fingerprints
             .iter()
             .any(|f| f.pepper_id == known.pepper_id && f.body[..] == known.body_hmac[..]);
-        Ok(match (same_body, known.instance_id) {
-            (false, _) => Claimed::OtherBody,
-            (true, Some(instance)) if known.state == "done" => Claimed::Done(instance),
-            (true, _) => Claimed::InFlight,
-        })
+        if !same_body {
+            return Ok(Claimed::OtherBody);
+        }
+        let answered = known.exchange_state.as_deref() == Some("answered");
+        Ok(
+            match (known.state.as_str(), known.instance_id, known.exchange) {
+                ("done", Some(instance), _) => Claimed::Done(instance),
+                ("done", None, _) => Claimed::Unknown,
+                (_, _, Some(exchange)) if answered => Claimed::Answered(exchange),
+                _ => Claimed::InFlight,
+            },
+        )
     }
 
     async fn known(
@@ -153,8 +171,11 @@ impl OrgStore<'_> {
         let keys: Vec<&[u8]> = request.fingerprints.iter().map(|f| &f.key[..]).collect();
         let known = self
             .query_as(
-                "select body_hmac, pepper_id, state, instance_id from idempotency_keys
-                 where org_id = $1 and user_id = $2 and route = $3 and key_hmac = any($4)",
+                "select k.body_hmac, k.pepper_id, k.state, k.instance_id, k.exchange_id as exchange,
+                        e.state as exchange_state
+                 from idempotency_keys k
+                 left join exchanges e on e.org_id = k.org_id and e.id = k.exchange_id
+                 where k.org_id = $1 and k.user_id = $2 and k.route = $3 and k.key_hmac = any($4)",
             )
             .bind(user)
             .bind(&request.route)
@@ -187,35 +208,98 @@ impl OrgStore<'_> {
             .bind(instance)
             .execute(connection)
             .await?;
-        if done.rows_affected() == 1 {
-            return Ok(());
+        match done.rows_affected() {
+            1 => Ok(()),
+            _ => Err(lost()),
         }
-        Err(Error::Conflict(
-            "This request took so long that another one with the same Idempotency-Key has taken \
-             its place."
-                .into(),
-        ))
     }
 
-    /// Forgets a claim of which nothing came, so that the request can be made again.
-    pub async fn release_request(&self, claim: &Claim) -> Result<()> {
-        self.store
-            .transaction(|mut transaction| async move {
-                self.query(
-                    "delete from idempotency_keys
-                     where org_id = $1 and user_id = $2 and route = $3 and key_hmac = $4
-                         and holder = $5 and state = 'running'",
-                )
-                .bind(claim.user)
-                .bind(&claim.route)
-                .bind(&claim.key[..])
-                .bind(claim.holder)
-                .execute(&mut *transaction)
-                .await?;
-                Ok((transaction, ()))
-            })
-            .await
+    /// Says which exchange the outcome hangs on, in the transaction that opens it.
+    ///
+    /// # Errors
+    /// 409 when the claim has been lost meanwhile: the transaction must not be committed.
+    pub(super) async fn link_request(
+        &self,
+        connection: &mut PgConnection,
+        claim: &Claim,
+        exchange: Uuid,
+    ) -> Result<()> {
+        let done = self
+            .query(
+                "update idempotency_keys set exchange_id = $6
+                 where org_id = $1 and user_id = $2 and route = $3 and key_hmac = $4
+                     and holder = $5 and state = 'running'",
+            )
+            .bind(claim.user)
+            .bind(&claim.route)
+            .bind(&claim.key[..])
+            .bind(claim.holder)
+            .bind(exchange)
+            .execute(connection)
+            .await?;
+        match done.rows_affected() {
+            1 => Ok(()),
+            _ => Err(lost()),
+        }
     }
+
+    /// Remembers that nobody knows what came of the request, in the transaction that settles its
+    /// exchange: until it expires it is not made again.
+    pub async fn doubt_request(&self, connection: &mut PgConnection, claim: &Claim) -> Result<()> {
+        self.query(
+            "update idempotency_keys set state = 'done', status = 409
+             where org_id = $1 and user_id = $2 and route = $3 and key_hmac = $4
+                 and holder = $5 and state = 'running'",
+        )
+        .bind(claim.user)
+        .bind(&claim.route)
+        .bind(&claim.key[..])
+        .bind(claim.holder)
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
+    /// Forgets a claim of which nothing came, so that the request can be made again. It stays
+    /// while its exchange is open.
+    pub async fn release_request(&self, claim: &Claim) -> Result<()> {
+        self.transaction(|mut transaction| async move {
+            self.release_request_in(&mut transaction, claim).await?;
+            Ok((transaction, ()))
+        })
+        .await
+    }
+
+    pub(super) async fn release_request_in(
+        &self,
+        connection: &mut PgConnection,
+        claim: &Claim,
+    ) -> Result<()> {
+        self.query(
+            "delete from idempotency_keys
+             where org_id = $1 and user_id = $2 and route = $3 and key_hmac = $4
+                 and holder = $5 and state = 'running'
+                 and not exists (
+                     select 1 from exchanges e
+                     where e.org_id = $1 and e.id = exchange_id
+                         and e.state in ('intent', 'answered'))",
+        )
+        .bind(claim.user)
+        .bind(&claim.route)
+        .bind(&claim.key[..])
+        .bind(claim.holder)
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+}
+
+fn lost() -> Error {
+    Error::Conflict(
+        "This request took so long that another one with the same Idempotency-Key has taken its \
+         place."
+            .into(),
+    )
 }
 
 #[derive(sqlx::FromRow)]
@@ -224,4 +308,6 @@ struct Known {
     pepper_id: String,
     state: String,
     instance_id: Option<InstanceId>,
+    exchange: Option<Uuid>,
+    exchange_state: Option<String>,
 }

@@ -195,37 +195,35 @@ impl OrgStore<'_> {
     /// server has it.
     pub async fn stage_organization_key(&self, key: &WrappedKey) -> Result<i64> {
         let store = self.store;
-        store
-            .transaction(|mut transaction| async move {
-                self.insert_organization_key(&mut transaction, key).await?;
-                let epoch = store.begin_key_epoch(&mut transaction).await?;
-                Ok((transaction, epoch))
-            })
-            .await
+        self.transaction(|mut transaction| async move {
+            self.insert_organization_key(&mut transaction, key).await?;
+            let epoch = store.begin_key_epoch(&mut transaction).await?;
+            Ok((transaction, epoch))
+        })
+        .await
     }
 
     /// From now on the staged key seals; gives the epoch from which on no server seals with
     /// another one.
     pub async fn promote_organization_key(&self, number: i32) -> Result<i64> {
         let store = self.store;
-        store
-            .transaction(|mut transaction| async move {
-                self.query(
-                    "update organization_keys set staged = false, created_at = clock_timestamp()
+        self.transaction(|mut transaction| async move {
+            self.query(
+                "update organization_keys set staged = false, created_at = clock_timestamp()
                      where org_id = $1 and number = $2 and staged",
-                )
-                .bind(number)
-                .execute(&mut *transaction)
-                .await?;
-                let epoch = store.begin_key_epoch(&mut transaction).await?;
-                Ok((transaction, epoch))
-            })
-            .await
+            )
+            .bind(number)
+            .execute(&mut *transaction)
+            .await?;
+            let epoch = store.begin_key_epoch(&mut transaction).await?;
+            Ok((transaction, epoch))
+        })
+        .await
     }
 
     /// Seconds since the key that seals took over.
     pub async fn seconds_sealing(&self, number: i32) -> Result<i64> {
-        let mut reader = self.store.reader().await?;
+        let mut reader = self.reader().await?;
         let (seconds,) = self
             .query_as(
                 "select extract(epoch from clock_timestamp() - created_at)::bigint
@@ -240,25 +238,26 @@ impl OrgStore<'_> {
     /// Removes a data key for good.
     pub async fn delete_organization_key(&self, number: i32) -> Result<()> {
         let store = self.store;
-        store
-            .transaction(|mut transaction| async move {
-                self.query("delete from organization_keys where org_id = $1 and number = $2")
-                    .bind(number)
-                    .execute(&mut *transaction)
-                    .await?;
-                store.begin_key_epoch(&mut transaction).await?;
-                Ok((transaction, ()))
-            })
-            .await
+        self.transaction(|mut transaction| async move {
+            self.query("delete from organization_keys where org_id = $1 and number = $2")
+                .bind(number)
+                .execute(&mut *transaction)
+                .await?;
+            store.begin_key_epoch(&mut transaction).await?;
+            Ok((transaction, ()))
+        })
+        .await
     }
 }
 
 /// What an insert says that was made only if its key is still in use.
 pub(super) fn not_retired(rows: u64) -> Result<()> {
     match rows {
-        0 => Err(Error::Unavailable(
-            "This server's keyring was replaced meanwhile; try again.",
-        )),
+        0 => Err(replaced_keyring()),
         _ => Ok(()),
     }
+}
+
+pub(super) fn replaced_keyring() -> Error {
+    Error::Unavailable("This server's keyring was replaced meanwhile; try again.")
 }

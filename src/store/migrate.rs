@@ -32,6 +32,16 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "key rotation",
         include_str!("../../migrations/0004_key_rotation.sql"),
     ),
+    (
+        5,
+        "exchange journal",
+        include_str!("../../migrations/0005_exchange_journal.sql"),
+    ),
+    (
+        6,
+        "revocations",
+        include_str!("../../migrations/0006_revocations.sql"),
+    ),
 ];
 
 const LEASE: &str = "migrate";

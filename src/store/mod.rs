@@ -10,6 +10,7 @@ mod accounts;
 mod administration;
 mod connection;
 mod directory;
+mod exchanges;
 mod grants;
 mod idempotency;
 mod instances;
@@ -18,42 +19,56 @@ mod leases;
 mod migrate;
 mod organizations;
 mod retry;
+mod revocations;
 mod rotation;
 mod server;
 mod sessions;
+mod turns;
 mod users;
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use sqlx::postgres::{PgArguments, PgPool, PgRow};
 use sqlx::query::{Query, QueryAs};
 use sqlx::{FromRow, Postgres};
 
 pub use accounts::{Account, AccountFilter, NewAccount};
-pub use connection::{ConnectError, Transaction};
+pub use connection::{ConnectError, PoolState, Transaction};
 pub use directory::{Directory, Found, FoundInstance, FoundUser, Owner};
+pub use exchanges::{NewExchange, OpenExchange, Opened, Outcome, Purpose, Standing};
 pub use grants::{Grant, OrganizationGrant};
 pub use idempotency::{Claim, Claimed, RequestKey};
 pub use instances::{
     ExternalAuthentication, Instance, InstanceChange, InstanceFilter, InstanceOwner, NewInstance,
+    given_up,
 };
 pub use keys::{KeyHolder, KeyUsage, Retired};
 pub use migrate::MigrateError;
 pub use organizations::{NewOrganization, Organization};
 pub(crate) use retry::is_passing;
+pub use revocations::{Look, Revocation, Snapshot};
 pub use rotation::{HELD_COLUMNS, HeldColumn, IndexedSecret, Resealed, SealedValue};
 pub use server::Mode;
 pub use sessions::LoginUser;
 pub use users::{NewUser, User, UserFilter};
 
 use crate::ids::OrganizationId;
+use turns::Turns;
 
 /// The database. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
     pool: PgPool,
+    /// One connection for what keeps the server's memory honest (`revocations`).
+    heart: PgPool,
+    /// So that no organization takes the whole pool.
+    turns: Turns,
     /// Prepared statements kept per connection; with 0 nothing may outlive a transaction.
     statement_cache: usize,
+    /// Who asks for a connection and has none yet.
+    waiting: Arc<AtomicUsize>,
 }
 
 /// The rows of one organization, and no way to another's.

@@ -50,7 +50,7 @@ impl Store {
 
 impl OrgStore<'_> {
     pub async fn organization(&self) -> Result<Option<Organization>> {
-        let mut reader = self.store.reader().await?;
+        let mut reader = self.reader().await?;
         let found = self
             .query_as(
                 "select id, row_id, name, active, secret_sealed, created_at, updated_at
@@ -87,7 +87,7 @@ impl OrgStore<'_> {
 
     /// The data keys, lowest number first.
     pub async fn organization_keys(&self) -> Result<Vec<WrappedKey>> {
-        let mut reader = self.store.reader().await?;
+        let mut reader = self.reader().await?;
         let rows: Vec<(i32, String, Vec<u8>, bool)> = self
             .query_as(
                 "select number, kek_id, wrapped, staged from organization_keys

@@ -133,7 +133,7 @@ impl OrgStore<'_> {
         after: Option<&str>,
         limit: i64,
     ) -> Result<Vec<SealedValue>> {
-        let mut reader = self.store.reader().await?;
+        let mut reader = self.reader().await?;
         let values = self
             .query_as(column.read)
             .bind(after)
@@ -151,42 +151,40 @@ impl OrgStore<'_> {
             .map(|value| value.resealed.as_slice())
             .collect();
         let (keys, sealed, resealed) = (&keys, &sealed, &resealed);
-        self.store
-            .transaction(|mut transaction| async move {
-                self.query(column.write)
-                    .bind(keys)
-                    .bind(sealed)
-                    .bind(resealed)
-                    .execute(&mut *transaction)
-                    .await?;
-                Ok((transaction, ()))
-            })
-            .await
+        self.transaction(|mut transaction| async move {
+            self.query(column.write)
+                .bind(keys)
+                .bind(sealed)
+                .bind(resealed)
+                .execute(&mut *transaction)
+                .await?;
+            Ok((transaction, ()))
+        })
+        .await
     }
 
     /// How many values each data key sealed.
     pub async fn sealed_by_number(&self, column: &HeldColumn) -> Result<Vec<(i32, i64)>> {
-        let mut reader = self.store.reader().await?;
+        let mut reader = self.reader().await?;
         Ok(self.query_as(column.count).fetch_all(&mut *reader).await?)
     }
 
     /// Stores another wrapping of the same data key.
     pub async fn rewrap_organization_key(&self, old: &WrappedKey, new: &WrappedKey) -> Result<()> {
-        self.store
-            .transaction(|mut transaction| async move {
-                self.query(
-                    "update organization_keys set kek_id = $4, wrapped = $5
+        self.transaction(|mut transaction| async move {
+            self.query(
+                "update organization_keys set kek_id = $4, wrapped = $5
                      where org_id = $1 and number = $2 and wrapped = $3",
-                )
-                .bind(old.number)
-                .bind(old.wrapped.as_slice())
-                .bind(new.kek_id.as_str())
-                .bind(new.wrapped.as_slice())
-                .execute(&mut *transaction)
-                .await?;
-                Ok((transaction, ()))
-            })
-            .await
+            )
+            .bind(old.number)
+            .bind(old.wrapped.as_slice())
+            .bind(new.kek_id.as_str())
+            .bind(new.wrapped.as_slice())
+            .execute(&mut *transaction)
+            .await?;
+            Ok((transaction, ()))
+        })
+        .await
     }
 }
 

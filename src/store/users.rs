@@ -86,7 +86,7 @@ macro_rules! select_users {
 impl OrgStore<'_> {
     /// Also an inactive one.
     pub async fn user(&self, id: UserId) -> Result<Option<User>> {
-        let mut reader = self.store.reader().await?;
+        let mut reader = self.reader().await?;
         let found = self
             .query_as(select_users!("and id = $2"))
             .bind(id)
@@ -97,7 +97,7 @@ impl OrgStore<'_> {
 
     /// By the e-mail address, in any case; also an inactive one.
     pub async fn user_by_email(&self, email: &str) -> Result<Option<User>> {
-        let mut reader = self.store.reader().await?;
+        let mut reader = self.reader().await?;
         let found = self
             .query_as(select_users!("and lower(email) = lower($2)"))
             .bind(email)
@@ -107,7 +107,7 @@ impl OrgStore<'_> {
     }
 
     pub async fn users(&self, filter: &UserFilter<'_>) -> Result<Vec<User>> {
-        let mut reader = self.store.reader().await?;
+        let mut reader = self.reader().await?;
         // Two statements, so that a small account of a large organization is read by its own
         // index whatever plan is kept for the statement.
         let query = match filter.account {

@@ -334,6 +334,27 @@ impl Vault {
             .collect()
     }
 
+    /// A vendor session under every pepper, by what identifies it; the first is the one that new
+    /// rows store.
+    pub fn session_fingerprints(
+        &self,
+        element: &str,
+        parts: &[(&str, String)],
+    ) -> Vec<Fingerprint> {
+        let mut message: Vec<&[u8]> = vec![b"bunsen vendor session", element.as_bytes()];
+        for (key, value) in parts {
+            message.extend([key.as_bytes(), value.as_bytes()]);
+        }
+        let message = fields(&message);
+        self.keyring()
+            .peppers()
+            .map(|(id, pepper)| Fingerprint {
+                hmac: hmac_sha256(pepper, &message),
+                pepper_id: id.to_owned(),
+            })
+            .collect()
+    }
+
     /// 32 lower-case hexadecimal digits.
     pub fn new_organization_secret(&self) -> Secret {
         let mut random = Zeroizing::new([0_u8; 16]);

@@ -11,6 +11,20 @@ use clap::Parser as _;
 
 use crate::database::{TestDatabase, database_test};
 
+/// By the binary itself: no database, no folder, nothing but the document on standard output.
+#[test]
+fn the_document_of_the_api_is_printed() {
+    let printed = std::process::Command::new(env!("CARGO_BIN_EXE_bunsen"))
+        .arg("openapi")
+        .env_clear()
+        .output()
+        .expect("the binary runs");
+    assert!(printed.status.success(), "{printed:?}");
+    let document: serde_json::Value = serde_json::from_slice(&printed.stdout).expect("JSON");
+    let (catalog, _) = bunsen::elements::load(None).expect("the elements are right");
+    assert_eq!(document, bunsen::http::openapi(&catalog));
+}
+
 async fn store(database: &TestDatabase) -> Store {
     Store::connect(&Secret::new(database.url.as_str()), 64, 2)
         .await

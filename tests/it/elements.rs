@@ -229,6 +229,72 @@ fn refused_values_name_their_entry_when_given_and_when_stored() {
     });
 }
 
+/// Every documented key is an entry with its default, and masked where it is a secret; besides
+/// those, every element has all keys of the platform, each under an id of its own.
+#[test]
+fn documented_keys_are_entries() {
+    for_every("keys.json", |element, case| {
+        let group = element.founding_group();
+        let shown = element.shown(group, &Values::new());
+        let missing = element.missing(group, &Values::new());
+        for key in case["keys"].as_array().unwrap() {
+            let name = text(key, "key").unwrap();
+            let place = format!("{}: {name}", element.key);
+            let entry = element.entry(name).unwrap_or_else(|| panic!("{place}"));
+            assert_eq!(key["required"] == true, missing.contains(&name), "{place}");
+            assert_eq!(key["secret"] == true, element.is_secret(name), "{place}");
+            let polls = key["polls"].as_array();
+            match (polls, key.get("default")) {
+                (Some(polls), _) => {
+                    let default = entry.default.as_deref().unwrap_or_default();
+                    let default: Value = serde_json::from_str(default).unwrap();
+                    let listed: Vec<&String> = members(&default).keys().collect();
+                    assert_eq!(listed.len(), polls.len(), "{place}");
+                    for polled in polls {
+                        let polled = &default[polled.as_str().unwrap()];
+                        assert!(polled["url"].is_string(), "{place}: {polled}");
+                    }
+                }
+                (None, Some(default)) => assert_eq!(shown.get(name), Some(default), "{place}"),
+                (None, None) => assert_eq!(shown.get(name), None, "{place}"),
+            }
+        }
+        for (key, kind, default) in [
+            ("filter.response.nulls", "BOOLEAN", Some("true")),
+            ("event.notification.enabled", "BOOLEAN", Some("false")),
+            ("event.notification.signature.key", "PASSWORD", None),
+            ("instance.variables", "TEXTAREA", None),
+            ("pagination", "TEXTAREA", None),
+            ("authentication.type", "COMBO", Some(group.name.as_str())),
+        ] {
+            let place = format!("{}: {key}", element.key);
+            let entry = element.entry(key).unwrap_or_else(|| panic!("{place}"));
+            assert_eq!(entry.kind, kind, "{place}");
+            assert_eq!(entry.default.as_deref(), default, "{place}");
+        }
+    });
+    let catalog = catalog();
+    // What the guard refuses is told as a mistake in an entry that there is.
+    for element in catalog.iter() {
+        for resource in element
+            .groups
+            .iter()
+            .flat_map(|group| element.provisioning(group))
+        {
+            let entry = element.host_entry(resource);
+            assert!(element.entry(entry).is_some(), "{}: {entry}", element.key);
+        }
+    }
+    let mut ids: Vec<i64> = catalog
+        .iter()
+        .flat_map(|element| element.entries.iter().map(|entry| entry.id.0))
+        .collect();
+    let number = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), number, "an id twice");
+}
+
 fn reply(case: &Value) -> VendorReply {
     let mut headers = HeaderMap::new();
     for (name, value) in members(&case["headers"]) {

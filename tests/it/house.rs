@@ -340,6 +340,7 @@ fn the_image_gets_what_it_copies_and_what_it_builds_from() {
 #[test]
 fn settings_that_are_named_exist() {
     let known = read("src/config.rs")
+        + &read("src/config/front.rs")
         + &read("src/config/keys.rs")
         + &read("src/config/people.rs")
         + &read("sandbox/tests/it/described.rs")

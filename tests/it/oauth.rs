@@ -4,6 +4,7 @@
 mod codes;
 mod keys;
 mod pages;
+pub mod simulated;
 mod tokens;
 mod vendor;
 mod version_1;

@@ -85,7 +85,12 @@ pub struct Server {
 
 /// `serve` on a free port with this data folder, once it says that it is ready.
 pub async fn serve(data: &Path, more: &[&str]) -> Server {
-    match try_serve(data, more).await {
+    serve_in(data, more, &[]).await
+}
+
+/// The same with variables in its environment.
+pub async fn serve_in(data: &Path, more: &[&str], environment: &[(&str, &str)]) -> Server {
+    match try_serve_in(data, more, environment).await {
         Ok(server) => server,
         Err(output) => panic!(
             "the server did not start ({}): {}",
@@ -97,13 +102,24 @@ pub async fn serve(data: &Path, more: &[&str]) -> Server {
 
 /// The same; when the process ends before it is ready, what it wrote.
 pub async fn try_serve(data: &Path, more: &[&str]) -> Result<Server, Output> {
+    try_serve_in(data, more, &[]).await
+}
+
+async fn try_serve_in(
+    data: &Path,
+    more: &[&str],
+    environment: &[(&str, &str)],
+) -> Result<Server, Output> {
     let folder = data.to_str().expect("a UTF-8 path");
     let arguments = [
         &["serve", "--data-dir", folder, "--listen", "127.0.0.1:0"],
         more,
     ]
     .concat();
-    let mut child = command(&arguments).spawn().expect("the binary starts");
+    let mut child = command(&arguments)
+        .envs(environment.iter().copied())
+        .spawn()
+        .expect("the binary starts");
     let (stdout, stderr) = (Arc::default(), Arc::default());
     let readers = vec![
         collect(child.stdout.take().expect("a pipe"), &stdout),

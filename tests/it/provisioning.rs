@@ -15,6 +15,8 @@
 //! `secrets`.
 
 mod answers;
+mod failures;
+mod founding;
 mod names;
 mod requests;
 mod searching;
@@ -62,7 +64,7 @@ async fn stored(server: &TestServer) -> [i64; 3] {
     counts.into()
 }
 
-fn create_body(file: &Value, case: &Value) -> Value {
+pub fn create_body(file: &Value, case: &Value) -> Value {
     if let Some(body) = case.get("body") {
         return body.clone();
     }

@@ -1,7 +1,7 @@
 //! Marked secrets go through success and every error path of the real binary; then everything that was written
 //! anywhere is searched for them: log at the finest level, standard output, database, files, answers.
 
-mod search;
+pub mod search;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

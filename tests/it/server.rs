@@ -6,11 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use bunsen::app::{App, Parts};
+use bunsen::app::{App, Outside, Parts};
 use bunsen::bootstrap::{self, Bootstrapped, GivenKeyring};
+use bunsen::callers::Callers;
+use bunsen::http::{Front, Trusted};
 use bunsen::ids::{AccountId, OrganizationId, Secret, SecretKind};
 use bunsen::keyring::Keyring;
-use bunsen::outbound::{self, Outbound};
+use bunsen::outbound::{self, Outbound, VendorRoute};
+use bunsen::shares::{Limits, Shares};
 use bunsen::store::{Mode, NewAccount, NewOrganization, NewUser, Store};
 use bunsen::vault::{OrganizationKeys, Place, Vault};
 use bunsen_sandbox::Sandbox;
@@ -72,10 +75,16 @@ pub struct TestOptions {
     pub vendor_timeout: Duration,
     pub vendor_body_limit: usize,
     pub body_limit: usize,
+    /// `PATTERN=URL` as operators write it; everything else goes to the simulated vendors.
+    pub vendor_routes: Vec<String>,
     /// Folder of further definitions.
     pub elements: Option<PathBuf>,
     /// Origin of vendors that a test simulates itself, in place of the sandbox's.
     pub vendors: Option<String>,
+    /// What one organization may use at once.
+    pub shares: Limits,
+    /// Proxies whose headers are believed.
+    pub trusted: Trusted,
 }
 
 impl Default for TestOptions {
@@ -84,8 +93,14 @@ impl Default for TestOptions {
             vendor_timeout: Duration::from_secs(20),
             vendor_body_limit: 1024 * 1024,
             body_limit: 1024 * 1024,
+            vendor_routes: Vec::new(),
             elements: None,
             vendors: None,
+            shares: Limits {
+                calls: 256,
+                bytes: 64 * 1024 * 1024,
+            },
+            trusted: Trusted::default(),
         }
     }
 }
@@ -157,27 +172,40 @@ impl TestServer {
         let app = App::new(Parts {
             store,
             vault,
+            callers: Callers::default(),
+            shares: Shares::new(options.shares),
             catalog,
             catalogue_hash,
             outbound: Outbound::new(outbound::Settings {
-                routes: Vec::new(),
+                routes: options
+                    .vendor_routes
+                    .iter()
+                    .map(|route| VendorRoute::parse(route).expect("a route"))
+                    .collect(),
                 sandbox: Some(sandbox.parse().expect("a URL")),
                 total_timeout: options.vendor_timeout,
                 connect_timeout: Duration::from_secs(5),
                 body_limit: options.vendor_body_limit,
+                ..outbound::Settings::default()
             })
             .expect("the client can be built"),
             mode: Mode::Sandbox,
             body_limit: options.body_limit,
             work: TaskTracker::new(),
             stopping: AtomicBool::new(false),
+            outside: Outside::default(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
-        let service = bunsen::http::service(app);
+        let service = bunsen::http::service(app.clone());
+        let background = tokio::spawn(bunsen::background::run(app, std::future::pending()));
         let serving = tokio::spawn(bunsen::http::serve(
             listener,
             service,
+            Front {
+                trusted: Arc::new(options.trusted),
+                ..Front::default()
+            },
             std::future::pending(),
         ));
         Self {
@@ -196,7 +224,7 @@ impl TestServer {
             inactive,
             foreign,
             admin_password: first.user_password.reveal().to_owned(),
-            serving: vec![serving, simulating],
+            serving: vec![serving, simulating, background],
         }
     }
 

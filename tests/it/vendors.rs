@@ -9,19 +9,31 @@ use tokio::net::TcpListener;
 
 use crate::server::{TestServer, examples};
 
-/// A create body that works with the simulated vendors as it is: the first that is named after its element alone
-/// and whose element has cases of every kind, changes among them.
+/// Create bodies that work with the simulated vendors as they are: of each element the one that is
+/// named after it alone, by key.
+pub fn example_of_each() -> Vec<(String, Value)> {
+    let of_element = |(name, body): (String, Value)| {
+        let key = body["element"]["key"].as_str()?.to_owned();
+        (name == format!("{key}.json")).then_some((key, body))
+    };
+    let found: Vec<_> = examples().into_iter().filter_map(of_element).collect();
+    assert!(!found.is_empty(), "examples/instances has no files");
+    found
+}
+
+/// One of them, for what does not depend on the vendor: the first whose log-in is a single call.
 pub fn example() -> Value {
     let elements = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("elements");
-    let plain = |(name, body): &(String, Value)| {
-        body["element"]["key"].as_str().is_some_and(|key| {
-            *name == format!("{key}.json") && elements.join(key).join("cases/update.json").exists()
-        })
+    let one_call = |(key, _): &(String, Value)| {
+        let path = elements.join(key).join("element.json");
+        let text = std::fs::read_to_string(path).expect("a definition");
+        let definition: Value = serde_json::from_str(&text).expect("JSON");
+        definition["resources"].as_array().map(Vec::len) == Some(1)
     };
-    let (_, body) = examples()
+    let (_, body) = example_of_each()
         .into_iter()
-        .find(plain)
-        .expect("examples/instances has a file");
+        .find(one_call)
+        .expect("an element that logs in by one call");
     body
 }
 
@@ -30,6 +42,33 @@ pub fn example_named(name: &str) -> Value {
     let mut body = example();
     body["name"] = json!(name);
     body
+}
+
+/// A create body whose log-in ends any other of the same vendor session, and always means the same one; beside it the
+/// element's definition.
+pub fn session_example() -> (Value, Value) {
+    let definition = |key: &str| -> Value {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("elements")
+            .join(key)
+            .join("element.json");
+        let text = std::fs::read_to_string(path).expect("a definition");
+        serde_json::from_str(&text).expect("JSON")
+    };
+    let found = examples().into_iter().find_map(|(_, body)| {
+        let definition = definition(body["element"]["key"].as_str()?);
+        let session = definition["bunsen"]["session"].as_array()?.clone();
+        Some((body, definition, session))
+    });
+    let (mut body, definition, session) = found.expect("an element has vendor sessions");
+    for key in session {
+        let key = key.as_str().expect("a key");
+        let given = &mut body["configuration"][key];
+        if given.is_null() {
+            *given = json!("always-the-same");
+        }
+    }
+    (body, definition)
 }
 
 /// The key of the example's element.
@@ -106,6 +145,13 @@ impl Vendors {
     pub async fn calls(&self) -> u64 {
         let count = self.control("GET", "/_control/journal/count", None).await;
         count["received"].as_u64().expect("a count")
+    }
+
+    /// Of those, the ones to paths like this one.
+    pub async fn calls_to(&self, path: &str) -> u64 {
+        let path = format!("/_control/journal/count?path={path}");
+        let count = self.control("GET", &path, None).await;
+        count["count"].as_u64().expect("a count")
     }
 
     /// Waits until the vendors have received so many calls.

@@ -3,6 +3,7 @@
 //! The list of routes is written by hand: a route that the server registers and that is missing here fails, and so
 //! does one that is here and not registered. Who adds a route says here who may call it.
 
+mod described;
 mod headers;
 mod hub_calls;
 mod oauth;
@@ -49,6 +50,9 @@ use Access::{Cookie, Open, Optional, Page, Password, Platform, Token};
 const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/health/live", Open),
     ("GET", "/health/ready", Open),
+    ("GET", "/metrics", Page),
+    ("GET", "/openapi.json", Open),
+    ("GET", "/docs", Page),
     ("GET", "/elements", Optional),
     ("GET", "/elements/keys", Optional),
     ("GET", "/elements/{}", Optional),
@@ -153,7 +157,7 @@ fn every_route_is_in_the_list() {
                 bunsen::http::Access::Page => Page,
                 bunsen::http::Access::Token => Token,
             };
-            (route.method.to_string(), without_names(route.path), access)
+            (route.method.to_string(), without_names(&route.path), access)
         })
         .collect();
     let unlisted: Vec<_> = registered.difference(&listed).collect();

@@ -139,7 +139,7 @@ fn shown_masks_fills_defaults_and_leaves_marks_unresolved() {
         Json::Object(element.shown(password, &stored)),
         json!({
             "authentication.type": "password", "base.url": "https://{site}.vendor.example/v1",
-            "event.objects": "a", "password": "********", "session": null, "site": "https://Acme.vendor.example/",
+            "event.notification.enabled": "false", "event.objects": "a", "filter.response.nulls": "true", "password": "********", "session": null, "site": "https://Acme.vendor.example/",
         })
     );
     let shown = element.shown(element.group("token").unwrap(), &stored);

@@ -16,10 +16,9 @@ use super::definition::{
     AuthenticateWords, DefaultValue, ElementDefinition, EntryDefinition, GroupWords, RefreshWords,
 };
 use super::documents::Documents;
+use super::platform;
 use super::{Authentication, Element, Entry, Group, Refresh, Retired, Reuse, Signature};
-use crate::configuration::{
-    AUTHENTICATION_TYPE, GENERATED_LIMIT, RANDOM_BYTES, is_common_key, is_secret_key,
-};
+use crate::configuration::{AUTHENTICATION_TYPE, GENERATED_LIMIT, RANDOM_BYTES, is_secret_key};
 use crate::ids::{ElementId, EntryId};
 use crate::language::{AnswerPath, Filter, Placeholders, SyntaxError, Template};
 
@@ -62,7 +61,7 @@ impl<'a> Checker<'a> {
     }
 
     fn known_key(&mut self, place: &str, column: Option<usize>, key: &str) {
-        if !self.keys.contains(key) && !is_common_key(key) {
+        if !self.keys.contains(key) && !platform::has_key(key) {
             let column = column.map_or(String::new(), |column| format!("column {column}: "));
             self.wrong(place, format!("{column}no configuration entry {key:?}"));
         }
@@ -113,6 +112,8 @@ pub(super) fn compile(
     checker: &mut Checker<'_>,
 ) -> Option<Element> {
     let key = definition.key.clone()?;
+    let common = platform::missing_entries(original);
+    let definition = &definition.with_entries(&common);
     let folder = format!("elements/{key}/element.json");
     if checker.shipped && checker.file != folder {
         checker.wrong("key", format!("{key:?} belongs into {folder}"));
@@ -136,6 +137,7 @@ pub(super) fn compile(
     let groups = groups(definition, checker);
     let entries = entries(definition, checker);
     let hosts = hosts::hosts(definition, checker);
+    let apart = hosts::apart(definition, checker);
     for (index, name) in definition.bunsen.session.iter().enumerate() {
         checker.known_key(&format!("bunsen.session[{index}]"), None, name);
     }
@@ -161,13 +163,14 @@ pub(super) fn compile(
         groups,
         entries,
         hosts,
+        apart,
         parameters,
         resources,
         faults,
         refresh: definition.bunsen.refresh.as_ref().map(refresh),
         session: definition.bunsen.session.clone(),
         unsupported: Vec::new(),
-        documents: Documents::of(original),
+        documents: Documents::of(original, common),
     })
 }
 

@@ -156,6 +156,7 @@ written! {
     ElementWords {
         groups: Many<GroupWords>,
         hosts: Option<Value>,
+        apart: Vec<String>,
         fault: Many<FaultWords>,
         refresh: Option<RefreshWords>,
         session: Vec<String>,
@@ -231,6 +232,7 @@ written! {
     ResourceWords {
         groups: Vec<String>,
         anonymous: bool,
+        once: Option<String>,
         message: Option<String>,
         expect: Option<ConditionWords>,
         fault: Many<FaultWords>,
@@ -261,5 +263,13 @@ written! {
 impl ElementDefinition {
     pub fn read(json: &Value) -> Self {
         Self::deserialize(json).unwrap_or_default()
+    }
+
+    /// The same with further entries after its own.
+    pub fn with_entries(&self, entries: &[Value]) -> Self {
+        let mut definition = self.clone();
+        let read = |entry| EntryDefinition::deserialize(entry).unwrap_or_default();
+        definition.configuration.0.extend(entries.iter().map(read));
+        definition
     }
 }

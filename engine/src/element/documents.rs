@@ -1,12 +1,15 @@
 //! The element as answers show it, made once from the original JSON.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use crate::configuration::{MASK, is_secret_key};
 
 #[derive(Debug)]
 pub(super) struct Documents {
-    pub instance: Value,
+    /// Shared by every answer that shows it.
+    pub instance: Arc<Value>,
     pub catalogue: Value,
     pub abridged: Value,
     pub export: Value,
@@ -75,8 +78,9 @@ const ABRIDGED_MEMBERS: &[&str] = &[
 ];
 
 impl Documents {
-    /// `original` is the definition's own object.
-    pub fn of(original: &Map<String, Value>) -> Self {
+    /// `original` is the definition's own object, `common` the platform's entries that it does not
+    /// list.
+    pub fn of(original: &Map<String, Value>, common: Vec<Value>) -> Self {
         let mut catalogue = original.clone();
         for (member, value) in [
             ("active", json!(true)),
@@ -90,6 +94,12 @@ impl Documents {
             ("resources", json!([])),
         ] {
             catalogue.entry(member).or_insert(value);
+        }
+        if let Some(entries) = catalogue
+            .get_mut("configuration")
+            .and_then(Value::as_array_mut)
+        {
+            entries.extend(common);
         }
         if let Some(kind) = original.get("authentication").and_then(|a| a.get("type")) {
             let kind = kind.clone();
@@ -112,7 +122,7 @@ impl Documents {
         instance.insert("parameters".into(), instance_parameters(&catalogue));
         instance.insert("resources".into(), json!([]));
         Self {
-            instance: Value::Object(instance),
+            instance: Arc::new(Value::Object(instance)),
             abridged: Value::Object(pick(ABRIDGED_MEMBERS)),
             catalogue,
             export: export(original),
@@ -224,6 +234,21 @@ fn secret_defaults(definition: &mut Value) -> impl Iterator<Item = &mut Map<Stri
         let secret = text("type") == "PASSWORD" || is_secret_key(text("key"));
         secret && !text("defaultValue").is_empty()
     })
+}
+
+/// Of each declared object one entry per name.
+pub(super) fn objects(catalogue: &Value) -> Vec<Value> {
+    let declared = catalogue.get("objects").and_then(Value::as_array);
+    let mut listed = Vec::new();
+    for object in declared.into_iter().flatten() {
+        let text = |member: &str| object.get(member).and_then(Value::as_str);
+        let Some(name) = text("name") else { continue };
+        let vendor_name = text("vendorName").unwrap_or(name);
+        for (name, kind) in [(name, "ceCanonical"), (vendor_name, "vendor")] {
+            listed.push(json!({"name": name, "vendorName": vendor_name, "type": kind}));
+        }
+    }
+    listed
 }
 
 fn instance_parameters(catalogue: &Value) -> Value {

@@ -22,7 +22,7 @@ impl HostRule {
     }
 }
 
-fn fits(suffix: &str, host: &str) -> bool {
+pub(super) fn fits(suffix: &str, host: &str) -> bool {
     if suffix.starts_with('.') {
         return host.len() > suffix.len() && host.ends_with(suffix);
     }

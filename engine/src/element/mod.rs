@@ -11,6 +11,7 @@ mod definition;
 mod documents;
 mod hosts;
 pub mod oauth;
+pub(crate) mod platform;
 mod schema;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -21,11 +22,15 @@ pub use assign::assign_ids;
 pub use catalog::{Catalog, Mistake, SourceFile};
 pub use hosts::HostRule;
 pub use oauth::{Assertion, ClientAuthentication, Grant, Login, OAuth, Renewal, Signature, Start};
+pub use schema::SCHEMA as DEFINITION_SCHEMA;
 pub use unsupported::Unsupported;
+
+use std::sync::Arc;
 
 use http::{HeaderName, Method};
 use serde_json::Value as Json;
 
+use crate::configuration::Values;
 use crate::ids::{ElementId, EntryId, ResourceId};
 use crate::language::{AnswerPath, Filter, Placeholders, Template};
 
@@ -54,6 +59,8 @@ pub struct Element {
     pub entries: Vec<Entry>,
     /// Where this element's credentials may go.
     pub hosts: HostRule,
+    /// Those of them that share credentials with each other and with no other host.
+    pub apart: Vec<String>,
     /// Apply to every call of the element.
     pub parameters: Vec<Parameter>,
     pub resources: Vec<Resource>,
@@ -165,6 +172,9 @@ pub struct Resource {
     pub groups: Vec<String>,
     /// Goes out without what the group's calls carry: it is what gets them.
     pub anonymous: bool,
+    /// The call must not be made again while it is not known what became of it; says what to look
+    /// for at the vendor.
+    pub once: Option<String>,
     /// Where this call's answers hold the vendor's own words, before the usual places.
     pub words: Option<AnswerPath>,
     /// What counts as success; without it any 2xx with JSON or without a body.
@@ -326,6 +336,45 @@ impl Element {
         self.login_calls(group, Start::LogIn)
     }
 
+    /// The calls that say good-bye for a deleted instance: `onDelete` resources with their chains.
+    pub fn deleting(&self, group: &Group) -> Vec<&Resource> {
+        self.chains(group, ResourceKind::OnDelete).concat()
+    }
+
+    /// What to look for at the vendor when it is not known whether the log-in has happened; `None`:
+    /// it makes nothing there.
+    pub fn made_once(&self, group: &Group) -> Option<&str> {
+        let calls = self.provisioning(group).into_iter();
+        calls.filter_map(|call| call.once.as_deref()).next()
+    }
+
+    /// What identifies the vendor session that a log-in with these values begins, as pairs of key
+    /// and value; two that are equal end each other. `None`: a log-in ends no other.
+    ///
+    /// Values are compared as hosts and texts without case: at worst two sessions are taken for
+    /// one, and one log-in waits for the other.
+    pub fn session_of(&self, group: &Group, stored: &Values) -> Option<Vec<(&str, String)>> {
+        let counts = |key: &String| {
+            self.entry(key).is_none() || self.entries_of(group).any(|entry| entry.key == *key)
+        };
+        if self.session.is_empty() || !self.session.iter().all(counts) {
+            return None;
+        }
+        let values = self.effective(group, stored);
+        let pair = |key: &'_ String| {
+            let text = values.get(key).map_or("", |value| value.reveal());
+            let fill = self.entry(key).and_then(|entry| entry.fill.as_ref());
+            let filled = fill.and_then(|fill| fill.apply(text).ok());
+            filled.unwrap_or_else(|| text.to_owned()).to_lowercase()
+        };
+        Some(
+            self.session
+                .iter()
+                .map(|key| (key.as_str(), pair(key)))
+                .collect(),
+        )
+    }
+
     /// Configuration keys that the calls of [`Element::provisioning`] fill from answers.
     pub fn returned_keys<'a>(&'a self, group: &Group) -> impl Iterator<Item = &'a str> {
         self.provisioning(group)
@@ -360,6 +409,13 @@ impl Element {
         ))
     }
 
+    /// Whether credentials for one host may go to the other: both are of the hosts kept apart, or
+    /// neither is.
+    pub fn go_together(&self, one: &str, other: &str) -> bool {
+        let apart = |host: &str| self.apart.iter().any(|pattern| hosts::fits(pattern, host));
+        apart(one) == apart(other)
+    }
+
     /// The configuration entry that decides which host this call goes to: the first one that the
     /// call's own URL, else `base.url`, names in its host. For messages.
     pub fn host_entry<'a>(&'a self, resource: &'a Resource) -> &'a str {
@@ -379,8 +435,14 @@ impl Element {
             .unwrap_or("base.url")
     }
 
+    /// The objects that the definition declares, as discovery lists them: each under the
+    /// platform's name and under the vendor's.
+    pub fn objects(&self) -> Vec<Json> {
+        documents::objects(&self.documents.catalogue)
+    }
+
     /// `element` inside an instance; parameters only `configuration` → `path` ones.
-    pub fn instance_json(&self) -> &Json {
+    pub fn instance_json(&self) -> &Arc<Json> {
         &self.documents.instance
     }
 

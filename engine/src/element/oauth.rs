@@ -139,6 +139,12 @@ impl Login {
             Start::Token => false,
         }
     }
+
+    /// May be made again when it is not known what became of it.
+    pub fn is_repeatable(&self, element: &Element, group: &Group) -> bool {
+        let mut calls = element.login_calls(group, self.start).into_iter();
+        !self.spends_once(element, group) && calls.all(|call| call.once.is_none())
+    }
 }
 
 /// How a group's tokens are renewed.

@@ -9,7 +9,8 @@ use jsonschema::Validator;
 use jsonschema::error::{TypeKind, ValidationError, ValidationErrorKind};
 use serde_json::Value;
 
-const SCHEMA: &str = include_str!("../../schema/element.schema.json");
+/// The schema itself, in JSON.
+pub const SCHEMA: &str = include_str!("../../schema/element.schema.json");
 
 /// Definitions whose objects stay strict in both forms start with this.
 const OUR_WORDS: &str = "bunsen";

@@ -1,3 +1,4 @@
+mod calls;
 mod words;
 
 use serde_json::{Value, json};

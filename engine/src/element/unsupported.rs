@@ -23,10 +23,12 @@ impl fmt::Display for Unsupported {
     }
 }
 
-/// Resources that run while an instance is made or its tokens are renewed, or when a caller asks.
+/// Resources that run while an instance is made or deleted or its tokens are renewed, or when a caller
+/// asks.
 const RUN: &[&str] = &[
     "api",
     "apiNoDocumentation",
+    "onDelete",
     "onProvision",
     "onRefresh",
     "oauth1OnTokenRequest",

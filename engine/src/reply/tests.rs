@@ -305,11 +305,14 @@ fn rules_of_the_resource_come_first_and_expect_is_obeyed() {
     let wrong = read_with(rules, 2, &json_reply(200, &json!({"success": false}))).unwrap_err();
     assert_eq!(
         (wrong.status, wrong.message.as_str()),
-        (401, "Wrong password.")
+        (401, "Wrong password. (Step 'GET /me'.)")
     );
     let site = read_with(rules, 2, &reply(404, "", "")).unwrap_err();
     assert_eq!((site.status, site.entry.as_deref()), (400, Some("site")));
-    assert_eq!(site.message, "Configuration entry 'site': No such site.");
+    assert_eq!(
+        site.message,
+        "Configuration entry 'site': No such site. (Step 'GET /me'.)"
+    );
     assert_eq!(
         read_with(
             rules,
@@ -429,5 +432,34 @@ proptest! {
     #[test]
     fn any_answer_is_read_without_panic(status in 100..1000u16, body in any::<Vec<u8>>(), kind in "(application/json|text/html|text/plain|)") {
         let _ = read_of(&SAMPLE, 0, &reply(status, &kind, body));
+    }
+}
+
+/// The sample's instance is asked at `acme.vendor.example`.
+#[test]
+fn an_instance_stays_in_its_environment() {
+    for (apart, home, stays) in [
+        (&["acme.vendor.example"][..], "other", false),
+        (&["acme.vendor.example"], "acme", true),
+        (&["other.vendor.example"], "other", false),
+        (&["other.vendor.example"], "third", true),
+        (&["*.vendor.example"], "other", true),
+    ] {
+        let rules = |json: &mut Json| {
+            json["bunsen"]["apart"] = json!(apart);
+            json["resources"][2]["parameters"] = json!([{"id": 90, "name": "base.url", "vendorName": "home",
+                "type": "configuration", "vendorType": "bodyField", "source": "response"}]);
+        };
+        let answer = json!({"home": format!("https://{home}.vendor.example/v1")});
+        let read = read_with(rules, 2, &json_reply(200, &answer));
+        assert_eq!(read.is_ok(), stays, "{apart:?} {home}");
+        if let Err(fault) = read {
+            assert_eq!(fault.status, 502);
+            assert!(
+                fault.message.contains("another environment"),
+                "{}",
+                fault.message
+            );
+        }
     }
 }

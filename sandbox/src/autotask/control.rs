@@ -52,7 +52,7 @@ static ROUTES: &[Route<Operation<State>>] = &[
 ];
 
 pub fn answer(state: &State, method: &Method, path: &str, body: &[u8]) -> Answer {
-    seeding::answer(ROUTES, state, method, path, body)
+    seeding::answer(&[ROUTES], state, method, path, body)
 }
 
 /// What is left out keeps its value, or gets the default in a new zone.

@@ -1,14 +1,13 @@
 //! The bodies of the control calls: what can be said of keys, accounts, users and tokens. What is left out keeps its value.
 
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::errors::PERMISSIONS;
+use super::provider;
 use super::sites::{self, Environment};
-use super::world::{Account, IntegratorKey, Token, TokenKind, User, World};
+use super::world::{Account, IntegratorKey, TokenKind, User, World};
 use crate::seeding::{Mistake, invalid};
-
-/// As long as the vendor's own tokens of the code grant live.
-const OAUTH_LIFETIME: i64 = 28_800;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,7 +19,7 @@ pub struct KeyChange {
 
 impl KeyChange {
     /// A new key is valid in the developer sandbox only.
-    pub fn create(mut self, world: &mut World) -> Result<(String, IntegratorKey), Mistake> {
+    pub fn create(mut self, world: &mut World) -> Result<String, Mistake> {
         let Some(text) = self.key.take().filter(|key| !key.is_empty()) else {
             return invalid("key: missing; the integrator key itself");
         };
@@ -32,8 +31,8 @@ impl KeyChange {
             environments: vec![Environment::Demo],
         };
         self.apply(&mut key)?;
-        world.keys.insert(text.clone(), key.clone());
-        Ok((text, key))
+        world.keys.insert(text.clone(), key);
+        Ok(text)
     }
 
     pub fn apply(self, key: &mut IntegratorKey) -> Result<(), Mistake> {
@@ -176,8 +175,7 @@ impl UserChange {
         if outcome.is_ok() && new_password {
             // A changed password ends the tokens that it gave out (unverified).
             let tokens = world.tokens.values_mut();
-            for token in tokens.filter(|token| token.user == id && token.kind == TokenKind::Legacy)
-            {
+            for token in tokens.filter(|token| token.user == id) {
                 token.revoked = true;
             }
         }
@@ -240,25 +238,29 @@ pub struct NewToken {
 }
 
 impl NewToken {
-    pub fn create(self, world: &mut World, now: i64) -> Result<(String, Token), Mistake> {
-        if !world.users.contains_key(&self.user) {
+    /// Puts the token in and shows it.
+    pub fn create(self, world: &mut World) -> Result<Value, Mistake> {
+        let Some(user) = world.users.get(&self.user) else {
             return invalid("user: no user with this GUID");
-        }
-        let lifetime = self
-            .expires_in_seconds
-            .or((self.kind == TokenKind::Oauth).then_some(OAUTH_LIFETIME));
-        let expires_at = lifetime.map(|seconds| now.saturating_add(seconds));
-        let text = match self.token {
-            Some(text) if world.tokens.contains_key(&text) => {
-                return Err(Mistake::Taken(String::from("token: exists already")));
-            }
-            Some(text) => {
-                world.hold(text.clone(), &self.user, self.kind, expires_at);
-                text
-            }
-            None => world.issue(&self.user, self.kind, expires_at),
         };
-        let token = world.tokens[&text].clone();
-        Ok((text, token))
+        let realm = user.environment.realm();
+        let now = world.clock.now();
+        let default = (self.kind == TokenKind::Oauth).then_some(world.oauth.policy.access_seconds);
+        let lifetime = self.expires_in_seconds.or(default);
+        let expires_at = lifetime.map(|seconds| now.saturating_add(seconds));
+        let text = self
+            .token
+            .unwrap_or_else(|| provider::token_text(&self.user));
+        if world.tokens.contains_key(&text) || world.oauth.knows_access(&text) {
+            return Err(Mistake::Taken(String::from("token: exists already")));
+        }
+        match self.kind {
+            TokenKind::Legacy => world.hold_legacy(text.clone(), &self.user, expires_at),
+            TokenKind::Oauth => {
+                let end = expires_at.unwrap_or(i64::MAX);
+                world.oauth.hold_as(text.clone(), &self.user, realm, end);
+            }
+        }
+        Ok(json!({ "token": text, "user": self.user, "kind": self.kind, "expires_at": expires_at }))
     }
 }

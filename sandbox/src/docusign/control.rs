@@ -4,48 +4,41 @@ use std::sync::Mutex;
 
 use http::{Method, StatusCode};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::changes::{AccountChange, KeyChange, NewToken, UserChange};
-use super::seconds;
-use super::world::{Token, World};
+use super::world::{Account, Token, User, World};
 use crate::answer::{self, Answer};
+use crate::oauth::Which;
+use crate::oauth::control::Controlled;
 use crate::routes::Route;
-use crate::seeding::{self, Mistake, Operation, Outcome, parse};
+use crate::seeding::{self, Kind, Mistake, Operation, Outcome, parse};
 use crate::vendor::lock;
 
 static ROUTES: &[Route<Operation<Mutex<World>>>] = &[
     Route {
         path: "keys",
-        methods: &[("GET", keys), ("POST", create_key)],
+        methods: Keys::MANY,
     },
     Route {
         path: "keys/{key}",
-        methods: &[("PATCH", change_key), ("DELETE", delete_key)],
+        methods: Keys::ONE,
     },
     Route {
         path: "accounts",
-        methods: &[("GET", accounts), ("POST", create_account)],
+        methods: Accounts::MANY,
     },
     Route {
         path: "accounts/{id}",
-        methods: &[
-            ("GET", account),
-            ("PATCH", change_account),
-            ("DELETE", delete_account),
-        ],
+        methods: Accounts::ONE,
     },
     Route {
         path: "users",
-        methods: &[("GET", users), ("POST", create_user)],
+        methods: Users::MANY,
     },
     Route {
         path: "users/{id}",
-        methods: &[
-            ("GET", user),
-            ("PATCH", change_user),
-            ("DELETE", delete_user),
-        ],
+        methods: Users::ONE,
     },
     Route {
         path: "tokens",
@@ -62,161 +55,178 @@ static ROUTES: &[Route<Operation<Mutex<World>>>] = &[
     },
 ];
 
-const NO_KEY: Mistake = Mistake::Unknown("no such integrator key");
-const NO_ACCOUNT: Mistake = Mistake::Unknown("no account with this number or GUID");
-const NO_USER: Mistake = Mistake::Unknown("no user with this GUID");
-
 pub fn answer(world: &Mutex<World>, method: &Method, path: &str, body: &[u8]) -> Answer {
-    seeding::answer(ROUTES, world, method, path, body)
+    seeding::answer(&[ROUTES, World::ROUTES], world, method, path, body)
 }
 
-fn keys(world: &Mutex<World>, _: &[&str], _: &[u8]) -> Outcome {
-    Ok(answer::json(StatusCode::OK, &lock(world).keys))
-}
+struct Keys;
 
-fn create_key(world: &Mutex<World>, _: &[&str], body: &[u8]) -> Outcome {
-    let change: KeyChange = parse(body)?;
-    let (key, made) = change.create(&mut lock(world))?;
-    let shown = json!({ "key": key, "enabled": made.enabled, "environments": made.environments });
-    Ok(answer::json(StatusCode::CREATED, &shown))
-}
+impl Kind for Keys {
+    type World = World;
+    type Change = KeyChange;
+    type Id = String;
+    const UNKNOWN: &'static str = "no such integrator key";
 
-fn change_key(world: &Mutex<World>, parameters: &[&str], body: &[u8]) -> Outcome {
-    let change: KeyChange = parse(body)?;
-    let mut world = lock(world);
-    let key = world.keys.get_mut(parameters[0]).ok_or(NO_KEY)?;
-    change.apply(key)?;
-    Ok(answer::json(StatusCode::OK, key))
-}
-
-fn delete_key(world: &Mutex<World>, parameters: &[&str], _: &[u8]) -> Outcome {
-    lock(world).keys.remove(parameters[0]).ok_or(NO_KEY)?;
-    Ok(answer::empty(StatusCode::NO_CONTENT))
-}
-
-fn accounts(world: &Mutex<World>, _: &[&str], _: &[u8]) -> Outcome {
-    Ok(answer::json(
-        StatusCode::OK,
-        &lock(world).shown()["accounts"],
-    ))
-}
-
-fn account(world: &Mutex<World>, parameters: &[&str], _: &[u8]) -> Outcome {
-    let world = lock(world);
-    let account = world.account(parameters[0]).ok_or(NO_ACCOUNT)?;
-    Ok(answer::json(StatusCode::OK, &account.shown()))
-}
-
-fn create_account(world: &Mutex<World>, _: &[&str], body: &[u8]) -> Outcome {
-    let change: AccountChange = parse(body)?;
-    let mut world = lock(world);
-    let number = change.create(&mut world)?;
-    let shown = world.accounts[&number].shown();
-    Ok(answer::json(StatusCode::CREATED, &shown))
-}
-
-fn change_account(world: &Mutex<World>, parameters: &[&str], body: &[u8]) -> Outcome {
-    let change: AccountChange = parse(body)?;
-    let mut world = lock(world);
-    let number = world.account(parameters[0]).ok_or(NO_ACCOUNT)?.number;
-    let account = world.accounts.get_mut(&number).ok_or(NO_ACCOUNT)?;
-    change.change(account)?;
-    Ok(answer::json(StatusCode::OK, &account.shown()))
-}
-
-fn delete_account(world: &Mutex<World>, parameters: &[&str], _: &[u8]) -> Outcome {
-    let mut world = lock(world);
-    let number = world.account(parameters[0]).ok_or(NO_ACCOUNT)?.number;
-    world.accounts.remove(&number);
-    for user in world.users.values_mut() {
-        user.accounts.retain(|member| *member != number);
-        let first = user.accounts.first().copied();
-        user.default_account = user
-            .default_account
-            .filter(|default| *default != number)
-            .or(first);
+    fn all(world: &World) -> Value {
+        json!(world.keys)
     }
-    Ok(answer::empty(StatusCode::NO_CONTENT))
-}
 
-fn users(world: &Mutex<World>, _: &[&str], _: &[u8]) -> Outcome {
-    Ok(answer::json(StatusCode::OK, &lock(world).shown()["users"]))
-}
-
-fn user(world: &Mutex<World>, parameters: &[&str], _: &[u8]) -> Outcome {
-    let world = lock(world);
-    let user = world.users.get(parameters[0]).ok_or(NO_USER)?;
-    Ok(answer::json(StatusCode::OK, &user.shown()))
-}
-
-fn create_user(world: &Mutex<World>, _: &[&str], body: &[u8]) -> Outcome {
-    let change: UserChange = parse(body)?;
-    let mut world = lock(world);
-    let id = change.create(&mut world)?;
-    Ok(answer::json(StatusCode::CREATED, &world.users[&id].shown()))
-}
-
-fn change_user(world: &Mutex<World>, parameters: &[&str], body: &[u8]) -> Outcome {
-    let change: UserChange = parse(body)?;
-    let mut world = lock(world);
-    let id = parameters[0];
-    if !world.users.contains_key(id) {
-        return Err(NO_USER);
+    fn find(world: &World, text: &str) -> Option<String> {
+        world.keys.contains_key(text).then(|| text.to_owned())
     }
-    change.change(&mut world, id)?;
-    Ok(answer::json(StatusCode::OK, &world.users[id].shown()))
+
+    fn shown(world: &World, id: &String) -> Value {
+        let mut shown = json!(world.keys.get(id));
+        shown["key"] = json!(id);
+        shown
+    }
+
+    fn create(change: KeyChange, world: &mut World) -> Result<String, Mistake> {
+        change.create(world)
+    }
+
+    fn change(change: KeyChange, world: &mut World, id: &String) -> Result<(), Mistake> {
+        let key = world.keys.get_mut(id);
+        change.apply(key.ok_or(Mistake::Unknown(Self::UNKNOWN))?)
+    }
+
+    fn remove(world: &mut World, id: &String) {
+        world.keys.remove(id);
+    }
 }
 
-fn delete_user(world: &Mutex<World>, parameters: &[&str], _: &[u8]) -> Outcome {
-    let mut world = lock(world);
-    world.users.remove(parameters[0]).ok_or(NO_USER)?;
-    world.tokens.retain(|_, token| token.user != parameters[0]);
-    Ok(answer::empty(StatusCode::NO_CONTENT))
+struct Accounts;
+
+impl Kind for Accounts {
+    type World = World;
+    type Change = AccountChange;
+    type Id = u64;
+    const UNKNOWN: &'static str = "no account with this number or GUID";
+
+    fn all(world: &World) -> Value {
+        world.accounts.values().map(Account::shown).collect()
+    }
+
+    fn find(world: &World, text: &str) -> Option<u64> {
+        world.account(text).map(|account| account.number)
+    }
+
+    fn shown(world: &World, id: &u64) -> Value {
+        world.accounts[id].shown()
+    }
+
+    fn create(change: AccountChange, world: &mut World) -> Result<u64, Mistake> {
+        change.create(world)
+    }
+
+    fn change(change: AccountChange, world: &mut World, id: &u64) -> Result<(), Mistake> {
+        let account = world.accounts.get_mut(id);
+        change.change(account.ok_or(Mistake::Unknown(Self::UNKNOWN))?)
+    }
+
+    fn remove(world: &mut World, id: &u64) {
+        world.accounts.remove(id);
+        for user in world.users.values_mut() {
+            user.accounts.retain(|member| member != id);
+            let first = user.accounts.first().copied();
+            let kept = user.default_account.filter(|default| default != id);
+            user.default_account = kept.or(first);
+        }
+    }
+}
+
+struct Users;
+
+impl Kind for Users {
+    type World = World;
+    type Change = UserChange;
+    type Id = String;
+    const UNKNOWN: &'static str = "no user with this GUID";
+
+    fn all(world: &World) -> Value {
+        world.users.values().map(User::shown).collect()
+    }
+
+    fn find(world: &World, text: &str) -> Option<String> {
+        world.users.contains_key(text).then(|| text.to_owned())
+    }
+
+    fn shown(world: &World, id: &String) -> Value {
+        world.users[id].shown()
+    }
+
+    fn create(change: UserChange, world: &mut World) -> Result<String, Mistake> {
+        change.create(world)
+    }
+
+    fn change(change: UserChange, world: &mut World, id: &String) -> Result<(), Mistake> {
+        change.change(world, id)
+    }
+
+    fn remove(world: &mut World, id: &String) {
+        world.users.remove(id);
+        world.tokens.retain(|_, token| token.user != *id);
+        world.oauth.forget(id);
+    }
 }
 
 fn tokens(world: &Mutex<World>, _: &[&str], _: &[u8]) -> Outcome {
-    Ok(answer::json(StatusCode::OK, &lock(world).tokens))
+    Ok(answer::json(StatusCode::OK, &lock(world).shown_tokens()))
 }
 
 fn create_token(world: &Mutex<World>, _: &[&str], body: &[u8]) -> Outcome {
     let new: NewToken = parse(body)?;
-    let (text, token) = new.create(&mut lock(world), seconds())?;
-    let shown = json!({ "token": text, "user": token.user, "kind": token.kind, "expires_at": token.expires_at });
+    let shown = new.create(&mut lock(world))?;
     Ok(answer::json(StatusCode::CREATED, &shown))
 }
 
 /// Which tokens are meant: one, those of a user, or all.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Which {
+struct Meant {
     token: Option<String>,
     user: Option<String>,
 }
 
-fn expire(world: &Mutex<World>, _: &[&str], body: &[u8]) -> Outcome {
-    let now = seconds();
-    each(world, body, |token| token.expires_at = Some(now))
-}
+impl Meant {
+    /// Changes the legacy tokens and counts them; the others are the authorization server's.
+    fn legacy(&self, world: &mut World, change: impl Fn(&mut Token)) -> usize {
+        let mut count = 0;
+        for (text, token) in &mut world.tokens {
+            let user = self.user.as_ref();
+            if self.token.as_ref().is_none_or(|wanted| wanted == text)
+                && user.is_none_or(|wanted| *wanted == token.user)
+            {
+                change(token);
+                count += 1;
+            }
+        }
+        count
+    }
 
-fn revoke(world: &Mutex<World>, _: &[&str], body: &[u8]) -> Outcome {
-    each(world, body, |token| token.revoked = true)
+    fn others(self) -> Which {
+        Which {
+            subject: self.user,
+            token: self.token,
+            ..Which::default()
+        }
+    }
 }
 
 /// Says how many tokens it was.
-fn each(world: &Mutex<World>, body: &[u8], change: impl Fn(&mut Token)) -> Outcome {
-    let which: Which = parse(body)?;
+fn expire(world: &Mutex<World>, _: &[&str], body: &[u8]) -> Outcome {
+    let meant: Meant = parse(body)?;
     let mut world = lock(world);
-    let mut count = 0;
-    for (text, token) in &mut world.tokens {
-        let meant = which.token.as_ref().is_none_or(|wanted| wanted == text)
-            && which
-                .user
-                .as_ref()
-                .is_none_or(|wanted| *wanted == token.user);
-        if meant {
-            change(token);
-            count += 1;
-        }
-    }
+    let now = world.clock.now();
+    let legacy = meant.legacy(&mut world, |token| token.expires_at = Some(now));
+    let count = legacy + world.oauth.expire(&meant.others(), now, true, false);
+    Ok(answer::json(StatusCode::OK, &json!({ "count": count })))
+}
+
+fn revoke(world: &Mutex<World>, _: &[&str], body: &[u8]) -> Outcome {
+    let meant: Meant = parse(body)?;
+    let mut world = lock(world);
+    let legacy = meant.legacy(&mut world, |token| token.revoked = true);
+    let count = legacy + world.oauth.revoke(&meant.others());
     Ok(answer::json(StatusCode::OK, &json!({ "count": count })))
 }

@@ -19,7 +19,7 @@ pub enum Refusal {
     },
     Token {
         error: &'static str,
-        description: String,
+        description: Option<String>,
     },
 }
 
@@ -114,7 +114,15 @@ pub fn too_many(account: Option<&Account>, exceeded: Exceeded) -> Refusal {
 pub fn token(error: &'static str, description: impl Into<String>) -> Refusal {
     Refusal::Token {
         error,
-        description: description.into(),
+        description: Some(description.into()),
+    }
+}
+
+/// A token call's refusal that says no more than its error.
+pub fn bare(error: &'static str) -> Refusal {
+    Refusal::Token {
+        error,
+        description: None,
     }
 }
 
@@ -127,10 +135,13 @@ impl Refusal {
                 code,
                 message,
             } => answer::json(status, &json!({ "errorCode": code, "message": message })),
-            Self::Token { error, description } => answer::json(
-                StatusCode::BAD_REQUEST,
-                &json!({ "error": error, "error_description": description }),
-            ),
+            Self::Token { error, description } => {
+                let mut body = json!({ "error": error });
+                if let Some(description) = description {
+                    body["error_description"] = json!(description);
+                }
+                answer::json(StatusCode::BAD_REQUEST, &body)
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use super::errors::{self, Refusal};
 use super::limits::{Exceeded, Usage};
 use super::sites::{self, Environment};
 use super::world::{Account, World};
-use super::{accounts, login, login_information, oauth2, userinfo};
+use super::{account_server, accounts, login, login_information, oauth2};
 use crate::answer::Answer;
 use crate::routes::{self, Found, Route};
 use crate::vendor::Call;
@@ -80,7 +80,7 @@ static ROUTES: &[Route<Operation>] = &[
 
 pub fn answer(world: &mut World, call: &Call, now: i64) -> Answer {
     if let Some(environment) = sites::account_server(&call.host) {
-        return userinfo::answer(world, call, environment, now);
+        return account_server::answer(world, call, environment, now);
     }
     let mut usage = None;
     let outcome = routed(world, call, now, &mut usage);

@@ -1,20 +1,24 @@
-//! DocuSign as a simulator: the legacy log-ins of API v2, the account read of v2 and v2.1, and `userinfo` of the
-//! account server.
+//! DocuSign as a simulator: the legacy log-ins of API v2, the account read of v2 and v2.1, and the account servers with
+//! OAuth.
 //!
-//! `front` decides the order of checks, `world` holds the state, each resource has its own file. What the vendor's
+//! `front` decides the order of checks, `world` holds the state, each resource has its own file; `provider` says what is
+//! the vendor's own about its OAuth, `grants` is the token endpoint. What the vendor's
 //! documentation leaves open is marked "unverified" where it is decided. Answers are JSON only; the account settings
 //! that `include_account_settings` asks for are left out.
 
+mod account_server;
 mod accounts;
 mod changes;
 mod control;
 mod errors;
 mod front;
+mod grants;
 mod header;
 mod limits;
 mod login;
 mod login_information;
 mod oauth2;
+mod provider;
 mod sites;
 mod userinfo;
 mod world;
@@ -22,7 +26,6 @@ mod world;
 use std::sync::{Arc, Mutex};
 
 use http::{HeaderMap, Method, StatusCode};
-use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::answer::{self, Answer};
@@ -56,15 +59,21 @@ impl Vendor for Docusign {
     }
 
     fn answer(&self, call: &Call) -> Answer {
-        front::answer(&mut lock(&self.world), call, seconds())
+        let mut world = lock(&self.world);
+        let now = world.clock.now();
+        front::answer(&mut world, call, now)
     }
 
     fn dress(&self, call: &Call, headers: &mut HeaderMap) {
-        front::dress(&mut lock(&self.world), call, headers, seconds());
+        let mut world = lock(&self.world);
+        let now = world.clock.now();
+        front::dress(&mut world, call, headers, now);
     }
 
     fn rate_limited(&self, call: &Call, retry_after_seconds: u64) -> Answer {
-        front::rate_limited(&mut lock(&self.world), call, retry_after_seconds, seconds())
+        let mut world = lock(&self.world);
+        let now = world.clock.now();
+        front::rate_limited(&mut world, call, retry_after_seconds, now)
     }
 
     fn control(&self, method: &Method, path: &str, body: &[u8]) -> Answer {
@@ -78,11 +87,6 @@ impl Vendor for Docusign {
     fn reset(&self) {
         *lock(&self.world) = World::seeded();
     }
-}
-
-/// The time that limits and tokens are measured by.
-fn seconds() -> i64 {
-    Timestamp::now().as_second()
 }
 
 /// Shorthand for the resources: 200 with a JSON body.

@@ -22,6 +22,19 @@ impl Environment {
             _ => Self::Production,
         }
     }
+
+    /// Its name, as the authorization server keeps it with what it gave out.
+    pub fn realm(self) -> &'static str {
+        match self {
+            Self::Demo => "demo",
+            Self::Production => "production",
+        }
+    }
+
+    pub fn of_realm(realm: &str) -> Option<Self> {
+        let mut all = [Self::Demo, Self::Production].into_iter();
+        all.find(|environment| environment.realm() == realm)
+    }
 }
 
 /// The site of a REST host: one label, since two or more belong to other products of the vendor.

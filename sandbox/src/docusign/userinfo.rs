@@ -1,4 +1,4 @@
-//! The account server: who a token belongs to, and the site of each account.
+//! `userinfo` of the account server: who a token belongs to, and the site of each account.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -12,13 +12,10 @@ use crate::answer::{self, Answer};
 use crate::vendor::Call;
 
 pub fn answer(world: &World, call: &Call, environment: Environment, now: i64) -> Answer {
-    if call.path != "/oauth/userinfo" || call.method != http::Method::GET {
-        return answer::empty(StatusCode::NOT_FOUND);
-    }
     let token = call.header("authorization").and_then(login::bearer);
     let found = token.and_then(|token| world.bearer(token, environment, now));
     // Whether a legacy token is refused here is unverified; nothing says that it is taken.
-    match found.filter(|(_, token)| token.kind == TokenKind::Oauth) {
+    match found.filter(|(_, kind)| *kind == TokenKind::Oauth) {
         Some((user, _)) => ok(&shown(world, user)),
         // The misleading name is the vendor's.
         None => answer::json(

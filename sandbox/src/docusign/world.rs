@@ -10,7 +10,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::limits::Limit;
+use super::provider;
 use super::sites::{self, Environment};
+use crate::clock::Clock;
+use crate::oauth::{self, Authority};
 
 /// The vendor's time format: UTC, .NET style with seven digits.
 pub fn now() -> String {
@@ -25,7 +28,11 @@ pub struct World {
     pub accounts: BTreeMap<u64, Account>,
     /// By the user's GUID.
     pub users: BTreeMap<String, User>,
+    /// Those of the password grant.
     pub tokens: HashMap<String, Token>,
+    /// The account servers, with all other tokens.
+    pub oauth: Authority,
+    pub clock: Clock,
     last_account: u64,
 }
 
@@ -86,8 +93,7 @@ pub enum TokenKind {
 #[derive(Debug, Clone, Serialize)]
 pub struct Token {
     pub user: String,
-    pub kind: TokenKind,
-    /// Unix seconds; legacy tokens have none (unverified).
+    /// Unix seconds; there is none by itself (unverified).
     pub expires_at: Option<i64>,
     pub revoked: bool,
 }
@@ -101,6 +107,8 @@ impl World {
             accounts: BTreeMap::new(),
             users: BTreeMap::new(),
             tokens: HashMap::new(),
+            oauth: provider::authority(),
+            clock: Clock::default(),
             last_account: 3_000_000,
         };
         for (key, environments) in [
@@ -185,23 +193,16 @@ impl World {
         })
     }
 
-    /// A new token of the form that the kind has.
-    pub fn issue(&mut self, user: &str, kind: TokenKind, expires_at: Option<i64>) -> String {
-        let (first, second) = (Uuid::new_v4(), Uuid::new_v4());
-        let bytes = [first.as_bytes().as_slice(), &second.as_bytes()[..4]].concat();
-        let text = match kind {
-            // Opaque, with the signs of base64 that have to be escaped in forms.
-            TokenKind::Legacy => STANDARD.encode(bytes),
-            TokenKind::Oauth => format!("eyJ0eXAi.{}.{}", first.simple(), second.simple()),
-        };
-        self.hold(text.clone(), user, kind, expires_at);
+    /// A new token of the password grant: opaque, with the signs of base64 that have to be escaped in forms.
+    pub fn issue_legacy(&mut self, user: &str) -> String {
+        let text = STANDARD.encode(oauth::random(20));
+        self.hold_legacy(text.clone(), user, None);
         text
     }
 
-    pub fn hold(&mut self, text: String, user: &str, kind: TokenKind, expires_at: Option<i64>) {
+    pub fn hold_legacy(&mut self, text: String, user: &str, expires_at: Option<i64>) {
         let token = Token {
             user: user.to_owned(),
-            kind,
             expires_at,
             revoked: false,
         };
@@ -214,18 +215,58 @@ impl World {
         text: &str,
         environment: Environment,
         now: i64,
-    ) -> Option<(&User, &Token)> {
-        let token = self.tokens.get(text)?;
-        let alive = !token.revoked && token.expires_at.is_none_or(|end| now < end);
-        let user = self.users.get(&token.user)?;
-        (alive && user.environment == environment).then_some((user, token))
+    ) -> Option<(&User, TokenKind)> {
+        let (user, kind) = match self.tokens.get(text) {
+            Some(token) => {
+                let alive = !token.revoked && token.expires_at.is_none_or(|end| now < end);
+                (alive.then_some(&token.user)?, TokenKind::Legacy)
+            }
+            None => (&self.oauth.access(text, now)?.subject, TokenKind::Oauth),
+        };
+        let user = self.users.get(user)?;
+        (user.environment == environment).then_some((user, kind))
+    }
+
+    pub fn revoke(&mut self, text: &str) {
+        match self.tokens.get_mut(text) {
+            Some(token) => token.revoked = true,
+            None => self.oauth.end_access(text),
+        }
+    }
+
+    /// The tokens of both kinds by their text.
+    pub fn shown_tokens(&self) -> Value {
+        let mut shown = json!(self.tokens);
+        for token in shown
+            .as_object_mut()
+            .into_iter()
+            .flat_map(|map| map.values_mut())
+        {
+            token["kind"] = json!(TokenKind::Legacy);
+        }
+        for (text, access) in self.oauth.shown_access().as_object().into_iter().flatten() {
+            shown[text] = json!({
+                "user": access["subject"],
+                "kind": TokenKind::Oauth,
+                "expires_at": access["expires_at"],
+                "revoked": access["revoked"],
+            });
+        }
+        shown
     }
 
     /// Everything, for control calls. Nothing here is a real secret.
     pub fn shown(&self) -> Value {
         let accounts: Vec<Value> = self.accounts.values().map(Account::shown).collect();
         let users: Vec<Value> = self.users.values().map(User::shown).collect();
-        json!({ "keys": self.keys, "accounts": accounts, "users": users, "tokens": self.tokens })
+        json!({
+            "keys": self.keys,
+            "accounts": accounts,
+            "users": users,
+            "tokens": self.shown_tokens(),
+            "oauth": self.oauth.shown(),
+            "clock": self.clock.shown(),
+        })
     }
 }
 

@@ -38,7 +38,7 @@ static ROUTES: &[Route<Operation<Accounts>>] = &[
 ];
 
 pub fn answer(accounts: &Accounts, method: &Method, path: &str, body: &[u8]) -> Answer {
-    seeding::answer(ROUTES, accounts, method, path, body)
+    seeding::answer(&[ROUTES], accounts, method, path, body)
 }
 
 /// What can be said of an account, when it is made and later. What is left out keeps its value.

@@ -1,12 +1,12 @@
 //! The legacy log-in: e-mail and password in a form, one entry with an API token for each company.
 
 use serde_json::{Value, json};
-use url::form_urlencoded;
 
 use super::errors;
 use super::front::Outcome;
 use super::ok;
 use super::world::{Membership, User, World, now};
+use crate::form::Form;
 use crate::vendor::Call;
 
 /// Every failed log-in looks alike; only the state tells a locked user from a wrong password.
@@ -14,22 +14,9 @@ pub fn create(world: &mut World, call: &Call) -> Outcome {
     if world.habits.authorizations_retired {
         return Err(errors::retired());
     }
-    let essence = call.header("content-type").unwrap_or_default();
-    let essence = essence.split(';').next().unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        return Err(errors::not_a_form());
-    }
-    let field = |wanted: &str| {
-        let mut fields = form_urlencoded::parse(&call.body);
-        fields
-            .find(|(name, _)| name == wanted)
-            .map(|(_, value)| value.into_owned())
-            .unwrap_or_default()
-    };
-    let (email, password) = (field("email"), field("password"));
-    let mut users = world.users.values_mut();
-    let user = users.find(|user| user.email.eq_ignore_ascii_case(&email));
-    let Some(id) = user.and_then(|user| admitted(user, &password)) else {
+    let form = Form::of(call).ok_or_else(errors::not_a_form)?;
+    let field = |name: &str| form.get(name).unwrap_or_default();
+    let Some(id) = by_password(world, field("email"), field("password")) else {
         return Ok(errors::failed_login(world.habits.failed_login_status));
     };
     let user = &world.users[&id];
@@ -49,6 +36,13 @@ pub fn create(world: &mut World, call: &Call) -> Outcome {
         "data": data,
         "additional_data": { "user": { "profile": profile } },
     })))
+}
+
+/// The id of the user whose address and password these are.
+pub fn by_password(world: &mut World, email: &str, password: &str) -> Option<u64> {
+    let mut users = world.users.values_mut();
+    let user = users.find(|user| user.email.eq_ignore_ascii_case(email));
+    admitted(user?, password)
 }
 
 /// The user's id if the password opens; counts what fails.

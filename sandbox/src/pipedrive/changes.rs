@@ -51,6 +51,7 @@ impl CompanyChange {
         for membership in users.flat_map(|user| &mut user.memberships) {
             if membership.company == id {
                 membership.burst = Default::default();
+                membership.bearer_burst = Default::default();
             }
         }
         Ok(())

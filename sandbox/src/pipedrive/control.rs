@@ -3,12 +3,14 @@
 use std::sync::Mutex;
 
 use http::{Method, StatusCode};
+use serde_json::Value;
 
 use super::changes::{CompanyChange, MembershipChange, UserChange};
-use super::world::{Habits, World};
+use super::world::{Company, Habits, User, World};
 use crate::answer::{self, Answer};
+use crate::oauth::control::Controlled;
 use crate::routes::Route;
-use crate::seeding::{self, Mistake, Operation, Outcome, invalid, parse};
+use crate::seeding::{self, Kind, Mistake, Operation, Outcome, found, invalid, parse};
 use crate::vendor::lock;
 
 static ROUTES: &[Route<Operation<Mutex<World>>>] = &[
@@ -18,27 +20,19 @@ static ROUTES: &[Route<Operation<Mutex<World>>>] = &[
     },
     Route {
         path: "companies",
-        methods: &[("GET", companies), ("POST", create_company)],
+        methods: Companies::MANY,
     },
     Route {
         path: "companies/{id}",
-        methods: &[
-            ("GET", company),
-            ("PATCH", change_company),
-            ("DELETE", delete_company),
-        ],
+        methods: Companies::ONE,
     },
     Route {
         path: "users",
-        methods: &[("GET", users), ("POST", create_user)],
+        methods: Users::MANY,
     },
     Route {
         path: "users/{id}",
-        methods: &[
-            ("GET", user),
-            ("PATCH", change_user),
-            ("DELETE", delete_user),
-        ],
+        methods: Users::ONE,
     },
     Route {
         path: "users/{id}/companies/{company}",
@@ -50,12 +44,10 @@ static ROUTES: &[Route<Operation<Mutex<World>>>] = &[
     },
 ];
 
-const NO_COMPANY: Mistake = Mistake::Unknown("no company with this id");
-const NO_USER: Mistake = Mistake::Unknown("no user with this id");
 const NO_MEMBERSHIP: Mistake = Mistake::Unknown("the user is not in this company");
 
 pub fn answer(world: &Mutex<World>, method: &Method, path: &str, body: &[u8]) -> Answer {
-    seeding::answer(ROUTES, world, method, path, body)
+    seeding::answer(&[ROUTES, World::ROUTES], world, method, path, body)
 }
 
 fn habits(world: &Mutex<World>, _: &[&str], _: &[u8]) -> Outcome {
@@ -72,85 +64,92 @@ fn set_habits(world: &Mutex<World>, _: &[&str], body: &[u8]) -> Outcome {
     Ok(answer::json(StatusCode::OK, &habits))
 }
 
-fn companies(world: &Mutex<World>, _: &[&str], _: &[u8]) -> Outcome {
-    let shown = lock(world).shown();
-    Ok(answer::json(StatusCode::OK, &shown["companies"]))
-}
+struct Companies;
 
-fn company(world: &Mutex<World>, parameters: &[&str], _: &[u8]) -> Outcome {
-    let world = lock(world);
-    let id = company_id(&world, parameters[0])?;
-    Ok(answer::json(StatusCode::OK, &world.companies[&id].shown()))
-}
+impl Kind for Companies {
+    type World = World;
+    type Change = CompanyChange;
+    type Id = u64;
+    const UNKNOWN: &'static str = "no company with this id";
 
-fn create_company(world: &Mutex<World>, _: &[&str], body: &[u8]) -> Outcome {
-    let change: CompanyChange = parse(body)?;
-    let mut world = lock(world);
-    let id = change.create(&mut world)?;
-    let shown = world.companies[&id].shown();
-    Ok(answer::json(StatusCode::CREATED, &shown))
-}
-
-fn change_company(world: &Mutex<World>, parameters: &[&str], body: &[u8]) -> Outcome {
-    let change: CompanyChange = parse(body)?;
-    let mut world = lock(world);
-    let id = company_id(&world, parameters[0])?;
-    change.change(&mut world, id)?;
-    Ok(answer::json(StatusCode::OK, &world.companies[&id].shown()))
-}
-
-fn delete_company(world: &Mutex<World>, parameters: &[&str], _: &[u8]) -> Outcome {
-    let mut world = lock(world);
-    let id = company_id(&world, parameters[0])?;
-    world.companies.remove(&id);
-    for user in world.users.values_mut() {
-        user.memberships
-            .retain(|membership| membership.company != id);
+    fn all(world: &World) -> Value {
+        world.companies.values().map(Company::shown).collect()
     }
-    world.index();
-    Ok(answer::empty(StatusCode::NO_CONTENT))
+
+    fn find(world: &World, text: &str) -> Option<u64> {
+        let id = text.parse().ok();
+        id.filter(|id| world.companies.contains_key(id))
+    }
+
+    fn shown(world: &World, id: &u64) -> Value {
+        world.companies[id].shown()
+    }
+
+    fn create(change: CompanyChange, world: &mut World) -> Result<u64, Mistake> {
+        change.create(world)
+    }
+
+    fn change(change: CompanyChange, world: &mut World, id: &u64) -> Result<(), Mistake> {
+        change.change(world, *id)
+    }
+
+    fn remove(world: &mut World, id: &u64) {
+        world.companies.remove(id);
+        let users: Vec<u64> = world.users.keys().copied().collect();
+        for user in users {
+            world.leave(user, *id);
+        }
+        world.index();
+    }
 }
 
-fn users(world: &Mutex<World>, _: &[&str], _: &[u8]) -> Outcome {
-    Ok(answer::json(StatusCode::OK, &lock(world).shown()["users"]))
-}
+struct Users;
 
-fn user(world: &Mutex<World>, parameters: &[&str], _: &[u8]) -> Outcome {
-    let world = lock(world);
-    let id = user_id(&world, parameters[0])?;
-    Ok(answer::json(StatusCode::OK, &world.users[&id].shown()))
-}
+impl Kind for Users {
+    type World = World;
+    type Change = UserChange;
+    type Id = u64;
+    const UNKNOWN: &'static str = "no user with this id";
 
-fn create_user(world: &Mutex<World>, _: &[&str], body: &[u8]) -> Outcome {
-    let change: UserChange = parse(body)?;
-    let mut world = lock(world);
-    let id = change.create(&mut world)?;
-    world.index();
-    Ok(answer::json(StatusCode::CREATED, &world.users[&id].shown()))
-}
+    fn all(world: &World) -> Value {
+        world.users.values().map(User::shown).collect()
+    }
 
-fn change_user(world: &Mutex<World>, parameters: &[&str], body: &[u8]) -> Outcome {
-    let change: UserChange = parse(body)?;
-    let mut world = lock(world);
-    let id = user_id(&world, parameters[0])?;
-    change.change(&mut world, id)?;
-    Ok(answer::json(StatusCode::OK, &world.users[&id].shown()))
-}
+    fn find(world: &World, text: &str) -> Option<u64> {
+        let id = text.parse().ok();
+        id.filter(|id| world.users.contains_key(id))
+    }
 
-fn delete_user(world: &Mutex<World>, parameters: &[&str], _: &[u8]) -> Outcome {
-    let mut world = lock(world);
-    let id = user_id(&world, parameters[0])?;
-    world.users.remove(&id);
-    world.index();
-    Ok(answer::empty(StatusCode::NO_CONTENT))
+    fn shown(world: &World, id: &u64) -> Value {
+        world.users[id].shown()
+    }
+
+    fn create(change: UserChange, world: &mut World) -> Result<u64, Mistake> {
+        let id = change.create(world)?;
+        world.index();
+        Ok(id)
+    }
+
+    fn change(change: UserChange, world: &mut World, id: &u64) -> Result<(), Mistake> {
+        change.change(world, *id)
+    }
+
+    fn remove(world: &mut World, id: &u64) {
+        let companies: Vec<u64> = world.companies.keys().copied().collect();
+        for company in companies {
+            world.leave(*id, company);
+        }
+        world.users.remove(id);
+        world.index();
+    }
 }
 
 /// Puts a user into a company, or gives a new token and fresh rights to one who is there.
 fn set_membership(world: &Mutex<World>, parameters: &[&str], body: &[u8]) -> Outcome {
     let change: MembershipChange = parse(body)?;
     let mut world = lock(world);
-    let user = user_id(&world, parameters[0])?;
-    let company = company_id(&world, parameters[1])?;
+    let user = found::<Users>(&world, parameters[0])?;
+    let company = found::<Companies>(&world, parameters[1])?;
     let membership = change.create(&world, user, company)?;
     let shown = membership.shown();
     if let Some(user) = world.users.get_mut(&user) {
@@ -165,8 +164,8 @@ fn set_membership(world: &Mutex<World>, parameters: &[&str], body: &[u8]) -> Out
 fn change_membership(world: &Mutex<World>, parameters: &[&str], body: &[u8]) -> Outcome {
     let change: MembershipChange = parse(body)?;
     let mut world = lock(world);
-    let user = user_id(&world, parameters[0])?;
-    let company = company_id(&world, parameters[1])?;
+    let user = found::<Users>(&world, parameters[0])?;
+    let company = found::<Companies>(&world, parameters[1])?;
     change.check(&world, user, company)?;
     let membership = world.membership(user, company).ok_or(NO_MEMBERSHIP)?;
     change.apply(membership);
@@ -177,24 +176,10 @@ fn change_membership(world: &Mutex<World>, parameters: &[&str], body: &[u8]) -> 
 
 fn delete_membership(world: &Mutex<World>, parameters: &[&str], _: &[u8]) -> Outcome {
     let mut world = lock(world);
-    let user = user_id(&world, parameters[0])?;
-    let company = company_id(&world, parameters[1])?;
+    let user = found::<Users>(&world, parameters[0])?;
+    let company = found::<Companies>(&world, parameters[1])?;
     world.membership(user, company).ok_or(NO_MEMBERSHIP)?;
-    if let Some(user) = world.users.get_mut(&user) {
-        user.memberships
-            .retain(|membership| membership.company != company);
-    }
+    world.leave(user, company);
     world.index();
     Ok(answer::empty(StatusCode::NO_CONTENT))
-}
-
-fn company_id(world: &World, text: &str) -> Result<u64, Mistake> {
-    let id = text.parse().ok();
-    id.filter(|id| world.companies.contains_key(id))
-        .ok_or(NO_COMPANY)
-}
-
-fn user_id(world: &World, text: &str) -> Result<u64, Mistake> {
-    let id = text.parse().ok();
-    id.filter(|id| world.users.contains_key(id)).ok_or(NO_USER)
 }

@@ -17,7 +17,9 @@ pub enum Refusal {
     Unauthorized,
     General(StatusCode, &'static str),
     WrongMethod(String),
-    TooMany,
+    TooMany(&'static str),
+    /// No bearer token that is good now.
+    InvalidToken,
     /// The edge network's page: not JSON, and without the API's headers.
     Blocked,
 }
@@ -31,7 +33,11 @@ impl Refusal {
             ),
             Self::General(status, error) => general(status, error),
             Self::WrongMethod(allow) => wrong_method(&allow),
-            Self::TooMany => too_many(None),
+            Self::TooMany(text) => too_many(text, None),
+            Self::InvalidToken => answer::json(
+                StatusCode::UNAUTHORIZED,
+                &json!({ "success": false, "error": "Invalid token: access_token is invalid", "errorCode": 401 }),
+            ),
             Self::Blocked => page(StatusCode::FORBIDDEN, "Access denied"),
         }
     }
@@ -50,6 +56,20 @@ pub fn forbidden() -> Refusal {
         StatusCode::FORBIDDEN,
         "You do not have permissions to do this.",
     )
+}
+
+/// An `Authorization` header that is none. The text is unverified.
+pub fn malformed_authorization() -> Refusal {
+    Refusal::General(
+        StatusCode::BAD_REQUEST,
+        "The authorization header is malformed.",
+    )
+}
+
+/// A bearer token whose scopes do not cover the call.
+pub fn scope_mismatch() -> Answer {
+    let body = json!({ "success": false, "error": "Scope and URL mismatch" });
+    answer::json(StatusCode::FORBIDDEN, &body)
 }
 
 /// The text is unverified.
@@ -75,9 +95,14 @@ pub fn failed_login(status: u16) -> Answer {
     answer::json(status, &body)
 }
 
-/// The wording is unverified, and so is `Retry-After`, which is sometimes there.
-pub fn too_many(retry_after_seconds: Option<u64>) -> Answer {
-    let body = json!({ "success": false, "error": "request over limit", "errorCode": 429 });
+/// The wording is unverified.
+pub const OVER_LIMIT: &str = "request over limit";
+/// What callers with a bearer token are told.
+pub const BEARER_OVER_LIMIT: &str = "Request over limit";
+
+/// `Retry-After` is sometimes there (unverified).
+pub fn too_many(text: &str, retry_after_seconds: Option<u64>) -> Answer {
+    let body = json!({ "success": false, "error": text, "errorCode": 429 });
     let mut answer = answer::json(StatusCode::TOO_MANY_REQUESTS, &body);
     if let Some(seconds) = retry_after_seconds {
         let seconds = HeaderValue::from(seconds);

@@ -1,13 +1,13 @@
 //! The first thing a call meets: which company, which operation, whose token, and the headers that are on every answer.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use url::form_urlencoded;
 
 use super::errors::{self, Refusal};
 use super::limits::Usage;
 use super::world::{self, World};
-use super::{Moment, authorizations, users};
+use super::{Moment, authorizations, provider, users};
 use crate::answer::Answer;
+use crate::form::Form;
 use crate::routes::{self, Found, Route};
 use crate::vendor::Call;
 
@@ -24,8 +24,8 @@ pub type Outcome = Result<Answer, Refusal>;
 enum Operation {
     /// A log-in.
     Open(fn(&mut World, &Call) -> Outcome),
-    /// Needs a token: what it costs, and what it does for a user of a company.
-    Token(u64, fn(&World, u64, u64) -> Outcome),
+    /// Needs a token: what it costs, the scope that a bearer token needs, and what it does for a user of a company.
+    Token(u64, &'static str, fn(&World, u64, u64) -> Outcome),
 }
 
 /// The same below `/v1` and below `/api/v1`.
@@ -36,7 +36,7 @@ static ROUTES: &[Route<Operation>] = &[
     },
     Route {
         path: "users/me",
-        methods: &[("GET", Operation::Token(2, users::me))],
+        methods: &[("GET", Operation::Token(2, "base", users::me))],
     },
 ];
 
@@ -58,12 +58,18 @@ pub fn answer(world: &mut World, call: &Call, moment: Moment) -> Answer {
 
 /// Counts the call and adds the headers to an answer that somebody else made.
 pub fn dress(world: &mut World, call: &Call, headers: &mut HeaderMap, moment: Moment) {
-    let owner = token(call).and_then(|token| world.owner(&token));
+    let Ok(credential) = Credential::of(call) else {
+        return;
+    };
+    let Ok((user, company)) = credential.owner(world) else {
+        return;
+    };
     let cost = match path(call).map(|path| routes::find(ROUTES, call.method.as_str(), path)) {
-        Some(Found::Operation(Operation::Token(cost, _), _)) => *cost,
+        Some(Found::Operation(Operation::Token(cost, ..), _)) => *cost,
         _ => 0,
     };
-    let usage = owner.and_then(|(user, company)| world.count(user, company, cost, moment));
+    let bearer = matches!(credential, Credential::Bearer(_));
+    let usage = world.count(user, company, cost, moment, bearer);
     add_headers(headers, usage.as_ref());
 }
 
@@ -81,24 +87,37 @@ fn routed(
         Found::WrongMethod(allow) => return Err(Refusal::WrongMethod(allow)),
         Found::Nothing => return Err(errors::unknown_path()),
     };
-    let (cost, run) = match operation {
+    let (cost, scope, run) = match operation {
         Operation::Open(run) => return run(world, call),
-        Operation::Token(cost, run) => (*cost, run),
+        Operation::Token(cost, scope, run) => (*cost, scope, run),
     };
-    let token = token(call).ok_or(Refusal::Unauthorized)?;
-    let (user, company) = world.owner(&token).ok_or(Refusal::Unauthorized)?;
+    let credential = Credential::of(call)?;
+    let (user, company) = credential.owner(world)?;
+    let bearer = matches!(credential, Credential::Bearer(_));
+    let dead = || {
+        if bearer {
+            Refusal::InvalidToken
+        } else {
+            Refusal::Unauthorized
+        }
+    };
     // A token is one company's, so at another company's host it is unknown (unverified).
     let membership = world
         .membership(user, company)
         .filter(|membership| !membership.deactivated && host.is_none_or(|host| host == company))
-        .ok_or(Refusal::Unauthorized)?;
+        .ok_or_else(dead)?;
     if membership.blocked {
         return Err(Refusal::Blocked);
     }
     let forbidden = membership.forbidden;
-    *usage = world.count(user, company, cost, moment);
+    *usage = world.count(user, company, cost, moment, bearer);
     if usage.is_some_and(|usage| usage.exceeded) {
-        return Err(Refusal::TooMany);
+        let text = if bearer {
+            errors::BEARER_OVER_LIMIT
+        } else {
+            errors::OVER_LIMIT
+        };
+        return Err(Refusal::TooMany(text));
     }
     if world
         .companies
@@ -110,6 +129,9 @@ fn routed(
     if forbidden {
         return Err(errors::forbidden());
     }
+    if !credential.covers(world, scope) {
+        return Ok(errors::scope_mismatch());
+    }
     run(world, user, company)
 }
 
@@ -118,15 +140,49 @@ fn path(call: &Call) -> Option<&str> {
     path.strip_prefix("/v1/")
 }
 
-/// The documented header, or the older query parameter; with both, the header decides (unverified).
-fn token(call: &Call) -> Option<String> {
-    if let Some(token) = call.header("x-api-token") {
-        return Some(token.to_owned());
+/// With what a caller says who it is.
+#[derive(Debug)]
+enum Credential {
+    ApiToken(String),
+    Bearer(String),
+}
+
+impl Credential {
+    /// The documented header, a bearer token, or the older query parameter. With several this order decides (unverified).
+    fn of(call: &Call) -> Result<Self, Refusal> {
+        if let Some(token) = call.header("x-api-token") {
+            return Ok(Self::ApiToken(token.to_owned()));
+        }
+        if let Some(value) = call.header("authorization") {
+            let parts = value.split_once(' ');
+            let parts = parts.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+            let (_, token) = parts.ok_or_else(errors::malformed_authorization)?;
+            return Ok(Self::Bearer(token.trim().to_owned()));
+        }
+        let query = Form::query(call.query.as_deref().unwrap_or_default());
+        let token = query.get("api_token").ok_or(Refusal::Unauthorized)?;
+        Ok(Self::ApiToken(token.to_owned()))
     }
-    let query = call.query.as_deref()?;
-    let mut pairs = form_urlencoded::parse(query.as_bytes());
-    let (_, token) = pairs.find(|(name, _)| name == "api_token")?;
-    Some(token.into_owned())
+
+    /// User and company of a token that is good now.
+    fn owner(&self, world: &World) -> Result<(u64, u64), Refusal> {
+        match self {
+            Self::ApiToken(token) => world.owner(token).ok_or(Refusal::Unauthorized),
+            Self::Bearer(token) => {
+                let access = world.oauth.access(token, world.clock.now());
+                let owner = access.and_then(|access| provider::owner(&access.subject));
+                owner.ok_or(Refusal::InvalidToken)
+            }
+        }
+    }
+
+    fn covers(&self, world: &World, scope: &str) -> bool {
+        let Self::Bearer(token) = self else {
+            return true;
+        };
+        let access = world.oauth.access(token, world.clock.now());
+        access.is_some_and(|access| access.scopes.iter().any(|given| given == scope))
+    }
 }
 
 /// The limits are a token's and its company's, so a call without a token has none to tell of. `x-daily-requests-left`

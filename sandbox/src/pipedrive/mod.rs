@@ -1,6 +1,8 @@
-//! Pipedrive as a simulator: the legacy log-in of API v1 and `users/me`, at the common host and at company hosts.
+//! Pipedrive as a simulator: the legacy log-in of API v1 and `users/me`, at the common host and at company hosts, and
+//! OAuth at a host of its own.
 //!
-//! `front` decides the order of checks, `world` holds the state. What the vendor's documentation leaves open is marked
+//! `front` decides the order of checks, `world` holds the state; `provider` says what is the vendor's own about its OAuth,
+//! `grants` is the token endpoint. What the vendor's documentation leaves open is marked
 //! "unverified" where it is decided.
 
 mod authorizations;
@@ -8,18 +10,20 @@ mod changes;
 mod control;
 mod errors;
 mod front;
+mod grants;
 mod limits;
+mod provider;
 mod users;
 mod world;
 
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::{HeaderMap, Method, StatusCode};
-use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::answer::{self, Answer};
+use crate::clock::Clock;
 use crate::vendor::{Call, Vendor, lock};
 use world::World;
 
@@ -42,10 +46,16 @@ struct Moment {
 }
 
 impl Moment {
-    fn now() -> Self {
+    fn by(clock: &Clock) -> Self {
+        let now = Instant::now();
+        let ahead = Duration::from_secs(clock.ahead().unsigned_abs());
+        let moved = match clock.ahead() {
+            0.. => now.checked_add(ahead),
+            _ => now.checked_sub(ahead),
+        };
         Self {
-            instant: Instant::now(),
-            day: Timestamp::now().as_second().div_euclid(86_400),
+            instant: moved.unwrap_or(now),
+            day: clock.now().div_euclid(86_400),
         }
     }
 }
@@ -56,23 +66,30 @@ impl Vendor for Pipedrive {
     }
 
     fn hosts(&self) -> &'static str {
-        "api.pipedrive.com, {company}.pipedrive.com"
+        "api.pipedrive.com, {company}.pipedrive.com, oauth.pipedrive.com"
     }
 
     fn serves(&self, host: &str) -> bool {
-        world::label(host).is_some()
+        world::label(host).is_some() || host == provider::HOST
     }
 
     fn answer(&self, call: &Call) -> Answer {
-        front::answer(&mut lock(&self.world), call, Moment::now())
+        let mut world = lock(&self.world);
+        if call.host == provider::HOST {
+            return grants::answer(&mut world, call);
+        }
+        let moment = Moment::by(&world.clock);
+        front::answer(&mut world, call, moment)
     }
 
     fn dress(&self, call: &Call, headers: &mut HeaderMap) {
-        front::dress(&mut lock(&self.world), call, headers, Moment::now());
+        let mut world = lock(&self.world);
+        let moment = Moment::by(&world.clock);
+        front::dress(&mut world, call, headers, moment);
     }
 
     fn rate_limited(&self, call: &Call, retry_after_seconds: u64) -> Answer {
-        let mut answer = errors::too_many(Some(retry_after_seconds));
+        let mut answer = errors::too_many(errors::OVER_LIMIT, Some(retry_after_seconds));
         self.dress(call, answer.headers_mut());
         answer
     }

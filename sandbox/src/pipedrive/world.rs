@@ -1,6 +1,6 @@
 //! Users, companies and what ties them together: everything that calls read and change.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,9 @@ use uuid::Uuid;
 
 use super::Moment;
 use super::limits::{Burst, Daily, Plan, Usage};
+use super::provider;
+use crate::clock::Clock;
+use crate::oauth::Authority;
 
 pub const SUFFIX: &str = ".pipedrive.com";
 
@@ -43,6 +46,10 @@ pub struct World {
     /// API token → user and company.
     tokens: HashMap<String, (u64, u64)>,
     pub habits: Habits,
+    pub oauth: Authority,
+    /// API tokens that were swapped for OAuth; that goes once.
+    pub swapped: HashSet<String>,
+    pub clock: Clock,
     last_id: u64,
 }
 
@@ -56,6 +63,8 @@ pub struct Habits {
     pub empty_as_null: bool,
     /// Whether the log-in answers 410, as a call that the vendor took away.
     pub authorizations_retired: bool,
+    /// What an application is told whose install was declined; some report `access_denied`.
+    pub denied_error: Denied,
 }
 
 impl Default for Habits {
@@ -64,8 +73,16 @@ impl Default for Habits {
             failed_login_status: 401,
             empty_as_null: false,
             authorizations_retired: false,
+            denied_error: Denied::UserDenied,
         }
     }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Denied {
+    UserDenied,
+    AccessDenied,
 }
 
 #[derive(Debug)]
@@ -116,6 +133,8 @@ pub struct Membership {
     /// The edge network keeps the token out.
     pub blocked: bool,
     pub burst: Burst,
+    /// Of bearer tokens, which have an allowance of their own.
+    pub bearer_burst: Burst,
     pub added: String,
 }
 
@@ -127,6 +146,9 @@ impl World {
             users: BTreeMap::new(),
             tokens: HashMap::new(),
             habits: Habits::default(),
+            oauth: provider::authority(),
+            swapped: HashSet::new(),
+            clock: Clock::default(),
             last_id: 1000,
         };
         for (id, domain, name) in [(22, "sample", "Sample"), (23, "second", "Sample Second")] {
@@ -189,21 +211,42 @@ impl World {
             .find(|membership| membership.company == company)
     }
 
+    /// Takes a user out of a company, with what applications had there.
+    pub fn leave(&mut self, user: u64, company: u64) {
+        if let Some(user) = self.users.get_mut(&user) {
+            let memberships = &mut user.memberships;
+            memberships.retain(|membership| membership.company != company);
+        }
+        self.oauth.forget(&provider::subject(user, company));
+    }
+
     pub fn company_at(&self, domain: &str) -> Option<&Company> {
         let mut companies = self.companies.values();
         companies.find(|company| company.domain == domain)
     }
 
-    /// Takes one call from both allowances.
-    pub fn count(&mut self, user: u64, company: u64, cost: u64, moment: Moment) -> Option<Usage> {
+    /// Takes one call from both allowances. Bearer tokens may call four times as often as API tokens.
+    pub fn count(
+        &mut self,
+        user: u64,
+        company: u64,
+        cost: u64,
+        moment: Moment,
+        bearer: bool,
+    ) -> Option<Usage> {
         let membership = self.membership(user, company)?;
-        let (calls, reset) = membership.burst.count(moment.instant);
+        let (window, times) = match bearer {
+            true => (&mut membership.bearer_burst, 4),
+            false => (&mut membership.burst, 1),
+        };
+        let (calls, reset) = window.count(moment.instant);
         let company = self.companies.get_mut(&company)?;
         let spent = company.spent.spend(moment.day, cost);
-        let over = calls > company.burst || spent > company.daily;
+        let burst = company.burst.saturating_mul(times);
+        let over = calls > burst || spent > company.daily;
         Some(Usage {
-            burst: company.burst,
-            burst_remaining: company.burst.saturating_sub(calls),
+            burst,
+            burst_remaining: burst.saturating_sub(calls),
             reset,
             daily: company.daily,
             daily_remaining: company.daily.saturating_sub(spent),
@@ -215,7 +258,13 @@ impl World {
     pub fn shown(&self) -> Value {
         let companies: Vec<Value> = self.companies.values().map(Company::shown).collect();
         let users: Vec<Value> = self.users.values().map(User::shown).collect();
-        json!({ "companies": companies, "users": users, "habits": self.habits })
+        json!({
+            "companies": companies,
+            "users": users,
+            "habits": self.habits,
+            "oauth": self.oauth.shown(),
+            "clock": self.clock.shown(),
+        })
     }
 }
 
@@ -299,6 +348,7 @@ impl Membership {
             forbidden: false,
             blocked: false,
             burst: Burst::default(),
+            bearer_burst: Burst::default(),
             added: now(),
         }
     }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::sites::{Held, SUFFIX, Site, Sites, User, UserRefusal};
 use super::version::Version;
 use crate::answer::{self, Answer};
+use crate::oauth::Calls;
 use crate::routes::Route;
 use crate::seeding::{self, Mistake, Operation, Outcome, invalid, parse, taken};
 
@@ -45,10 +46,14 @@ static ROUTES: &[Route<Operation<Sites>>] = &[
         path: "clock",
         methods: &[("GET", clock), ("POST", move_clock)],
     },
+    Route {
+        path: "oauth/calls",
+        methods: &[("GET", calls), ("DELETE", forget_calls)],
+    },
 ];
 
 pub fn answer(sites: &Sites, method: &Method, path: &str, body: &[u8]) -> Answer {
-    seeding::answer(ROUTES, sites, method, path, body)
+    seeding::answer(&[ROUTES], sites, method, path, body)
 }
 
 /// What is left out keeps its value, or gets the default in a new site.
@@ -86,12 +91,6 @@ struct UserChange {
 struct Expiry {
     #[serde(default)]
     refresh_tokens: bool,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Advance {
-    advance_seconds: u64,
 }
 
 /// Tells an explicit null from a member that is not there.
@@ -214,17 +213,20 @@ fn expire(sites: &Sites, parameters: &[&str], body: &[u8]) -> Outcome {
 }
 
 fn clock(sites: &Sites, _: &[&str], _: &[u8]) -> Outcome {
-    let held = sites.lock();
-    ok(&json!({ "now": held.now(), "ahead_seconds": held.ahead }))
+    sites.lock().clock.read()
 }
 
-fn move_clock(sites: &Sites, parameters: &[&str], body: &[u8]) -> Outcome {
-    let advance: Advance = parse(body)?;
-    {
-        let mut held = sites.lock();
-        held.ahead = held.ahead.saturating_add(advance.advance_seconds);
-    }
-    clock(sites, parameters, body)
+fn move_clock(sites: &Sites, _: &[&str], body: &[u8]) -> Outcome {
+    sites.lock().clock.advance(body)
+}
+
+fn calls(sites: &Sites, _: &[&str], _: &[u8]) -> Outcome {
+    ok(&sites.lock().calls.shown())
+}
+
+fn forget_calls(sites: &Sites, _: &[&str], _: &[u8]) -> Outcome {
+    sites.lock().calls = Calls::default();
+    Ok(answer::empty(StatusCode::NO_CONTENT))
 }
 
 const NO_SITE: Mistake = Mistake::Unknown("no site with this host");

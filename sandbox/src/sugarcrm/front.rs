@@ -11,20 +11,21 @@ use super::sites::{Held, Site};
 use super::token::{self, Outcome};
 use super::version::Version;
 use crate::answer::{self, Answer};
+use crate::oauth::Calls;
 use crate::routes::{self, Found, Route};
 use crate::vendor::Call;
 
-/// One call of the API: open to all, or for a live session.
+/// One call of the API: a log-in, or for a live session.
 #[derive(Debug)]
 enum Operation {
-    Open(fn(&mut Site, Seconds, &Call) -> Outcome),
+    Token(fn(&mut Site, &mut Calls, Seconds, &Call) -> Outcome),
     Session(fn(&mut Site, Seconds, &Session) -> Value),
 }
 
 static ROUTES: &[Route<Operation>] = &[
     Route {
         path: "oauth2/token",
-        methods: &[("POST", Operation::Open(token::grant))],
+        methods: &[("POST", Operation::Token(token::answer))],
     },
     Route {
         path: "oauth2/logout",
@@ -46,6 +47,7 @@ static ROUTES: &[Route<Operation>] = &[
 
 pub fn answer(held: &mut Held, call: &Call) -> Answer {
     let now = held.now();
+    let calls = &mut held.calls;
     let Some(site) = held.by_host.get_mut(&call.host) else {
         return errors::no_such_page();
     };
@@ -56,11 +58,17 @@ pub fn answer(held: &mut Held, call: &Call) -> Answer {
     let Some(rest) = rest else {
         return errors::no_such_page();
     };
-    in_the_api(site, now, call, rest).unwrap_or_else(Refusal::into_answer)
+    in_the_api(site, calls, now, call, rest).unwrap_or_else(Refusal::into_answer)
 }
 
 /// The order of the checks is unverified: maintenance, version, path and method, session.
-fn in_the_api(site: &mut Site, now: Seconds, call: &Call, rest: &str) -> Outcome {
+fn in_the_api(
+    site: &mut Site,
+    calls: &mut Calls,
+    now: Seconds,
+    call: &Call,
+    rest: &str,
+) -> Outcome {
     if site.maintenance {
         return Err(Refusal::MAINTENANCE);
     }
@@ -75,7 +83,7 @@ fn in_the_api(site: &mut Site, now: Seconds, call: &Call, rest: &str) -> Outcome
         Found::Nothing => return Err(Refusal::NOT_FOUND),
     };
     match operation {
-        Operation::Open(run) => run(site, now, call),
+        Operation::Token(run) => run(site, calls, now, call),
         Operation::Session(run) => {
             let token = access_token(site, call).ok_or(Refusal::NO_TOKEN)?;
             let session = site.sessions.by_access_token(token, now);

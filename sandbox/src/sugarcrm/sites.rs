@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::sessions::{Lifetimes, Seconds, Sessions};
 use super::version::Version;
+use crate::clock::Clock;
+use crate::oauth::Calls;
 use crate::vendor;
 
 /// The vendor's own cloud.
@@ -25,8 +26,9 @@ pub struct Sites {
 #[derive(Debug, Default)]
 pub struct Held {
     pub by_host: BTreeMap<String, Site>,
-    /// What the simulated clock is ahead of the true one.
-    pub ahead: Seconds,
+    pub clock: Clock,
+    /// Of all sites together.
+    pub calls: Calls,
 }
 
 #[derive(Debug)]
@@ -114,8 +116,7 @@ impl Held {
 
     /// The simulated time.
     pub fn now(&self) -> Seconds {
-        let true_now = u64::try_from(Timestamp::now().as_second()).unwrap_or(0);
-        true_now.saturating_add(self.ahead)
+        u64::try_from(self.clock.now()).unwrap_or(0)
     }
 
     pub fn shown(&self) -> Value {
@@ -123,7 +124,11 @@ impl Held {
         let sites: Map<String, Value> = sites
             .map(|(host, site)| (host.clone(), site.shown()))
             .collect();
-        json!({ "ahead_seconds": self.ahead, "sites": sites })
+        json!({
+            "ahead_seconds": self.clock.ahead(),
+            "sites": sites,
+            "oauth": { "calls": self.calls.shown() },
+        })
     }
 }
 

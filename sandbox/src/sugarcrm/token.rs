@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use url::form_urlencoded;
 
 use super::errors::Refusal;
 use super::sessions::{Seconds, Session};
 use super::sites::{Site, UserRefusal};
 use crate::answer::{self, Answer};
+use crate::form::Form;
+use crate::oauth::{Calls, Spent};
 use crate::vendor::Call;
 
 /// The platform of callers that name none: the one of the web pages.
@@ -23,12 +24,8 @@ struct Body(BTreeMap<String, String>);
 
 impl Body {
     fn read(call: &Call) -> Result<Self, Refusal> {
-        let media_type = call.header("content-type").unwrap_or_default();
-        let essence = media_type.split(';').next().unwrap_or_default().trim();
-        if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-            return Ok(Self(
-                form_urlencoded::parse(&call.body).into_owned().collect(),
-            ));
+        if let Some(form) = Form::of(call) {
+            return Ok(Self(form.into_pairs().into_iter().collect()));
         }
         let Ok(Value::Object(members)) = serde_json::from_slice(&call.body) else {
             return Err(Refusal::UNREADABLE);
@@ -46,9 +43,33 @@ impl Body {
     }
 }
 
+/// Grants, and writes down which refresh token was spent. One that was replaced is dead at once, with its session.
+pub fn answer(site: &mut Site, calls: &mut Calls, now: Seconds, call: &Call) -> Outcome {
+    let body = match Body::read(call) {
+        Ok(body) => body,
+        Err(refusal) => {
+            calls.count("", false);
+            return Err(refusal);
+        }
+    };
+    let outcome = grant(site, now, &body);
+    let grant_type = body.get("grant_type").unwrap_or_default();
+    calls.count(grant_type, outcome.is_ok());
+    if let ("refresh_token", Some(token)) = (grant_type, body.get("refresh_token")) {
+        let spent = match &outcome {
+            Ok(_) => Spent::Rotated,
+            Err(_) if calls.was_rotated(token) => Spent::Reused,
+            Err(_) => Spent::Unknown,
+        };
+        let at = i64::try_from(now).unwrap_or(i64::MAX);
+        let client_id = body.get("client_id").unwrap_or_default();
+        calls.spend(at, client_id, None, token, spent);
+    }
+    outcome
+}
+
 /// The order of the checks is unverified: grant, client, platform, user.
-pub fn grant(site: &mut Site, now: Seconds, call: &Call) -> Outcome {
-    let body = Body::read(call)?;
+fn grant(site: &mut Site, now: Seconds, body: &Body) -> Outcome {
     let by_password = match body.get("grant_type").ok_or(Refusal::NO_GRANT_TYPE)? {
         "password" => true,
         "refresh_token" => false,
@@ -69,7 +90,7 @@ pub fn grant(site: &mut Site, now: Seconds, call: &Call) -> Outcome {
         return Err(Refusal::UNKNOWN_PLATFORM);
     }
     let user_id = if by_password {
-        by_name(site, &body)?
+        by_name(site, body)?
     } else {
         let token = body.get("refresh_token").ok_or(Refusal::NO_REFRESH_TOKEN)?;
         let session = site.sessions.by_refresh_token(token, now);

@@ -176,6 +176,17 @@ impl Document {
             others.find(|(code, _)| alike(code)).map(|(_, other)| other)
         });
         let described = described.map(|described| self.resolved(described));
+        let page = reply.header("content-type");
+        if page.is_some_and(|content_type| content_type.starts_with("text/html")) {
+            // Of a page no more is described than that it is one.
+            if described
+                .and_then(|described| described.pointer("/content/text~1html"))
+                .is_none()
+            {
+                deviations.insert(String::from("page"));
+            }
+            return;
+        }
         let schema = described.and_then(|described| {
             let content = described.pointer("/content/application~1json/schema");
             content.or_else(|| described.get("schema"))

@@ -66,6 +66,49 @@ async fn a_refresh_rotates_both_tokens() {
 }
 
 #[tokio::test]
+async fn it_is_written_down_which_refresh_token_was_spent_twice() {
+    let sandbox = start().await;
+    let (_, first) = log_in(&sandbox, &password_grant("custom_api")).await;
+    let (_, second) = log_in(&sandbox, &refresh_grant(&first, "custom_api")).await;
+    for dead in [&first, "unknown"] {
+        let again = token(&sandbox, &refresh_grant(dead, "custom_api"));
+        refused(&again.answer().await, 400, "invalid_grant");
+    }
+    let lost = json!({ "kind": "lost_answer", "host": SITE, "path": "*/oauth2/token", "count": 1 });
+    sandbox.fault(lost).await;
+    let cut = token(&sandbox, &refresh_grant(&second, "custom_api"));
+    assert!(cut.send().await.is_err());
+    let calls = change(&sandbox, Method::GET, "oauth/calls", Value::Null).await;
+    let calls = calls.json();
+    assert_eq!(
+        calls["grant_types"],
+        json!({
+            "password": { "granted": 1, "refused": 0 },
+            "refresh_token": { "granted": 2, "refused": 2 },
+        })
+    );
+    let spends = calls["spends"].as_array().expect("a list").iter();
+    let spends: Vec<(&Value, &Value)> = spends
+        .map(|spend| (&spend["refresh_token"], &spend["outcome"]))
+        .collect();
+    let (rotated, reused) = (json!("rotated"), json!("reused"));
+    let (first, second) = (json!(first), json!(second));
+    assert_eq!(
+        spends,
+        [
+            (&first, &rotated),
+            (&first, &reused),
+            (&json!("unknown"), &json!("unknown")),
+            (&second, &rotated),
+        ]
+    );
+    assert_eq!(calls["double_spends"], 1);
+    change(&sandbox, Method::DELETE, "oauth/calls", Value::Null).await;
+    let calls = change(&sandbox, Method::GET, "oauth/calls", Value::Null).await;
+    assert_eq!(calls.json()["token_calls"], 0);
+}
+
+#[tokio::test]
 async fn tokens_run_out_by_the_clock_that_control_moves() {
     let sandbox = start().await;
     let forward = |seconds: u64| {

@@ -6,26 +6,31 @@ use std::sync::LazyLock;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
+use utoipa::ToSchema;
 
-use super::metadata::documented;
+use super::metadata::{Callable, documented};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::auth::MaybeCaller;
+use crate::http::description;
 use crate::http::elements::sees;
 use crate::http::instances::with_page_headers;
 use crate::http::json::Json;
 use crate::http::query::Query;
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// A family of elements.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 struct Hub {
     id: i64,
     key: String,
     name: String,
     description: String,
     active: bool,
+    /// What can be called in it; only with `hydrate=true`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    resources: Option<Vec<Value>>,
+    #[schema(value_type = Vec<Callable>, required = false)]
+    resources: Option<Vec<Callable>>,
 }
 
 static KNOWN: LazyLock<Vec<Hub>> = LazyLock::new(|| {
@@ -62,7 +67,14 @@ fn hub(app: &App, caller: &MaybeCaller, key: &str) -> Result<Hub> {
         })
 }
 
-/// `GET /hubs`; `hydrate=true` adds what can be called in each.
+/// List the hubs
+#[utoipa::path(
+    get,
+    path = "/elements/api-v2/hubs",
+    operation_id = "listHubs",
+    params(("hydrate" = Option<bool>, Query, description = "`true` adds what can be called in each.")),
+    responses((status = 200, description = "Hubs.", body = Vec<Hub>))
+)]
 pub async fn list(State(app): State<App>, caller: MaybeCaller, query: Query) -> Result<Response> {
     let hydrate = query.boolean("hydrate")?.unwrap_or(false);
     let mut hubs = hubs(&app, &caller);
@@ -75,12 +87,29 @@ pub async fn list(State(app): State<App>, caller: MaybeCaller, query: Query) -> 
     Ok(with_page_headers(Json(hubs).into_response(), count, None))
 }
 
+/// List the keys of the hubs
+#[utoipa::path(
+    get,
+    path = "/elements/api-v2/hubs/keys",
+    operation_id = "listHubKeys",
+    responses((status = 200, description = "Keys.", body = Vec<String>))
+)]
 pub async fn keys(State(app): State<App>, caller: MaybeCaller) -> Result<Response> {
     let keys: Vec<String> = hubs(&app, &caller).into_iter().map(|hub| hub.key).collect();
     let count = keys.len();
     Ok(with_page_headers(Json(keys).into_response(), count, None))
 }
 
+/// Read a hub
+#[utoipa::path(
+    get,
+    path = "/elements/api-v2/hubs/{hub}",
+    operation_id = "getHub",
+    responses(
+        (status = 200, description = "The hub.", body = Hub),
+        (status = 404, description = "No such hub."),
+    )
+)]
 pub async fn read(
     State(app): State<App>,
     caller: MaybeCaller,
@@ -89,6 +118,16 @@ pub async fn read(
     Ok(Json(hub(&app, &caller, &key)?).into_response())
 }
 
+/// List the elements of a hub
+#[utoipa::path(
+    get,
+    path = "/elements/api-v2/hubs/{hub}/elements",
+    operation_id = "listElementsOfHub",
+    responses(
+        (status = 200, description = "Elements.", body = Vec<description::Element>),
+        (status = 404, description = "No such hub."),
+    )
+)]
 pub async fn elements(
     State(app): State<App>,
     caller: MaybeCaller,
@@ -110,15 +149,16 @@ pub async fn elements(
 }
 
 /// What every element has, then what the hub's elements add; each once.
-fn resources(app: &App, caller: &MaybeCaller, key: &str) -> Vec<Value> {
-    let mut resources: Vec<Value> = [
+fn resources(app: &App, caller: &MaybeCaller, key: &str) -> Vec<Callable> {
+    let mut resources: Vec<Callable> = [
         ("ping", "Whether the instance works at the vendor."),
         ("objects", "The names of the objects there are."),
     ]
     .into_iter()
-    .map(|(path, description)| {
-        let path = format!("/hubs/{key}/{path}");
-        json!({"method": "GET", "path": path, "description": description})
+    .map(|(path, description)| Callable {
+        method: "GET".to_owned(),
+        path: format!("/hubs/{key}/{path}"),
+        description: Some(description.to_owned()),
     })
     .collect();
     for element in app.catalog().iter().filter(|e| sees(caller, e)) {
@@ -126,9 +166,8 @@ fn resources(app: &App, caller: &MaybeCaller, key: &str) -> Vec<Value> {
             continue;
         }
         for resource in documented(element) {
-            let same = |other: &Value| {
-                other["method"] == resource["method"] && other["path"] == resource["path"]
-            };
+            let same =
+                |other: &Callable| other.method == resource.method && other.path == resource.path;
             if !resources.iter().any(same) {
                 resources.push(resource);
             }

@@ -3,16 +3,37 @@
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use bunsen_engine::element::{Element, ResourceKind};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::error::Result;
 use crate::http::auth::OrgCaller;
+use crate::http::description::{ElementMetadata, Expanded, Paging};
 use crate::http::elements;
 use crate::http::instances::with_page_headers;
 use crate::http::json::Json;
 use crate::http::query::Query;
 
+/// What can be called in a hub.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[schema(as = HubResource)]
+pub struct Callable {
+    pub method: String,
+    pub path: String,
+    #[schema(required)]
+    pub description: Option<String>,
+}
+
+/// List what the elements can do
+#[utoipa::path(
+    get,
+    path = "/elements/api-v2/elements/metadata",
+    operation_id = "listElementMetadata",
+    params(Expanded, Paging),
+    responses((status = 200, description = "By key.", body = Vec<ElementMetadata>))
+)]
 pub async fn list(State(app): State<App>, _: OrgCaller, query: Query) -> Result<Response> {
     let expand = query.boolean("expand")?.unwrap_or(false);
     let active = app.catalog().iter().filter(|element| element.active);
@@ -22,6 +43,17 @@ pub async fn list(State(app): State<App>, _: OrgCaller, query: Query) -> Result<
     Ok(with_page_headers(Json(page).into_response(), count, next))
 }
 
+/// Read what an element can do
+#[utoipa::path(
+    get,
+    path = "/elements/api-v2/elements/{keyOrId}/metadata",
+    operation_id = "getElementMetadata",
+    params(Expanded),
+    responses(
+        (status = 200, description = "The element in short.", body = ElementMetadata),
+        (status = 404, description = "No such element; `message` suggests the nearest key."),
+    )
+)]
 pub async fn read(
     State(app): State<App>,
     _: OrgCaller,
@@ -80,7 +112,7 @@ fn metadata(element: &Element, expand: bool) -> Value {
         ),
         ("usage", json!({})),
         ("api", json!({})),
-        ("resources", Value::Array(documented(element))),
+        ("resources", json!(documented(element))),
         ("hub", json!(element.hub)),
     ] {
         members.insert(member.into(), value);
@@ -89,17 +121,15 @@ fn metadata(element: &Element, expand: bool) -> Value {
 }
 
 /// What callers may use, without what only runs while an instance is made.
-pub fn documented(element: &Element) -> Vec<Value> {
+pub fn documented(element: &Element) -> Vec<Callable> {
     element
         .resources
         .iter()
         .filter(|resource| resource.kind == ResourceKind::Api)
-        .map(|resource| {
-            json!({
-                "method": resource.method.as_str(),
-                "path": format!("/hubs/{}{}", element.hub, resource.path),
-                "description": resource.description,
-            })
+        .map(|resource| Callable {
+            method: resource.method.to_string(),
+            path: format!("/hubs/{}{}", element.hub, resource.path),
+            description: resource.description.clone(),
         })
         .collect()
 }

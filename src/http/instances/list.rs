@@ -1,5 +1,7 @@
 //! Lists of instances, and what every list answers beside its body.
 
+use std::sync::Arc;
+
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
@@ -50,7 +52,7 @@ pub async fn answer(
     let mut instances: Vec<Instance> = page.instances.into_iter().map(wire).collect();
     if !hydrate {
         for instance in &mut instances {
-            instance.element = abridged(&instance.element);
+            instance.element = Arc::new(abridged(&instance.element));
         }
     }
     let count = instances.len();

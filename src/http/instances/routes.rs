@@ -1,161 +1,35 @@
 //! The routes of instances.
 
-use axum::routing::{MethodRouter, delete, get, patch, post, put};
+use utoipa_axum::router::UtoipaMethodRouter;
+use utoipa_axum::routes;
 
 use super::settings;
 use crate::app::App;
 use crate::http::Access::{self, Platform, Token};
 
 /// Adds every route of this family to the one list.
-pub fn register(add: &mut impl FnMut(&'static str, &'static str, Access, MethodRouter<App>)) {
-    add(
-        "POST",
-        "/elements/api-v2/instances",
-        Platform,
-        post(super::create),
-    );
-    add(
-        "GET",
-        "/elements/api-v2/instances",
-        Platform,
-        get(super::list),
-    );
-    add(
-        "GET",
-        "/elements/api-v2/instances/count",
-        Platform,
-        get(super::count),
-    );
-    add(
-        "GET",
-        "/elements/api-v2/instances/{id}",
-        Platform,
-        get(super::read),
-    );
-    add(
-        "PUT",
-        "/elements/api-v2/instances/{id}",
-        Platform,
-        put(super::update),
-    );
-    add(
-        "PATCH",
-        "/elements/api-v2/instances/{id}",
-        Platform,
-        patch(super::update),
-    );
-    add(
-        "DELETE",
-        "/elements/api-v2/instances/{id}",
-        Platform,
-        delete(super::delete),
-    );
-    add(
-        "PUT",
-        "/elements/api-v2/instances/{id}/enabled",
-        Platform,
-        put(super::enable),
-    );
-    add(
-        "DELETE",
-        "/elements/api-v2/instances/{id}/enabled",
-        Platform,
-        delete(super::disable),
-    );
-    add(
-        "GET",
-        "/elements/api-v2/instances/{id}/configuration",
-        Platform,
-        get(settings::list),
-    );
-    add(
-        "GET",
-        "/elements/api-v2/instances/{id}/configuration/{configId}",
-        Platform,
-        get(settings::read),
-    );
-    add(
-        "PATCH",
-        "/elements/api-v2/instances/{id}/configuration/{configId}",
-        Platform,
-        patch(settings::update),
-    );
-    add(
-        "POST",
-        "/elements/api-v2/elements/{keyOrId}/instances",
-        Platform,
-        post(super::create_for_element),
-    );
-    add(
-        "GET",
-        "/elements/api-v2/elements/{keyOrId}/instances",
-        Platform,
-        get(super::list_of_element),
-    );
-    add(
-        "GET",
-        "/elements/api-v2/elements/{keyOrId}/instances/{id}",
-        Platform,
-        get(super::read_of_element),
-    );
-    add(
-        "PUT",
-        "/elements/api-v2/elements/{keyOrId}/instances/{id}",
-        Platform,
-        put(super::update_of_element),
-    );
-    add(
-        "DELETE",
-        "/elements/api-v2/elements/{keyOrId}/instances/{id}",
-        Platform,
-        delete(super::delete_of_element),
-    );
-    add(
-        "PUT",
-        "/elements/api-v2/instances",
-        Token,
-        put(super::update_by_token),
-    );
-    add(
-        "PATCH",
-        "/elements/api-v2/instances",
-        Token,
-        patch(super::update_by_token),
-    );
-    add(
-        "DELETE",
-        "/elements/api-v2/instances",
-        Token,
-        delete(super::delete_by_token),
-    );
-    add(
-        "PUT",
-        "/elements/api-v2/instances/enabled",
-        Token,
-        put(super::enable_by_token),
-    );
-    add(
-        "DELETE",
-        "/elements/api-v2/instances/enabled",
-        Token,
-        delete(super::disable_by_token),
-    );
-    add(
-        "GET",
-        "/elements/api-v2/instances/configuration",
-        Token,
-        get(settings::list_by_token),
-    );
-    add(
-        "GET",
-        "/elements/api-v2/instances/configuration/{configId}",
-        Token,
-        get(settings::read_by_token),
-    );
-    add(
-        "PATCH",
-        "/elements/api-v2/instances/configuration/{configId}",
-        Token,
-        patch(settings::update_by_token),
-    );
+pub fn register(add: &mut impl FnMut(Access, UtoipaMethodRouter<App>)) {
+    add(Platform, routes!(super::create));
+    add(Platform, routes!(super::list));
+    add(Platform, routes!(super::count));
+    add(Platform, routes!(super::read));
+    add(Platform, routes!(super::update));
+    add(Platform, routes!(super::delete));
+    add(Platform, routes!(super::enable));
+    add(Platform, routes!(super::disable));
+    add(Platform, routes!(settings::list));
+    add(Platform, routes!(settings::read));
+    add(Platform, routes!(settings::update));
+    add(Platform, routes!(super::create_for_element));
+    add(Platform, routes!(super::list_of_element));
+    add(Platform, routes!(super::read_of_element));
+    add(Platform, routes!(super::update_of_element));
+    add(Platform, routes!(super::delete_of_element));
+    add(Token, routes!(super::update_by_token));
+    add(Token, routes!(super::delete_by_token));
+    add(Token, routes!(super::enable_by_token));
+    add(Token, routes!(super::disable_by_token));
+    add(Token, routes!(settings::list_by_token));
+    add(Token, routes!(settings::read_by_token));
+    add(Token, routes!(settings::update_by_token));
 }

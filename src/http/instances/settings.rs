@@ -4,9 +4,11 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::list::with_page_headers;
 use super::wire::{EVENTS, warned};
+use super::{CHANGED_MEANWHILE, NO_INSTANCE, VENDOR_FAILS, VENDOR_FORBIDS, VENDOR_THROTTLES};
 use super::{instance_id, who};
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -15,15 +17,20 @@ use crate::http::json::{Json, JsonBody};
 use crate::ids::{EntryId, InstanceId};
 use crate::provisioning::{self, Setting};
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = InstanceConfigurationEntry)]
 struct Entry {
+    /// The same on every instance of the element.
+    #[schema(value_type = i64)]
     id: EntryId,
     key: String,
     name: String,
     description: String,
-    /// A text or null.
+    /// A text, `********` for a secret, or null.
+    #[schema(value_type = Option<String>, required)]
     property_value: Value,
+    /// How a form shows it, as in the element's definition.
     #[serde(rename = "type")]
     kind: String,
     required: bool,
@@ -32,10 +39,13 @@ struct Entry {
 }
 
 /// Body of a `PATCH`: the entry as it was read, with another value, or the value alone.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = NewConfigurationValue)]
 pub struct NewValue {
-    /// Null is a value.
+    /// A text, number, boolean, object or list; all but a text is kept as its JSON. Null empties the
+    /// entry, which a required one refuses.
+    #[schema(value_type = Value, required, example = "false")]
     #[serde(default, deserialize_with = "present")]
     property_value: Option<Value>,
 }
@@ -44,6 +54,18 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, 
     Value::deserialize(deserializer).map(Some)
 }
 
+/// List an instance's configuration
+///
+/// The entries that count with its credentials, in the order in which forms show them.
+#[utoipa::path(
+    get,
+    path = "/elements/api-v2/instances/{id}/configuration",
+    operation_id = "listInstanceConfiguration",
+    responses(
+        (status = 200, description = "Entries.", body = Vec<Entry>),
+        (status = 404, description = NO_INSTANCE),
+    )
+)]
 pub async fn list(
     State(app): State<App>,
     caller: OrgCaller,
@@ -52,10 +74,27 @@ pub async fn list(
     answer_list(&app, &caller, instance_id(&id)?).await
 }
 
+/// List the configuration of the token's instance
+#[utoipa::path(
+    get,
+    path = "/elements/api-v2/instances/configuration",
+    operation_id = "listInstanceConfigurationByToken",
+    responses((status = 200, description = "Entries.", body = Vec<Entry>))
+)]
 pub async fn list_by_token(State(app): State<App>, token: InstanceCaller) -> Result<Response> {
     answer_list(&app, &token.caller, token.instance).await
 }
 
+/// Read one entry of an instance's configuration
+#[utoipa::path(
+    get,
+    path = "/elements/api-v2/instances/{id}/configuration/{configId}",
+    operation_id = "getInstanceConfiguration",
+    responses(
+        (status = 200, description = "The entry.", body = Entry),
+        (status = 404, description = "No such instance, or no such entry."),
+    )
+)]
 pub async fn read(
     State(app): State<App>,
     caller: OrgCaller,
@@ -64,6 +103,16 @@ pub async fn read(
     answer_one(&app, &caller, instance_id(&id)?, &entry).await
 }
 
+/// Read one entry of the configuration of the token's instance
+#[utoipa::path(
+    get,
+    path = "/elements/api-v2/instances/configuration/{configId}",
+    operation_id = "getInstanceConfigurationByToken",
+    responses(
+        (status = 200, description = "The entry.", body = Entry),
+        (status = 404, description = "No such entry."),
+    )
+)]
 pub async fn read_by_token(
     State(app): State<App>,
     token: InstanceCaller,
@@ -72,6 +121,23 @@ pub async fn read_by_token(
     answer_one(&app, &token.caller, token.instance, &entry).await
 }
 
+/// Change one entry of an instance's configuration
+///
+/// By the rules of every change: when credentials or the log-in change, the vendor is asked first.
+#[utoipa::path(
+    patch,
+    path = "/elements/api-v2/instances/{id}/configuration/{configId}",
+    operation_id = "updateInstanceConfiguration",
+    request_body = NewValue,
+    responses(
+        (status = 200, description = "The entry as it is now.", body = Entry),
+        (status = 403, description = VENDOR_FORBIDS),
+        (status = 404, description = "No such instance, or no such entry."),
+        (status = 409, description = CHANGED_MEANWHILE),
+        (status = 429, description = VENDOR_THROTTLES),
+        (status = 502, description = VENDOR_FAILS),
+    )
+)]
 pub async fn update(
     State(app): State<App>,
     caller: OrgCaller,
@@ -81,6 +147,21 @@ pub async fn update(
     change(&app, &caller, instance_id(&id)?, &entry, value).await
 }
 
+/// Change one entry of the configuration of the token's instance
+#[utoipa::path(
+    patch,
+    path = "/elements/api-v2/instances/configuration/{configId}",
+    operation_id = "updateInstanceConfigurationByToken",
+    request_body = NewValue,
+    responses(
+        (status = 200, description = "The entry as it is now.", body = Entry),
+        (status = 403, description = VENDOR_FORBIDS),
+        (status = 404, description = "No such entry."),
+        (status = 409, description = CHANGED_MEANWHILE),
+        (status = 429, description = VENDOR_THROTTLES),
+        (status = 502, description = VENDOR_FAILS),
+    )
+)]
 pub async fn update_by_token(
     State(app): State<App>,
     token: InstanceCaller,

@@ -1,12 +1,15 @@
 //! An instance as JSON, and what goes beside it.
 
+use std::sync::Arc;
+
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
+use utoipa::ToSchema;
 
-use crate::http::dates;
 use crate::http::json::Json;
+use crate::http::{dates, description};
 use crate::ids::{ElementId, InstanceId, UserId};
 use crate::provisioning::InstanceView;
 
@@ -37,38 +40,62 @@ pub fn warned(events: Option<&Value>, mut response: Response) -> Response {
 }
 
 /// An element instance as the wire has it: the union of what its clients read.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Instance {
+    #[schema(value_type = i64)]
     id: InstanceId,
     name: String,
+    /// UTC, with seconds.
+    #[schema(format = DateTime)]
     created_date: String,
     /// The element token, in clear: clients read it from create, get and list.
     token: String,
-    pub element: Value,
+    /// The element as its catalogue entry begins; its configuration, hooks and resources are not repeated.
+    #[schema(value_type = description::Element)]
+    #[serde(serialize_with = "shared")]
+    pub element: Arc<Value>,
+    #[schema(value_type = i64)]
     element_id: ElementId,
     tags: Vec<String>,
+    /// Always empty.
+    #[schema(value_type = Vec<Value>)]
     provision_interactions: [Value; 0],
+    /// `false` once the vendor refuses the stored credentials.
     valid: bool,
+    /// Hub calls are refused.
     disabled: bool,
     max_cache_size: u32,
     cache_time_to_live: u32,
     caching_enabled: bool,
+    /// Every value is a text or null, secrets are `********`. Absent from lists with `hydrate=false`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = std::collections::BTreeMap<String, Option<String>>, required = false)]
     configuration: Option<serde_json::Map<String, Value>>,
+    /// Always `false`: this server delivers no events yet.
     events_enabled: bool,
     trace_logging_enabled: bool,
+    /// `none` or `initial`.
     external_authentication: &'static str,
     user: Owner,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    objects: Option<Vec<Value>>,
 }
 
-#[derive(Debug, Serialize)]
+/// Whose secret made the instance.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = InstanceOwner)]
 struct Owner {
+    #[schema(value_type = i64)]
     id: UserId,
     email_address: String,
     first_name: String,
     last_name: String,
+}
+
+fn shared<S: Serializer>(value: &Arc<Value>, serializer: S) -> Result<S::Ok, S::Error> {
+    value.serialize(serializer)
 }
 
 pub fn wire(view: InstanceView) -> Instance {
@@ -96,5 +123,6 @@ pub fn wire(view: InstanceView) -> Instance {
             first_name: view.owner.first_name,
             last_name: view.owner.last_name,
         },
+        objects: view.objects,
     }
 }

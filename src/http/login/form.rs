@@ -3,9 +3,10 @@
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, header};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::pages;
+use super::{TOO_MANY_ATTEMPTS, WRONG_PASSWORD, pages};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::auth::session_caller;
@@ -18,7 +19,41 @@ const COOKIE: &str = "JSESSIONID";
 /// Address and password, percent-encoded, are far shorter.
 const LARGEST_FORM: usize = 16 * 1024;
 
-/// 200 at once: the clients do not follow a redirect.
+/// The fields of the log-in form, as they are described.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `log_in` reads")]
+struct LoginForm {
+    /// The e-mail address.
+    j_username: String,
+    #[schema(format = Password)]
+    j_password: String,
+}
+
+/// Both secrets, by the names that the old console gave them.
+#[derive(Serialize, ToSchema)]
+struct FormSecrets {
+    /// The user secret.
+    user: String,
+    /// The organization secret.
+    company: String,
+}
+
+/// Log in by form
+///
+/// For the log-in page and old clients: the answer is a page and sets the cookie `JSESSIONID`.
+// 200 at once: the clients do not follow a redirect.
+#[utoipa::path(
+    post,
+    path = "/elements/j_spring_security_check",
+    operation_id = "logInByForm",
+    request_body(content = LoginForm, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 200, description = "Logged in; the cookie is set.", body = String, content_type = "text/html",
+            headers(("Set-Cookie" = String, description = "`JSESSIONID`, for 24 hours."))),
+        (status = 401, description = WRONG_PASSWORD),
+        (status = 429, description = TOO_MANY_ATTEMPTS),
+    )
+)]
 pub async fn log_in(State(app): State<App>, client: Client, request: Request) -> Result<Response> {
     let kind = request.headers().get(header::CONTENT_TYPE);
     let kind = kind.map_or("", |value| value.to_str().unwrap_or("?"));
@@ -43,7 +78,8 @@ pub async fn log_in(State(app): State<App>, client: Client, request: Request) ->
     let password = password.ok_or_else(|| missing("j_password"))?;
     let begun = login::log_in(&app, client.address, &username, password).await?;
 
-    let secure = if client.https { "; Secure" } else { "" };
+    let https = client.https || app.outside().public_url.starts_with("https://");
+    let secure = if https { "; Secure" } else { "" };
     let cookie = format!(
         "{COOKIE}={}; Path=/elements; Max-Age={}; HttpOnly; SameSite=Lax{secure}",
         begun.token.reveal(),
@@ -56,6 +92,13 @@ pub async fn log_in(State(app): State<App>, client: Client, request: Request) ->
     Ok(response)
 }
 
+/// Read your own secrets by cookie
+#[utoipa::path(
+    get,
+    path = "/elements/api-v1/ui/getSecrets",
+    operation_id = "getSecretsByCookie",
+    responses((status = 200, description = "User and organization secret.", body = FormSecrets))
+)]
 pub async fn secrets(State(app): State<App>, headers: HeaderMap) -> Result<Response> {
     const NONE: Error = Error::Unauthenticated("There is no session; log in first.");
     let token = session_cookie(&headers).ok_or(NONE)?;
@@ -66,7 +109,10 @@ pub async fn secrets(State(app): State<App>, headers: HeaderMap) -> Result<Respo
             other => other,
         })?;
     let (user, organization) = login::secrets(&app, caller.organization, caller.user).await?;
-    let secrets = json!({"user": user.reveal(), "company": organization.reveal()});
+    let secrets = FormSecrets {
+        user: user.reveal().to_owned(),
+        company: organization.reveal().to_owned(),
+    };
     Ok(Json(secrets).into_response())
 }
 

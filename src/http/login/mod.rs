@@ -5,9 +5,10 @@ mod pages;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Value, json};
+use utoipa::ToSchema;
+use utoipa_axum::router::UtoipaMethodRouter;
+use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::Result;
@@ -18,81 +19,66 @@ use crate::http::{Access, dates};
 use crate::ids::{AccountId, OrganizationId, Secret, UserId};
 use crate::login::{self, LoggedIn};
 
-/// Method, path, who may call.
-pub fn routes() -> Vec<(&'static str, &'static str, Access, MethodRouter<App>)> {
+/// Adds every route of this family to the one list.
+pub fn register(add: &mut impl FnMut(Access, UtoipaMethodRouter<App>)) {
     use Access::{Cookie, Page, Password, Platform};
-    vec![
-        (
-            "POST",
-            "/elements/api-v2/authentication",
-            Password,
-            post(authenticate),
-        ),
-        (
-            "GET",
-            "/elements/api-v2/authentication/secrets",
-            Platform,
-            get(secrets),
-        ),
-        (
-            "POST",
-            "/elements/api-v2/authentication/passwords",
-            Platform,
-            post(change_password),
-        ),
-        (
-            "POST",
-            "/elements/j_spring_security_check",
-            Password,
-            post(form::log_in),
-        ),
-        (
-            "GET",
-            "/elements/api-v1/ui/getSecrets",
-            Cookie,
-            get(form::secrets),
-        ),
-        ("GET", "/elements/jsp/login.jsp", Page, get(pages::login)),
-        ("GET", "/elements/jsp/home.jsp", Page, get(pages::home)),
-        ("GET", "/elements/api-docs", Page, get(pages::api_docs)),
-        (
-            "GET",
-            "/elements/{picture}",
-            Page,
-            get(pages::picture).fallback(pages::nothing),
-        ),
-    ]
+    add(Password, routes!(authenticate));
+    add(Platform, routes!(secrets));
+    add(Platform, routes!(change_password));
+    add(Password, routes!(form::log_in));
+    add(Cookie, routes!(form::secrets));
+    add(Page, routes!(pages::login));
+    add(Page, routes!(pages::home));
+    add(Page, routes!(pages::api_docs));
+    let (schemas, paths, picture) = routes!(pages::picture);
+    add(Page, (schemas, paths, picture.fallback(pages::nothing)));
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct Credentials {
+    /// The e-mail address.
+    #[schema(example = "ann@example.com")]
     username: String,
     #[serde(deserialize_with = "secret")]
+    #[schema(value_type = String, format = Password, example = "correct horse battery staple")]
     password: Secret,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct NewPassword {
     #[serde(deserialize_with = "secret")]
+    #[schema(value_type = String, format = Password, example = "Another-1-of-your-own")]
     password: Secret,
 }
+
+const WRONG_PASSWORD: &str = "No such user, a wrong password, or a user who may not log in.";
+const TOO_MANY_ATTEMPTS: &str = "Too many wrong attempts; `Retry-After` says when to try again.";
 
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Secret, D::Error> {
     String::deserialize(deserializer).map(Secret::new)
 }
 
-#[derive(Serialize)]
+/// A session that has begun, and whose it is.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Session)]
 struct Authenticated {
+    #[schema(value_type = i64)]
     id: UserId,
+    /// The e-mail address.
     username: String,
     first_name: String,
     last_name: String,
+    /// For `Authorization: Bearer …`; lasts 24 hours.
     token: String,
+    #[schema(format = Date)]
     created_date: String,
+    #[schema(required, format = Date)]
     last_login_date: Option<String>,
+    #[schema(value_type = i64)]
     organization_id: OrganizationId,
     organization_name: String,
+    #[schema(value_type = i64)]
     account_id: AccountId,
     account_name: String,
     organization_admin: bool,
@@ -101,9 +87,48 @@ struct Authenticated {
     in_intelligence_role: bool,
     two_factor: bool,
     registered_for_two_factor: bool,
-    roles: Vec<Value>,
+    roles: Vec<Role>,
 }
 
+#[derive(Serialize, ToSchema)]
+struct Role {
+    id: i64,
+    key: String,
+    name: String,
+    description: String,
+    active: bool,
+    hide: bool,
+    /// Always empty.
+    #[schema(value_type = Vec<String>)]
+    features: [&'static str; 0],
+    /// Always empty.
+    #[schema(value_type = Vec<String>)]
+    privileges: [&'static str; 0],
+}
+
+/// Both secrets of a user.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Secrets {
+    user_secret: String,
+    organization_secret: String,
+}
+
+/// Log in
+///
+/// The `token` of the answer serves as `Authorization: Bearer …` wherever user and organization
+/// secret do, for 24 hours.
+#[utoipa::path(
+    post,
+    path = "/elements/api-v2/authentication",
+    operation_id = "logIn",
+    request_body = Credentials,
+    responses(
+        (status = 200, description = "The session.", body = Authenticated),
+        (status = 401, description = WRONG_PASSWORD),
+        (status = 429, description = TOO_MANY_ATTEMPTS),
+    )
+)]
 async fn authenticate(
     State(app): State<App>,
     client: Client,
@@ -113,16 +138,32 @@ async fn authenticate(
     Ok(Json(wire(begun)).into_response())
 }
 
+/// Read your own secrets
+#[utoipa::path(
+    get,
+    path = "/elements/api-v2/authentication/secrets",
+    operation_id = "getSecrets",
+    responses((status = 200, description = "User and organization secret.", body = Secrets))
+)]
 async fn secrets(State(app): State<App>, caller: OrgCaller) -> Result<Response> {
     let (user, organization) = login::secrets(&app, caller.organization, caller.user).await?;
-    Ok(Json(json!({
-        "userSecret": user.reveal(),
-        "organizationSecret": organization.reveal(),
-    }))
-    .into_response())
+    let secrets = Secrets {
+        user_secret: user.reveal().to_owned(),
+        organization_secret: organization.reveal().to_owned(),
+    };
+    Ok(Json(secrets).into_response())
 }
 
-/// The answer holds a new session; every other one of the user has ended.
+/// Set another password
+///
+/// For the calling user. The answer holds a new session; every other one of the user has ended.
+#[utoipa::path(
+    post,
+    path = "/elements/api-v2/authentication/passwords",
+    operation_id = "changePassword",
+    request_body = NewPassword,
+    responses((status = 200, description = "The new session.", body = Authenticated))
+)]
 async fn change_password(
     State(app): State<App>,
     caller: OrgCaller,
@@ -159,7 +200,7 @@ fn wire(begun: LoggedIn) -> Authenticated {
 }
 
 /// Roles are fixed; the numbers are ours.
-fn role(key: &str) -> Value {
+fn role(key: &str) -> Role {
     let (id, name) = match key {
         "org-admin" => (1, "Organization Administrator"),
         "admin" => (2, "Account Administrator"),
@@ -167,8 +208,14 @@ fn role(key: &str) -> Value {
         "default-user" => (4, "Default User"),
         other => (5, other),
     };
-    json!({
-        "id": id, "key": key, "name": name, "description": name, "active": true, "hide": false,
-        "features": [], "privileges": [],
-    })
+    Role {
+        id,
+        key: key.to_owned(),
+        name: name.to_owned(),
+        description: name.to_owned(),
+        active: true,
+        hide: false,
+        features: [],
+        privileges: [],
+    }
 }

@@ -19,6 +19,13 @@ const FRAMED_POLICY: HeaderValue =
 /// A plain square, our own: definitions name pictures that are not ours to give.
 static PICTURE: &[u8] = include_bytes!("neutral.png");
 
+/// The log-in page
+#[utoipa::path(
+    get,
+    path = "/elements/jsp/login.jsp",
+    operation_id = "showLogInPage",
+    responses((status = 200, description = "A form.", body = String, content_type = "text/html"))
+)]
 pub async fn login() -> Response {
     page(
         "Log in",
@@ -38,8 +45,21 @@ pub fn logged_in() -> Response {
     )
 }
 
-/// Where vendors send people back to when the application has no address of its own: shows what
-/// they brought, to be copied.
+/// The default address that vendors send people back to
+///
+/// For applications without an address of their own: shows what came along, to be copied.
+#[utoipa::path(
+    get,
+    path = "/elements/jsp/home.jsp",
+    operation_id = "showReturnPage",
+    params(
+        ("code" = Option<String>, Query, description = "The vendor's authorization code."),
+        ("state" = Option<String>, Query, description = "What the application gave along."),
+        ("error" = Option<String>, Query, description = "The vendor's error, in a word."),
+        ("error_description" = Option<String>, Query, description = "The same in words."),
+    ),
+    responses((status = 200, description = "A page.", body = String, content_type = "text/html"))
+)]
 pub async fn home(query: Query) -> Response {
     let mut shown = String::new();
     for name in [
@@ -69,8 +89,18 @@ pub async fn home(query: Query) -> Response {
     page(title, &format!("<dl>{shown}</dl>"))
 }
 
+/// Where clients expect the API's documentation
+///
+/// May stand in a frame; leads to `/docs`.
+#[utoipa::path(
+    get,
+    path = "/elements/api-docs",
+    operation_id = "showOldDocumentation",
+    responses((status = 200, description = "A page.", body = String, content_type = "text/html"))
+)]
 pub async fn api_docs() -> Response {
-    let body = "<p>This server speaks API v2 under <code>/elements/api-v2</code>.</p>";
+    let body = "<p>This server speaks API v2 under <code>/elements/api-v2</code>. \
+                <a href=\"/docs\" target=\"_blank\">The documentation</a></p>";
     let mut response = page("API", body);
     let headers = response.headers_mut();
     headers.remove(header::X_FRAME_OPTIONS);
@@ -78,7 +108,18 @@ pub async fn api_docs() -> Response {
     response
 }
 
-/// Any picture that a definition may name: the same neutral one.
+/// A picture that a definition names
+///
+/// Always the same neutral one.
+#[utoipa::path(
+    get,
+    path = "/elements/{picture}",
+    operation_id = "showPicture",
+    responses(
+        (status = 200, description = "A picture.", body = Vec<u8>, content_type = "image/png"),
+        (status = 404, description = "The name does not end in `.png`."),
+    )
+)]
 pub async fn picture(Path(name): Path<String>) -> Result<Response> {
     if !name.ends_with(".png") {
         return Err(nothing(Method::GET).await);

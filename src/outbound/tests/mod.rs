@@ -2,6 +2,7 @@
 //! refused without exception, so these tests give two of its addresses another meaning:
 //! `PUBLIC` counts as public and `PRIVATE` as one on a private network.
 
+mod egress;
 mod grants;
 mod http2;
 mod resolving;
@@ -21,7 +22,7 @@ use url::Url;
 
 use super::address::{self, Forbidden};
 use super::resolve::Resolver;
-use super::{Destination, Grant, Outbound, SendError, Settings};
+use super::{Destination, EgressProxy, Grant, Outbound, SendError, Settings};
 
 const PUBLIC: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 10));
 const PRIVATE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 20));
@@ -75,8 +76,13 @@ impl NameServer {
     }
 
     fn outbound(&self) -> Outbound {
+        self.outbound_by(None)
+    }
+
+    fn outbound_by(&self, egress: Option<EgressProxy>) -> Outbound {
         super::install_crypto_provider();
         let settings = Settings {
+            egress,
             total_timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(2),
             ..Settings::default()
@@ -96,6 +102,7 @@ fn get(host: &str, port: u16) -> VendorRequest {
 
 fn with_grants(grants: &[Grant]) -> Destination<'_> {
     Destination {
+        element: "crmdesk",
         hosts: &HostRule::Public,
         grants,
     }

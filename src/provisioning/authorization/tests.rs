@@ -13,7 +13,7 @@ fn nothing_that_a_browser_brought_prints() {
     let brought = read(given).unwrap();
     let login = Login {
         start: Start::LogIn,
-        brought: brought.0.clone(),
+        brought: brought.0.0.clone(),
     };
     let told = format!("{brought:?} {login:?}");
     assert!(
@@ -26,9 +26,9 @@ fn nothing_that_a_browser_brought_prints() {
 fn members_in_either_spelling_count_and_odd_ones_do_not() {
     let given = json!({"code": 17, "codeVerifier": "v", "state": "", "debug": true, "list": [1]});
     let brought = read(data(given)).unwrap();
-    let names: Vec<&str> = brought.0.keys().map(String::as_str).collect();
+    let names: Vec<&str> = brought.0.0.keys().map(String::as_str).collect();
     assert_eq!(names, ["code", "code_verifier"]);
-    assert_eq!(brought.0["code"].reveal(), "17");
+    assert_eq!(brought.0.0["code"].reveal(), "17");
     assert!(brought.is_from_browser());
     assert!(!read(None).unwrap().is_from_browser());
     let long = "x".repeat(MEMBER_LIMIT + 1);

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection, Row as _};
@@ -15,7 +16,7 @@ use super::OrgStore;
 use crate::error::{Error, Result};
 use crate::ids::{AccountId, InstanceId, UserId};
 
-pub use write::{InstanceChange, NewInstance};
+pub use write::{InstanceChange, NewInstance, given_up};
 
 #[derive(Clone)]
 pub struct Instance {
@@ -55,7 +56,8 @@ pub struct InstanceOwner {
 }
 
 /// Whether the caller brought the vendor session along.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ExternalAuthentication {
     #[default]
     None,
@@ -91,15 +93,23 @@ impl Default for InstanceFilter<'_> {
     }
 }
 
+/// What an [`Instance`] is read from: a row of instances as `i` and its user as `u`.
+macro_rules! instance_columns {
+    () => {
+        "select i.id, i.account_id, i.user_id, i.row_id, i.element_key, i.name, i.tags,
+                i.credential_group, i.configuration, i.credentials_sealed, i.token_sealed,
+                i.disabled, i.valid, i.invalid_reason, i.invalid_since,
+                i.external_authentication, i.generation, i.renewed_at, i.renewal_due_at,
+                i.created_at, i.updated_at, u.email, u.first_name, u.last_name "
+    };
+}
+use instance_columns;
+
 macro_rules! select_instances {
     ($rest:expr) => {
         concat!(
-            "select i.id, i.account_id, i.user_id, i.row_id, i.element_key, i.name, i.tags,
-                    i.credential_group, i.configuration, i.credentials_sealed, i.token_sealed,
-                    i.disabled, i.valid, i.invalid_reason, i.invalid_since,
-                    i.external_authentication, i.generation, i.renewed_at, i.renewal_due_at,
-                    i.created_at, i.updated_at, u.email, u.first_name, u.last_name
-             from instances i
+            instance_columns!(),
+            "from instances i
              join users u on u.org_id = i.org_id and u.id = i.user_id
              where i.org_id = $1 ",
             $rest
@@ -119,7 +129,7 @@ macro_rules! matching {
 
 impl OrgStore<'_> {
     pub async fn instance(&self, id: InstanceId) -> Result<Option<Instance>> {
-        let mut reader = self.store.reader().await?;
+        let mut reader = self.reader().await?;
         self.instance_in(&mut reader, id).await
     }
 
@@ -152,7 +162,7 @@ impl OrgStore<'_> {
     }
 
     pub async fn instances(&self, filter: &InstanceFilter<'_>) -> Result<Vec<Instance>> {
-        let mut reader = self.store.reader().await?;
+        let mut reader = self.reader().await?;
         // Two statements, so that a small account of a large organization is read by its own
         // index whatever plan is kept for the statement.
         let query = match filter.account {
@@ -186,7 +196,7 @@ impl OrgStore<'_> {
         &self,
         filter: &InstanceFilter<'_>,
     ) -> Result<BTreeMap<String, i64>> {
-        let mut reader = self.store.reader().await?;
+        let mut reader = self.reader().await?;
         let counts: Vec<(String, i64)> = self
             .query_as(concat!(
                 "select i.element_key, count(*) from instances i where i.org_id = $1 ",

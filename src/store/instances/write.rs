@@ -7,12 +7,14 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{ExternalAuthentication, Instance};
+use super::{ExternalAuthentication, Instance, instance_columns};
 use crate::error::{Error, Result};
 use crate::ids::{AccountId, Fingerprint, InstanceId, SecretKind, UserId};
-use crate::store::OrgStore;
-use crate::store::directory::index_secret;
+use crate::store::exchanges::{Outcome, Standing};
 use crate::store::idempotency::Claim;
+use crate::store::keys::replaced_keyring;
+use crate::store::retry::is_passing;
+use crate::store::{OrgStore, Revocation};
 
 pub struct NewInstance<'a> {
     pub account_id: AccountId,
@@ -43,49 +45,94 @@ pub struct InstanceChange<'a> {
 }
 
 impl OrgStore<'_> {
-    /// [`OrgStore::insert_instance`] in a transaction of its own; gives the row as stored.
-    /// A request with a key is marked done in the same transaction.
+    /// [`OrgStore::insert_instance`] by itself. A request with a key is marked done and an exchange
+    /// of the journal applied in the same transaction. If somebody else has applied it, what came
+    /// of that is given.
     pub async fn add_instance(
         &self,
         new: &NewInstance<'_>,
         claim: Option<&Claim>,
+        exchange: Option<Uuid>,
     ) -> Result<Instance> {
-        self.store
-            .transaction(|mut transaction| async move {
-                let id = self.insert_instance(&mut transaction, new).await?;
-                if let Some(claim) = claim {
-                    self.finish_request(&mut transaction, claim, id).await?;
+        // One statement is a transaction of its own: nothing has to be begun and committed.
+        if claim.is_none() && exchange.is_none() && self.store.keeps_statements() {
+            let mut connection = self.reader().await?;
+            match self.insert_instance(&mut connection, new).await {
+                Err(error) if is_passing(&error) => {}
+                outcome => return outcome,
+            }
+        }
+        self.transaction(|mut transaction| async move {
+            if let Some(exchange) = exchange {
+                match self.lock_exchange(&mut transaction, exchange).await? {
+                    Standing::Answered => {}
+                    Standing::Applied(Some(id)) => {
+                        let row = self.instance_in(&mut transaction, id).await?;
+                        let row =
+                            row.ok_or_else(|| Error::NotFound("The instance is gone.".into()))?;
+                        return Ok((transaction, row));
+                    }
+                    _ => return Err(given_up()),
                 }
-                let row = self.instance_in(&mut transaction, id).await?;
-                let row = row.ok_or_else(|| Error::internal("a new instance is not there"))?;
-                Ok((transaction, row))
-            })
-            .await
+            }
+            let row = self.insert_instance(&mut transaction, new).await?;
+            if let Some(claim) = claim {
+                self.finish_request(&mut transaction, claim, row.id).await?;
+            }
+            if let Some(exchange) = exchange {
+                self.settle_exchange(&mut transaction, exchange, Outcome::Applied, Some(row.id))
+                    .await?;
+            }
+            Ok((transaction, row))
+        })
+        .await
     }
 
-    /// [`OrgStore::delete_instance`] in a transaction of its own.
-    pub async fn remove_instance(&self, id: InstanceId) -> Result<bool> {
-        self.store
-            .transaction(|mut transaction| async move {
-                let deleted = self.delete_instance(&mut transaction, id).await?;
-                Ok((transaction, deleted))
-            })
-            .await
+    /// [`OrgStore::delete_instance`] in a transaction of its own, in which an exchange of the
+    /// journal is applied.
+    pub async fn remove_instance(
+        &self,
+        id: InstanceId,
+        exchange: Option<Uuid>,
+    ) -> Result<Option<Revocation>> {
+        self.transaction(|mut transaction| async move {
+            let deleted = self.delete_instance(&mut transaction, id).await?;
+            if let Some(exchange) = exchange {
+                self.settle_exchange(&mut transaction, exchange, Outcome::Applied, None)
+                    .await?;
+            }
+            Ok((transaction, deleted))
+        })
+        .await
     }
 
-    /// Makes the instance, findable by its id and by its token.
+    /// Makes the instance, findable by its id and by its token, in one statement; gives the row as
+    /// stored. As with every row of the index nothing is made with a pepper that was retired.
     pub async fn insert_instance(
         &self,
         connection: &mut PgConnection,
         new: &NewInstance<'_>,
-    ) -> Result<InstanceId> {
-        let (id,): (InstanceId,) = self
-            .query_as(
-                "insert into instances (org_id, account_id, user_id, row_id, element_key, name,
-                                        name_folded, tags, credential_group, configuration,
-                                        credentials_sealed, token_sealed, external_authentication)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) returning id",
-            )
+    ) -> Result<Instance> {
+        let made = self
+            .query_as(concat!(
+                "with made as (
+                     insert into instances (org_id, account_id, user_id, row_id, element_key, name,
+                                            name_folded, tags, credential_group, configuration,
+                                            credentials_sealed, token_sealed,
+                                            external_authentication)
+                     select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+                     where not exists (select 1 from key_checks
+                                       where key_id = $15 and retired_at is not null)
+                     returning *
+                 ), directory as (
+                     insert into instance_directory (org_id, id) select org_id, id from made
+                 ), secret as (
+                     insert into secret_index (org_id, hmac, kind, object_id, pepper_id)
+                     select org_id, $14, $16, id, $15 from made
+                 ) ",
+                instance_columns!(),
+                "from made i join users u on u.org_id = i.org_id and u.id = i.user_id"
+            ))
             .bind(new.account_id)
             .bind(new.user_id)
             .bind(new.row_id)
@@ -98,14 +145,12 @@ impl OrgStore<'_> {
             .bind(new.credentials_sealed)
             .bind(new.token_sealed)
             .bind(new.external_authentication.as_str())
-            .fetch_one(&mut *connection)
+            .bind(new.token.hmac.as_slice())
+            .bind(new.token.pepper_id.as_str())
+            .bind(SecretKind::Instance.as_str())
+            .fetch_optional(connection)
             .await?;
-        self.query("insert into instance_directory (org_id, id) values ($1, $2)")
-            .bind(id)
-            .execute(&mut *connection)
-            .await?;
-        index_secret(self, connection, SecretKind::Instance, id.0, new.token).await?;
-        Ok(id)
+        made.ok_or_else(replaced_keyring)
     }
 
     /// Writes what was read under [`OrgStore::lock_instance`] in the same transaction and then
@@ -141,41 +186,48 @@ impl OrgStore<'_> {
         self.instance_in(connection, id).await
     }
 
-    /// Switches the instance off or on; again is fine. `false`: there is none.
-    pub async fn set_instance_disabled(&self, id: InstanceId, disabled: bool) -> Result<bool> {
-        self.store
-            .transaction(|mut transaction| async move {
-                let done = self
-                    .query(
-                        "update instances
+    /// Switches the instance off or on; again is fine. `None`: there is none.
+    pub async fn set_instance_disabled(
+        &self,
+        id: InstanceId,
+        disabled: bool,
+    ) -> Result<Option<Revocation>> {
+        self.transaction(|mut transaction| async move {
+            let done = self
+                .query(
+                    "update instances
                          set updated_at = case when disabled = $3 then updated_at else now() end,
                              disabled = $3
                          where org_id = $1 and id = $2",
-                    )
-                    .bind(id)
-                    .bind(disabled)
-                    .execute(&mut *transaction)
-                    .await?;
-                Ok((transaction, done.rows_affected() > 0))
-            })
-            .await
+                )
+                .bind(id)
+                .bind(disabled)
+                .execute(&mut *transaction)
+                .await?;
+            let revocation = match done.rows_affected() {
+                0 => None,
+                _ => Some(self.revoke(&mut transaction).await?),
+            };
+            Ok((transaction, revocation))
+        })
+        .await
     }
 
     /// Deletes the instance with its token, its directory entry and what the journal keeps of
     /// its finished exchanges, whose sealed parts hold credentials. Open ones stay: who works on
-    /// them needs to know. `false`: there was none.
+    /// them needs to know. `None`: there was none.
     pub async fn delete_instance(
         &self,
         connection: &mut PgConnection,
         id: InstanceId,
-    ) -> Result<bool> {
+    ) -> Result<Option<Revocation>> {
         let deleted = self
             .query("delete from instances where org_id = $1 and id = $2")
             .bind(id)
             .execute(&mut *connection)
             .await?;
         if deleted.rows_affected() == 0 {
-            return Ok(false);
+            return Ok(None);
         }
         for statement in [
             "delete from secret_index where org_id = $1 and kind = 'instance' and object_id = $2",
@@ -188,8 +240,17 @@ impl OrgStore<'_> {
                 .execute(&mut *connection)
                 .await?;
         }
-        Ok(true)
+        self.revoke(connection).await.map(Some)
     }
+}
+
+/// What is told when the vendor's answer came later than anybody waited for.
+pub fn given_up() -> Error {
+    Error::Conflict(
+        "This request took so long that it was given up meanwhile; nothing was stored. Send it \
+         again."
+            .into(),
+    )
 }
 
 impl fmt::Debug for NewInstance<'_> {

@@ -51,11 +51,17 @@ async fn run(life: &Life, file: &Value, case: &Value, what: &str, findings: &mut
     findings.check(counted == asked, || {
         format!("{what}: generation {}", after["generation"])
     });
+    let path = "/_control/journal?limit=1";
+    let journal = life.vendors.control("GET", path, None).await;
+    let newest = &journal["calls"][0];
     if let Some(wanted) = case["authorization"].as_str() {
-        let path = "/_control/journal?limit=1";
-        let journal = life.vendors.control("GET", path, None).await;
-        let got = &journal["calls"][0]["headers"]["authorization"][0];
+        let got = &newest["headers"]["authorization"][0];
         findings.check(got == wanted, || format!("{what}: the vendor got {got}"));
+    }
+    for (member, wanted) in case["vendorCall"].as_object().into_iter().flatten() {
+        findings.check(newest[member] == *wanted, || {
+            format!("{what}: the vendor got {member} {}", newest[member])
+        });
     }
 }
 

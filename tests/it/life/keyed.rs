@@ -7,7 +7,7 @@ use super::{BASE, Life, path};
 use crate::answer::{Answer, message};
 use crate::database::TestDatabase;
 use crate::server::Caller;
-use crate::vendors::{element_key, example, example_named};
+use crate::vendors::{element_key, example, example_named, until};
 
 fn request(life: &Life, caller: &Caller, path: &str, key: &str) -> reqwest::RequestBuilder {
     life.server
@@ -204,17 +204,71 @@ async fn many_at_once_make_one_instance(database: TestDatabase) {
 #[database_test]
 async fn a_lost_claim_is_taken_over(database: TestDatabase) {
     let life = Life::start(database).await;
-    let fault = json!({"kind": "slow", "milliseconds": 1500, "count": 1});
+    let fault = json!({"kind": "slow", "milliseconds": 8000, "count": 1});
     life.vendors.fault(fault).await;
     let admin = &life.server.admin;
     let slow = request(&life, admin, "/instances", "key").json(&example());
     let slow = tokio::spawn(Answer::of(slow));
     life.vendors.wait_for_calls(1).await;
+    // The claim alone is not enough: what the vendor answers may still come.
     execute(&life, "update idempotency_keys set lease_until = now()").await;
+    create(&life, "key", &example()).await.error(409);
+    execute(&life, "update exchanges set lease_until = now()").await;
+    until("nobody waits for the answer any more", async || {
+        let open = "select count(*) from exchanges where state = 'intent'";
+        let open: i64 = sqlx::query_scalar(open)
+            .fetch_one(&life.server.database.pool)
+            .await
+            .expect("a count");
+        open == 0
+    })
+    .await;
     let taken = create(&life, "key", &example()).await.success();
+    assert!(!slow.is_finished(), "the vendor has not answered yet");
     slow.await.expect("an answer").error(409);
     assert_eq!(stored(&life).await, 1);
     assert_eq!(create(&life, "key", &example()).await.success(), taken);
+}
+
+/// A change with a key is made once as well.
+#[database_test]
+async fn a_change_with_a_key_is_made_once(database: TestDatabase) {
+    let life = Life::start(database).await;
+    let made = life.create(&example()).await;
+    let change = |method: &str, path: &str, key: &str, body: &Value| {
+        let request = life.server.request(method, &format!("{BASE}{path}"));
+        let request = request.header("idempotency-key", key);
+        let request = request.header("authorization", life.by_token(&made));
+        Answer::of(request.json(body))
+    };
+    let (one, other) = (json!({"name": "one"}), json!({"name": "other"}));
+    let by_id = path(&made);
+    let first = change("PATCH", &by_id, "key", &one).await.success();
+    assert_eq!(first["name"], "one");
+    life.patch(&made, &other).await.success();
+    // Not made a second time; the answer shows what there is.
+    let again = change("PATCH", &by_id, "key", &one).await.success();
+    assert_eq!(again["name"], "other");
+    // By the token it is the same route; with another body or method it is another request.
+    let token = change("PATCH", "/instances", "key", &one).await.success();
+    assert_eq!(token["name"], "other");
+    change("PATCH", &by_id, "key", &other).await.error(409);
+    let put = change("PUT", &by_id, "key", &one).await.success();
+    assert_eq!(put["name"], "one");
+    // What is refused is forgotten.
+    let wrong = json!({"element": {"key": "nobody"}});
+    change("PATCH", &by_id, "new", &wrong).await.error(400);
+    let new = change("PATCH", &by_id, "new", &other).await.success();
+    assert_eq!(new["name"], "other");
+    // A log-in of a change with a key is made once too.
+    life.invalidate(&made).await;
+    let body = json!({"configuration": example()["configuration"]});
+    let before = life.vendors.calls().await;
+    for _ in 0..2 {
+        let changed = change("PATCH", &by_id, "log-in", &body).await.success();
+        assert_eq!(changed["valid"], true);
+    }
+    assert_eq!(life.vendors.calls().await, before + 1);
 }
 
 #[database_test]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::database::TestDatabase;
 use crate::process::{Folder, Server, new_keyring, serve};
-use crate::vendors::{Vendors, example};
+use crate::vendors::{Vendors, example, until};
 
 struct Killed {
     folder: Folder,
@@ -118,8 +118,16 @@ async fn a_keyed_create_that_was_cut_is_made_once(database: TestDatabase) {
     early.error(409);
     assert!(early.header("retry-after").is_some());
     killed
-        .execute("update idempotency_keys set lease_until = now()")
+        .execute(
+            "update idempotency_keys set lease_until = now();
+             update exchanges set lease_until = now()",
+        )
         .await;
+    until("the one who claimed it is known to be gone", async || {
+        let open = "select to_jsonb(count(*)) from exchanges where state = 'intent'";
+        killed.rows(open).await == 0
+    })
+    .await;
     let made = Answer::of(create(&server)).await.success();
     let again = Answer::of(create(&server)).await.success();
     assert_eq!(made["id"], again["id"]);

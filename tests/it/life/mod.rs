@@ -4,11 +4,12 @@
 //! a case is one `PATCH` of an instance `from` one of them:
 //!
 //! - `configuration` is sent; `status`, `message` (texts it contains), `providerMessage` (whether there is one) and
-//!   `vendorCalls` are expected; `authorization` is that of the newest call to the vendor;
+//!   `vendorCalls` are expected; of the newest call to the vendor `authorization`, and `vendorCall` member by member;
 //! - of a success: `shown` entries, `warned` (by Elements-Error), and with `changes` false nothing is written;
 //! - after a failure the row is what it was, to the byte.
 //!
-//! `decides` is a value that asks the vendor again and stays right, `switch` other credentials for the same account.
+//! `decides` is a value that asks the vendor again and stays right, `switch` (where there are several groups) other
+//! credentials for the same account.
 
 mod accounts;
 mod cases;
@@ -113,7 +114,7 @@ fn path(instance: &Value) -> String {
 }
 
 /// Every element's file of changes.
-fn update_files() -> Vec<Value> {
+pub fn update_files() -> Vec<Value> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("elements");
     let elements = std::fs::read_dir(folder).expect("there are elements");
     let files: Vec<Value> = elements
@@ -130,7 +131,7 @@ fn update_files() -> Vec<Value> {
 }
 
 /// A create body out of such a file.
-fn created_from(file: &Value, from: &str) -> Value {
+pub fn created_from(file: &Value, from: &str) -> Value {
     let configuration = &file["created"][from];
     assert!(configuration.is_object(), "{from}");
     json!({"element": {"key": file["element"]}, "name": "to be changed", "tags": ["case"], "configuration": configuration})

@@ -7,7 +7,7 @@ use super::{Life, path, secrets};
 use crate::answer::{Answer, Findings, message};
 use crate::database::TestDatabase;
 use crate::server::examples;
-use crate::vendors::{element_key, example, example_named};
+use crate::vendors::{element_key, example_named, example_of_each};
 
 /// By id and by token.
 async fn both(life: &Life, instance: &Value, rest: &str) -> (Answer, Answer) {
@@ -102,9 +102,15 @@ async fn entries_carry_the_catalogues_ids_and_what_answers_show(database: TestDa
 #[database_test]
 async fn an_entry_changes_whole_or_by_its_value(database: TestDatabase) {
     let life = Life::start(database).await;
-    let created = life.create(&example()).await;
+    for (_, example) in example_of_each() {
+        change_an_entry(&life, &example).await;
+    }
+}
+
+async fn change_an_entry(life: &Life, example: &Value) {
+    let created = life.create(example).await;
     let calls = life.vendors.calls().await;
-    let before = entries(&life, &created).await;
+    let before = entries(life, &created).await;
     let nulls = entry(&before, "filter.response.nulls");
     for (body, expected) in [
         (json!({"propertyValue": "false"}), "false"),
@@ -119,12 +125,12 @@ async fn an_entry_changes_whole_or_by_its_value(database: TestDatabase) {
         (json!({"propertyValue": ""}), "true"),
         (json!({"propertyValue": {"a": [1]}}), "{\"a\":[1]}"),
     ] {
-        let answer = change(&life, &created, nulls, &body).await;
+        let answer = change(life, &created, nulls, &body).await;
         let mut wanted = nulls.clone();
         wanted["propertyValue"] = json!(expected);
         assert_eq!(answer.success(), wanted, "{body}");
         assert_eq!(answer.header("elements-error"), None);
-        let (by_id, by_token) = both(&life, &created, &format!("/{}", nulls["id"])).await;
+        let (by_id, by_token) = both(life, &created, &format!("/{}", nulls["id"])).await;
         assert_eq!(by_id.success(), wanted);
         assert_eq!(by_token.success(), wanted);
         let read = life.read(&created).await;
@@ -139,7 +145,7 @@ async fn an_entry_changes_whole_or_by_its_value(database: TestDatabase) {
     assert_eq!(answer.await.success(), whole);
 
     let events = entry(&before, "event.notification.enabled");
-    let answer = change(&life, &created, events, &json!({"propertyValue": true})).await;
+    let answer = change(life, &created, events, &json!({"propertyValue": true})).await;
     assert_eq!(answer.success()["propertyValue"], "true");
     assert!(answer.header("elements-error").is_some());
     assert_eq!(life.read(&created).await["eventsEnabled"], false);

@@ -1,17 +1,23 @@
 //! Switched off, switched on, deleted.
 
 use bunsen_test_macros::database_test;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Life, path};
 use crate::database::TestDatabase;
-use crate::vendors::{example, example_named};
+use crate::vendors::{example, example_of_each};
 
 #[database_test]
 async fn disabling_and_enabling_by_id_and_by_token(database: TestDatabase) {
     let life = Life::start(database).await;
-    let created = life.create(&example()).await;
-    let other = life.create(&example()).await;
+    for (_, example) in example_of_each() {
+        switch_both_ways(&life, &example).await;
+    }
+}
+
+async fn switch_both_ways(life: &Life, example: &Value) {
+    let created = life.create(example).await;
+    let other = life.create(example).await;
     let token = life.by_token(&created);
     let user = life.server.admin.header();
     let by_id = format!("{}/enabled", path(&created));
@@ -66,8 +72,23 @@ async fn a_change_does_not_enable(database: TestDatabase) {
 #[database_test]
 async fn deleting_by_token_ends_the_token(database: TestDatabase) {
     let life = Life::start(database).await;
-    let created = life.create(&example_named("goes")).await;
-    let stays = life.create(&example_named("stays")).await;
+    for (_, example) in example_of_each() {
+        delete_by_token(&life, &example).await;
+    }
+    let left: i64 = sqlx::query_scalar("select count(*) from secret_index where kind = 'instance'")
+        .fetch_one(&life.server.database.pool)
+        .await
+        .expect("a count");
+    assert_eq!(
+        left,
+        example_of_each().len() as i64,
+        "a token outlives its instance"
+    );
+}
+
+async fn delete_by_token(life: &Life, example: &Value) {
+    let created = life.create(example).await;
+    let stays = life.create(example).await;
     let token = life.by_token(&created);
     let deleted = life.call_with(&token, "DELETE", "/instances", None).await;
     assert_eq!((deleted.status, deleted.text.as_str()), (200, ""));

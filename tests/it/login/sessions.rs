@@ -1,12 +1,13 @@
 //! Sessions by JSON and by form, what they open, and what ends them.
 
+use bunsen::http::Trusted;
 use bunsen_test_macros::database_test;
 use serde_json::json;
 
 use super::{API, admin_session, call, count, email_of, execute, log_in, token, with_session};
 use crate::answer::{Answer, Findings, message, unknown_secret};
 use crate::database::TestDatabase;
-use crate::server::{ADMIN_EMAIL, TestServer};
+use crate::server::{ADMIN_EMAIL, TestOptions, TestServer};
 
 #[database_test]
 async fn a_log_in_leads_to_the_secrets(database: TestDatabase) {
@@ -49,7 +50,11 @@ async fn a_log_in_leads_to_the_secrets(database: TestDatabase) {
 
 #[database_test]
 async fn the_form_leads_to_the_same_secrets(database: TestDatabase) {
-    let server = TestServer::start(database).await;
+    let options = TestOptions {
+        trusted: Trusted::parse(&["127.0.0.1".into()]).expect("an address"),
+        ..TestOptions::default()
+    };
+    let server = TestServer::start_with(database, options).await;
     let form = |forwarded: &'static str| {
         let fields = [
             ("j_username", ADMIN_EMAIL),

@@ -8,7 +8,6 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use crate::answer::Answer;
-use crate::process::Server;
 use crate::vendors::{client, example, until};
 
 pub struct Load {
@@ -19,9 +18,9 @@ pub struct Load {
 }
 
 impl Load {
-    /// Each caller creates at one server and reads at the other, by id, by token and in the list.
-    pub fn start(servers: [&Server; 2], authorization: &str) -> Self {
-        let [one, two] = servers;
+    /// Each caller creates at one base URL and reads at the other, by id, by token and in the list.
+    pub fn start(urls: [&str; 2], authorization: &str) -> Self {
+        let [one, two] = urls;
         let mut load = Self {
             stop: Arc::default(),
             calls: Arc::default(),
@@ -31,8 +30,8 @@ impl Load {
         for (at, other) in [(one, two), (two, one), (one, one)] {
             let caller = Caller {
                 client: client(),
-                at: at.url.clone(),
-                other: other.url.clone(),
+                at: at.to_owned(),
+                other: other.to_owned(),
                 authorization: authorization.to_owned(),
                 calls: load.calls.clone(),
                 failures: load.failures.clone(),

@@ -2,7 +2,7 @@
 
 mod backups;
 mod cut_short;
-mod load;
+pub mod load;
 mod people;
 mod retire;
 mod rotate;
@@ -14,15 +14,15 @@ use crate::process::{Folder, Server, new_keyring, run, serve, written};
 use crate::vendors::Vendors;
 
 /// A database, a keyring and simulated vendors, for servers and commands.
-struct Site {
-    database: TestDatabase,
-    folder: Folder,
-    keyring: String,
-    vendors: Vendors,
+pub struct Site {
+    pub database: TestDatabase,
+    pub folder: Folder,
+    pub keyring: String,
+    pub vendors: Vendors,
 }
 
 impl Site {
-    async fn new(database: TestDatabase) -> Self {
+    pub async fn new(database: TestDatabase) -> Self {
         let folder = Folder::new();
         let keyring = folder.text("keyring.json");
         new_keyring(&keyring).await;
@@ -34,7 +34,11 @@ impl Site {
         }
     }
 
-    async fn serve(&self, name: &str) -> Server {
+    pub async fn serve(&self, name: &str) -> Server {
+        self.serve_with(name, &[]).await
+    }
+
+    pub async fn serve_with(&self, name: &str, more: &[&str]) -> Server {
         let arguments = [
             "--sandbox",
             &self.vendors.url,
@@ -43,7 +47,7 @@ impl Site {
             "--keyring",
             &self.keyring,
         ];
-        serve(&self.folder.path(name), &arguments).await
+        serve(&self.folder.path(name), &[&arguments, more].concat()).await
     }
 
     /// The arguments of a command on this database.
@@ -58,7 +62,7 @@ impl Site {
     }
 
     /// What a command that must succeed answers as JSON.
-    async fn json(&self, command: &[&str]) -> Value {
+    pub async fn json(&self, command: &[&str]) -> Value {
         let arguments = [self.arguments(command), vec!["--json"]].concat();
         let output = run(&arguments).await;
         assert!(output.status.success(), "{command:?}: {}", written(&output));
@@ -85,14 +89,14 @@ impl Site {
             .to_owned()
     }
 
-    async fn count(&self, query: &'static str) -> i64 {
+    pub async fn count(&self, query: &'static str) -> i64 {
         sqlx::query_scalar(query)
             .fetch_one(&self.database.pool)
             .await
             .expect("a count")
     }
 
-    async fn execute(&self, statement: &'static str) {
+    pub async fn execute(&self, statement: &'static str) {
         sqlx::query(statement)
             .execute(&self.database.pool)
             .await

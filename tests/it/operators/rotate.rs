@@ -17,7 +17,7 @@ async fn every_kind_of_key_is_rotated_without_a_failed_call(database: TestDataba
     let one = site.serve("one").await;
     let two = site.serve("two").await;
     let authorization = one.authorization();
-    let load = Load::start([&one, &two], &authorization);
+    let load = Load::start([&one.url, &two.url], &authorization);
     load.goes_on(60).await;
 
     for kind in ["encrypt", "find", "organization", "find", "encrypt"] {

@@ -20,6 +20,7 @@ use server::Server;
 use url::Url;
 
 const PUBLIC: Destination<'static> = Destination {
+    element: "crmdesk",
     hosts: &HostRule::Public,
     grants: &[],
 };

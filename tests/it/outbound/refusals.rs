@@ -44,14 +44,17 @@ impl Rules {
     fn destination(&self, rule: &str) -> Destination<'_> {
         match rule {
             "public" => Destination {
+                element: "crmdesk",
                 hosts: &HostRule::Public,
                 grants: &[],
             },
             "suffix" => Destination {
+                element: "crmdesk",
                 hosts: &self.suffix,
                 grants: &[],
             },
             "grant" => Destination {
+                element: "crmdesk",
                 hosts: &HostRule::Public,
                 grants: &self.grants,
             },
@@ -130,7 +133,11 @@ fn a_rule_without_a_dot_in_front_means_that_host_alone() {
     let exact = HostRule::Suffixes(vec!["api.vendor.example".into()]);
     let empty = HostRule::Suffixes(vec![String::new(), ".".into()]);
     let allows = |hosts, url| {
-        let destination = Destination { hosts, grants: &[] };
+        let destination = Destination {
+            element: "crmdesk",
+            hosts,
+            grants: &[],
+        };
         check_url(&Url::parse(url).expect("a URL"), &destination).is_ok()
     };
     assert!(allows(&exact, "https://api.vendor.example/"));
@@ -204,7 +211,7 @@ proptest::proptest! {
         domain in "[ab]{1,2}(\\.[ab]{1,2}){0,2}",
     ) {
         let hosts = HostRule::Suffixes(vec![format!(".{domain}")]);
-        let destination = Destination { hosts: &hosts, grants: &[] };
+        let destination = Destination { element: "crmdesk", hosts: &hosts, grants: &[] };
         let url = Url::parse(&format!("https://{host}/")).expect("a URL");
         let (labels, wanted): (Vec<&str>, Vec<&str>) =
             (host.split('.').collect(), domain.split('.').collect());

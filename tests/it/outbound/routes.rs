@@ -174,6 +174,7 @@ async fn a_route_widens_nothing() {
     let hosts = HostRule::Suffixes(vec![".vendor.example".into()]);
     let grants = [Grant::parse("crm.corp.example:8443", None).expect("a grant")];
     let destination = Destination {
+        element: "crmdesk",
         hosts: &hosts,
         grants: &grants,
     };

@@ -83,7 +83,7 @@ async fn another_organizations_instance_is_not_found(database: TestDatabase) {
         foreign.delete_instance(connection, id).await
     })
     .await;
-    assert!(!deleted.expect("an answer"));
+    assert!(deleted.expect("an answer").is_none());
     assert!(world.org().instance(id).await.expect("readable").is_some());
     let owner = world.store.directory().owner_of_instance(id).await;
     assert_eq!(owner.expect("an answer"), Some(world.one.id));
@@ -237,8 +237,8 @@ async fn deleting_leaves_nothing_of_the_instance(database: TestDatabase) {
         .await
         .expect("an answer")
     };
-    assert!(delete().await);
-    assert!(!delete().await, "it is gone");
+    assert!(delete().await.is_some());
+    assert!(delete().await.is_none(), "it is gone");
     assert!(world.org().instance(id).await.expect("readable").is_none());
     let owner = world.store.directory().owner_of_instance(id).await;
     assert_eq!(owner.expect("an answer"), None);

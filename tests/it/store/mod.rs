@@ -3,6 +3,7 @@
 mod bootstrap;
 mod changes;
 mod directory;
+mod exchanges;
 mod grants;
 mod instances;
 mod leases;
@@ -106,6 +107,7 @@ impl World {
         })
         .await
         .expect("an instance")
+        .id
     }
 }
 

@@ -26,32 +26,42 @@ pub(super) fn hosts(definition: &ElementDefinition, checker: &mut Checker<'_>) -
             HostRule::Public
         }
         Some(list) => {
-            let mut suffixes = Vec::new();
-            for (index, suffix) in list.as_array().into_iter().flatten().enumerate() {
-                let Some(suffix) = suffix.as_str() else {
-                    continue;
-                };
-                let host = suffix.strip_prefix("*.").unwrap_or(suffix);
-                let host = host.strip_prefix('.').unwrap_or(host);
-                // Digits can stand at the end of a label.
-                let host = host.replacen("#.", ".", usize::from(host == suffix));
-                let canonical = url::Host::parse(&host).is_ok_and(|parsed| {
-                    matches!(parsed, url::Host::Domain(_)) && parsed.to_string() == host
-                });
-                // A suffix of one label would let credentials go to a whole top-level domain.
-                if !canonical
-                    || host.contains(['*', '#'])
-                    || host.starts_with('.')
-                    || !host.contains('.')
-                    || host.ends_with('.')
-                {
-                    let message =
-                        format!("{suffix:?} is no host name; write .vendor.example in lower case");
-                    checker.wrong(format!("bunsen.hosts[{index}]"), message);
-                }
-                suffixes.push(suffix.to_owned());
-            }
+            let suffixes = list.as_array().into_iter().flatten();
+            let suffixes: Vec<String> = suffixes
+                .map(|suffix| suffix.as_str().unwrap_or_default().to_owned())
+                .collect();
+            check_patterns("bunsen.hosts", &suffixes, checker);
             HostRule::Suffixes(suffixes)
+        }
+    }
+}
+
+/// `bunsen.apart`.
+pub(super) fn apart(definition: &ElementDefinition, checker: &mut Checker<'_>) -> Vec<String> {
+    let patterns = &definition.bunsen.apart;
+    check_patterns("bunsen.apart", patterns, checker);
+    patterns.clone()
+}
+
+fn check_patterns(place: &str, patterns: &[String], checker: &mut Checker<'_>) {
+    for (index, suffix) in patterns.iter().enumerate() {
+        let host = suffix.strip_prefix("*.").unwrap_or(suffix);
+        let host = host.strip_prefix('.').unwrap_or(host);
+        // Digits can stand at the end of a label.
+        let host = host.replacen("#.", ".", usize::from(host == suffix));
+        let canonical = url::Host::parse(&host).is_ok_and(|parsed| {
+            matches!(parsed, url::Host::Domain(_)) && parsed.to_string() == host
+        });
+        // A suffix of one label would let credentials go to a whole top-level domain.
+        if !canonical
+            || host.contains(['*', '#'])
+            || host.starts_with('.')
+            || !host.contains('.')
+            || host.ends_with('.')
+        {
+            let message =
+                format!("{suffix:?} is no host name; write .vendor.example in lower case");
+            checker.wrong(format!("{place}[{index}]"), message);
         }
     }
 }

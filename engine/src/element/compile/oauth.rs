@@ -312,6 +312,7 @@ fn standard(
         next: None,
         groups: vec![group.name.clone()],
         anonymous: true,
+        once: None,
         words: None,
         expect: None,
         faults: Vec::new(),

@@ -219,6 +219,7 @@ fn resource(
         next: None,
         groups: written.bunsen.groups.clone(),
         anonymous,
+        once: written.bunsen.once.clone(),
         words: written
             .bunsen
             .message

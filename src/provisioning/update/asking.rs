@@ -1,0 +1,163 @@
+//! Asking the vendor about a change, in the journal where the answer must not be lost.
+
+use bunsen_engine::configuration::{Value, Values};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::{Changing, outrun};
+use crate::error::{Error, Result};
+use crate::exchange::{self, Calls};
+use crate::ids::{AccountId, UserId};
+use crate::journal::{self, Begun, Held, Opening};
+use crate::provisioning::plan::Plan;
+use crate::provisioning::request::Change;
+use crate::provisioning::view::stored_values;
+use crate::provisioning::{Chosen, grants, keyed, log_in, refuse_retired};
+use crate::store::{self, Claim, Purpose};
+
+/// What the vendor was asked, and what it returned.
+pub(super) struct Accepted {
+    /// Of the instance when the vendor was asked.
+    pub(super) generation: i64,
+    pub(super) group: String,
+    pub(super) asked: Values,
+    pub(super) returned: Values,
+    /// What it began with is used up.
+    pub(super) spent: bool,
+    /// Of the journal, in which the vendor was asked.
+    pub(super) exchange: Option<Uuid>,
+}
+
+/// A change that needs a log-in, as the journal keeps it.
+#[derive(Serialize, Deserialize)]
+pub struct Intent {
+    pub(super) account: AccountId,
+    pub(super) user: UserId,
+    pub(super) change: Change,
+    pub(super) generation: i64,
+    pub(super) group: String,
+    pub(super) asked: Held,
+    /// What it begins with is used up by asking.
+    #[serde(default)]
+    pub(super) spent: bool,
+    pub claim: Option<Claim>,
+    /// The log-in may be made again when it is not known what became of it.
+    pub repeatable: bool,
+}
+
+pub(super) enum Asked {
+    /// Nothing stands in the way of writing.
+    Settled(Option<Accepted>),
+    /// Somebody else has logged in meanwhile.
+    Outrun,
+}
+
+impl Changing<'_> {
+    /// Asks the vendor if the change calls for it, once per set of credentials.
+    pub(super) async fn ask(
+        &self,
+        row: &store::Instance,
+        before: Option<Accepted>,
+    ) -> Result<Asked> {
+        self.refuse_other_element(row)?;
+        let values = stored_values(self.who.organization, self.keys, row)?;
+        let Some(element) = self.element(row)? else {
+            return Ok(Asked::Settled(None));
+        };
+        let plan = self.plan(row, element, &values)?;
+        let Some(login) = &plan.log_in else {
+            return Ok(Asked::Settled(before));
+        };
+        let decides = |key: &str| element.decides_login(plan.group, key);
+        let covered = |before: &Accepted| before.covers(&plan, decides, row.generation);
+        match &before {
+            Some(before) if before.spent && !covered(before) => return Err(outrun()),
+            Some(same) if covered(same) => return Ok(Asked::Settled(before)),
+            _ => {}
+        }
+        refuse_retired(self.app, element, plan.group)?;
+        let chosen = Chosen {
+            element,
+            group: plan.group,
+        };
+        let generated = exchange::generated(element, plan.group, &plan.values);
+        let session = keyed::session(self.app, chosen, &plan.values, &generated);
+        let repeatable = login.is_repeatable(element, plan.group);
+        let spent = login.spends_once(element, plan.group);
+        let login = login.clone();
+        let mut accepted = Accepted {
+            generation: row.generation,
+            group: plan.group.name.clone(),
+            asked: plan.values,
+            returned: Values::new(),
+            spent,
+            exchange: None,
+        };
+        if session.is_empty() && self.claim.is_none() && repeatable {
+            let organization = self.who.organization;
+            accepted.returned =
+                log_in(self.app, organization, &chosen, &login, &accepted.asked).await?;
+            return Ok(Asked::Settled(Some(accepted)));
+        }
+        let intent = Intent {
+            account: self.who.account,
+            user: self.who.user,
+            change: self.change.clone(),
+            generation: accepted.generation,
+            group: accepted.group.clone(),
+            asked: Held(accepted.asked.clone()),
+            spent,
+            claim: self.claim.cloned(),
+            repeatable,
+        };
+        let intent = serde_json::to_vec(&intent)
+            .map(Zeroizing::new)
+            .map_err(Error::internal)?;
+        let opening = Opening {
+            organization: self.who.organization,
+            user: self.who.user,
+            purpose: Purpose::Provision,
+            instance: Some(row.id),
+            generation: Some(row.generation),
+            session: &session,
+            calls: element.login_calls(chosen.group, login.start).len(),
+            intent: &intent,
+            claim: self.claim,
+        };
+        let grants = grants(self.app, self.who.organization, element).await?;
+        let Begun::Ours(exchange) = journal::begin(self.app, &opening).await? else {
+            return Ok(Asked::Outrun);
+        };
+        let session = chosen.session(self.app, &grants);
+        let calls = Calls::logging_in(&session, &login, &accepted.asked, generated);
+        let returned = exchange.ask(calls).await?.0;
+        accepted.returned = returned;
+        accepted.exchange = Some(exchange.id());
+        Ok(Asked::Settled(Some(accepted)))
+    }
+}
+
+impl Accepted {
+    /// Whether the plan is what the vendor has accepted. A session that it opened then is not
+    /// trusted after somebody else's log-in, which may have ended it. What was given for something
+    /// that is used up now cannot be asked for again: it counts as long as client, host and
+    /// account are the same, which is what the keys that `decides` names say.
+    pub(super) fn covers(
+        &self,
+        plan: &Plan<'_>,
+        decides: impl Fn(&str) -> bool,
+        generation: i64,
+    ) -> bool {
+        let counts = |(key, _): &(&String, &Value)| {
+            let token = self.returned.contains_key(*key);
+            !self.spent || (!token && decides(key))
+        };
+        let asked = self.asked.iter().filter(counts);
+        let now = plan.values.iter().filter(counts);
+        let text = |(key, value): (&String, &Value)| (key.clone(), value.reveal().to_owned());
+        (self.returned.is_empty() || self.generation == generation || self.spent)
+            && self.group == plan.group.name
+            && asked.map(text).eq(now.map(text))
+    }
+}

@@ -1,0 +1,367 @@
+//! The exchange journal's rows: opened before a vendor is called, answered when it has answered,
+//! and settled in the transaction that stores what came of it. What is sealed in them is gone from
+//! the moment they are settled.
+//!
+//! Times are the database's, at the moment of each statement.
+
+mod open;
+
+use std::fmt;
+use std::time::Duration;
+
+use sqlx::{FromRow, PgConnection};
+use uuid::Uuid;
+
+use super::{AllOrgs, Claim, OrgStore};
+use crate::error::Result;
+use crate::ids::{Fingerprint, InstanceId, OrganizationId, UserId};
+
+/// The columns of an [`OpenExchange`].
+macro_rules! open_columns {
+    () => {
+        "org_id, id, instance_id, purpose, state = 'answered' as answered,
+         intent_sealed, answer_sealed,
+         extract(epoch from clock_timestamp() - created_at)::bigint as age"
+    };
+}
+/// What the vendor is called for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// The log-in of an instance that is not there yet.
+    Create,
+    /// Another log-in of an instance.
+    Provision,
+    Renew,
+    Revoke,
+    Delete,
+    /// A hub call.
+    Write,
+}
+
+/// What became of an exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Applied,
+    /// The vendor said no, was not asked, or what it gave has been overtaken.
+    Refused,
+    /// Whether the vendor has acted is not known.
+    Unknown,
+}
+
+pub struct NewExchange<'a> {
+    pub id: Uuid,
+    pub holder: Uuid,
+    pub purpose: Purpose,
+    pub user: UserId,
+    pub instance: Option<InstanceId>,
+    /// The instance must have this generation, and its lease is taken.
+    pub generation: Option<i64>,
+    /// The vendor session under each pepper, the current one first. Empty: none.
+    pub session: &'a [Fingerprint],
+    pub intent_sealed: &'a [u8],
+    pub lease: Duration,
+    pub claim: Option<&'a Claim>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opened {
+    Ours,
+    /// Another exchange has the vendor session, or the instance's lease.
+    Busy,
+    /// The instance is gone, or not of that generation any more.
+    Outrun,
+}
+
+/// An open exchange as it is stored.
+#[derive(FromRow)]
+pub struct OpenExchange {
+    #[sqlx(rename = "org_id")]
+    pub organization: OrganizationId,
+    pub id: Uuid,
+    #[sqlx(rename = "instance_id")]
+    pub instance: Option<InstanceId>,
+    #[sqlx(try_from = "String")]
+    pub purpose: Purpose,
+    /// The vendor has answered.
+    pub answered: bool,
+    pub intent_sealed: Option<Vec<u8>>,
+    pub answer_sealed: Option<Vec<u8>>,
+    /// Seconds since it was opened.
+    pub age: i64,
+}
+
+/// How a row stands while it is locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    Intent,
+    Answered,
+    /// Somebody else was first; with the instance that came of it.
+    Applied(Option<InstanceId>),
+    /// Refused, unknown or swept.
+    Over,
+}
+
+impl OrgStore<'_> {
+    /// How long the holder may still send; `None`: the exchange is another's by now, or over.
+    pub async fn time_to_send(&self, id: Uuid, holder: Uuid) -> Result<Option<Duration>> {
+        let mut reader = self.reader().await?;
+        let left: Option<(f64,)> = self
+            .query_as(
+                "select extract(epoch from lease_until - clock_timestamp())::float8
+                 from exchanges
+                 where org_id = $1 and id = $2 and holder = $3 and state = 'intent'",
+            )
+            .bind(id)
+            .bind(holder)
+            .fetch_optional(&mut *reader)
+            .await?;
+        Ok(left.map(|(left,)| Duration::from_secs_f64(left.max(0.0))))
+    }
+
+    /// Makes the answer durable. From now on anybody may apply it; who opened the exchange has
+    /// `lease` to do so undisturbed. `false`: it was given up meanwhile.
+    pub async fn answer_exchange(
+        &self,
+        id: Uuid,
+        answer_sealed: &[u8],
+        lease: Duration,
+    ) -> Result<bool> {
+        self.transaction(|mut transaction| async move {
+            let done = self
+                .query(
+                    "update exchanges
+                         set state = 'answered', answer_sealed = $3,
+                             answered_at = clock_timestamp(),
+                             lease_until = clock_timestamp() + make_interval(secs => $4)
+                         where org_id = $1 and id = $2 and state = 'intent'",
+                )
+                .bind(id)
+                .bind(answer_sealed)
+                .bind(lease.as_secs_f64())
+                .execute(&mut *transaction)
+                .await?;
+            Ok((transaction, done.rows_affected() == 1))
+        })
+        .await
+    }
+
+    /// Nobody else settles it until the transaction ends.
+    pub async fn lock_exchange(&self, connection: &mut PgConnection, id: Uuid) -> Result<Standing> {
+        let row: Option<(String, Option<InstanceId>)> = self
+            .query_as(
+                "select state, instance_id from exchanges
+                 where org_id = $1 and id = $2 for update",
+            )
+            .bind(id)
+            .fetch_optional(connection)
+            .await?;
+        Ok(match row {
+            Some((state, instance)) => match state.as_str() {
+                "intent" => Standing::Intent,
+                "answered" => Standing::Answered,
+                "applied" => Standing::Applied(instance),
+                _ => Standing::Over,
+            },
+            None => Standing::Over,
+        })
+    }
+
+    /// Ends it and empties it, and gives the instance's lease back if it has that. `instance`:
+    /// the one that came of it. `false`: it is over already.
+    pub async fn settle_exchange(
+        &self,
+        connection: &mut PgConnection,
+        id: Uuid,
+        outcome: Outcome,
+        instance: Option<InstanceId>,
+    ) -> Result<bool> {
+        let settled: Option<(Option<InstanceId>, Option<i64>)> = self
+            .query_as(
+                "update exchanges
+                 set state = $3, instance_id = coalesce($4, instance_id),
+                     applied_at = case when $3 = 'applied' then clock_timestamp() end,
+                     intent_sealed = null, answer_sealed = null,
+                     session_hmac = null, session_pepper_id = null
+                 where org_id = $1 and id = $2 and state in ('intent', 'answered')
+                 returning instance_id, generation",
+            )
+            .bind(id)
+            .bind(outcome.as_str())
+            .bind(instance)
+            .fetch_optional(&mut *connection)
+            .await?;
+        if let Some((Some(instance), Some(_))) = settled {
+            self.query(
+                "update instances set lease_holder = null, lease_until = null
+                 where org_id = $1 and id = $2 and lease_holder = $3",
+            )
+            .bind(instance)
+            .bind(id)
+            .execute(connection)
+            .await?;
+        }
+        Ok(settled.is_some())
+    }
+
+    /// Ends an exchange of which nothing came; its claim is free again, or, if the request must
+    /// not be made `again`, remembered as one of unknown outcome.
+    pub async fn close_exchange(
+        &self,
+        id: Uuid,
+        outcome: Outcome,
+        claim: Option<&Claim>,
+        again: bool,
+    ) -> Result<()> {
+        self.transaction(|mut transaction| async move {
+            let closed = self
+                .settle_exchange(&mut transaction, id, outcome, None)
+                .await?;
+            if let Some(claim) = claim.filter(|_| closed) {
+                match again {
+                    true => self.release_request_in(&mut transaction, claim).await?,
+                    false => self.doubt_request(&mut transaction, claim).await?,
+                }
+            }
+            Ok((transaction, ()))
+        })
+        .await
+    }
+
+    /// `None`: it is over.
+    pub async fn exchange(&self, id: Uuid) -> Result<Option<OpenExchange>> {
+        let mut reader = self.reader().await?;
+        let found = self
+            .query_as(concat!(
+                "select ",
+                open_columns!(),
+                " from exchanges where org_id = $1 and id = $2
+                      and state in ('intent', 'answered')"
+            ))
+            .bind(id)
+            .fetch_optional(&mut *reader)
+            .await?;
+        Ok(found)
+    }
+}
+
+impl AllOrgs<'_> {
+    /// Open exchanges whose lease has run out, now leased by `holder`.
+    pub async fn take_exchanges(
+        &self,
+        purposes: &[Purpose],
+        holder: Uuid,
+        lease: Duration,
+        limit: i64,
+    ) -> Result<Vec<OpenExchange>> {
+        let store = self.store;
+        let names: Vec<&str> = purposes.iter().map(|purpose| purpose.as_str()).collect();
+        let names = &names;
+        store
+            .transaction(|mut transaction| async move {
+                let taken = store
+                    .query_as(concat!(
+                        "update exchanges
+                         set holder = $1, lease_until = clock_timestamp() + make_interval(secs => $2)
+                         where (org_id, id) in (
+                             select org_id, id from exchanges
+                             where state in ('intent', 'answered')
+                                 and lease_until <= clock_timestamp() and purpose = any($3)
+                             order by lease_until limit $4 for update skip locked)
+                         returning ",
+                        open_columns!()
+                    ))
+                    .bind(holder)
+                    .bind(lease.as_secs_f64())
+                    .bind(names)
+                    .bind(limit)
+                    .fetch_all(&mut *transaction)
+                    .await?;
+                Ok((transaction, taken))
+            })
+            .await
+    }
+
+    /// Removes those that are over and older than `age`; gives how many.
+    pub async fn sweep_exchanges(&self, age: Duration, limit: i64) -> Result<u64> {
+        let store = self.store;
+        store
+            .transaction(|mut transaction| async move {
+                let done = store
+                    .query(
+                        "delete from exchanges where (org_id, id) in (
+                             select org_id, id from exchanges
+                             where state not in ('intent', 'answered')
+                                 and created_at <= clock_timestamp() - make_interval(secs => $1)
+                             order by created_at limit $2 for update skip locked)",
+                    )
+                    .bind(age.as_secs_f64())
+                    .bind(limit)
+                    .execute(&mut *transaction)
+                    .await?;
+                Ok((transaction, done.rows_affected()))
+            })
+            .await
+    }
+}
+
+impl Purpose {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Provision => "provision",
+            Self::Renew => "renew",
+            Self::Revoke => "revoke",
+            Self::Delete => "delete",
+            Self::Write => "write",
+        }
+    }
+}
+
+impl TryFrom<String> for Purpose {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        [
+            Self::Create,
+            Self::Provision,
+            Self::Renew,
+            Self::Revoke,
+            Self::Delete,
+            Self::Write,
+        ]
+        .into_iter()
+        .find(|purpose| purpose.as_str() == text)
+        .ok_or_else(|| format!("unknown purpose '{text}'"))
+    }
+}
+
+impl Outcome {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Refused => "refused",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Debug for NewExchange<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewExchange")
+            .field("id", &self.id)
+            .field("purpose", &self.purpose)
+            .field("instance", &self.instance)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for OpenExchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenExchange")
+            .field("organization", &self.organization)
+            .field("id", &self.id)
+            .field("purpose", &self.purpose)
+            .field("answered", &self.answered)
+            .finish_non_exhaustive()
+    }
+}

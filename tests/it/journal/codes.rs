@@ -1,0 +1,168 @@
+//! Log-ins that use up a code: what the vendor gave for it is stored by whoever is there, and it is never sent twice.
+
+use bunsen_test_macros::database_test;
+use serde_json::{Value, json};
+
+use super::{CALLS, Journalled, patiently};
+use crate::answer::{Answer, message};
+use crate::database::TestDatabase;
+use crate::oauth::simulated::Case;
+use crate::process::Server;
+
+impl Journalled {
+    /// A code, as a person's browser brings it.
+    async fn brought(&self, case: &Case, server: &Server, user: &str) -> Value {
+        let page = Answer::of(server.request("GET", &case.page(), user)).await;
+        case.decide(&self.site.vendors, &page.success(), "allow")
+            .await
+    }
+
+    /// Sends the request and kills the server when it has the answer in the journal and nowhere else.
+    async fn kill_when_answered(&self, server: Server, request: reqwest::RequestBuilder) {
+        let vendors = &self.site.vendors;
+        let before = vendors.calls().await;
+        vendors
+            .fault(json!({"kind": "slow", "milliseconds": 1500}))
+            .await;
+        let sent = tokio::spawn(request.send());
+        vendors.wait_for_calls(before + CALLS).await;
+        let lock = self.lock("instances", "exclusive").await;
+        self.wait_for_states(&["answered"]).await;
+        self.assert_sealed().await;
+        server.kill().await;
+        assert!(sent.await.expect("the request ends").is_err());
+        drop(lock);
+        vendors.control("DELETE", "/_control/faults", None).await;
+    }
+
+    /// Another server finishes what was left.
+    async fn serve_until(&self, state: &str) -> Server {
+        let server = self.serve("one").await;
+        self.expire().await;
+        self.wait_for_states(&[state]).await;
+        self.assert_whole().await;
+        self.assert_sealed().await;
+        server
+    }
+}
+
+fn create(server: &Server, user: &str, body: &Value, key: Option<&str>) -> reqwest::RequestBuilder {
+    let request = server.request("POST", "/instances", user).json(body);
+    match key {
+        Some(key) => request.header("idempotency-key", key),
+        None => request,
+    }
+}
+
+#[database_test]
+async fn what_a_code_gave_is_stored_by_whoever_is_there(database: TestDatabase) {
+    let site = Journalled::new(database).await;
+    let vendors = &site.site.vendors;
+    let mut server = site.serve("one").await;
+    let user = server.authorization();
+    for case in Case::all() {
+        vendors.reset().await;
+        site.site.execute("delete from exchanges").await;
+        let before = site.instances().await;
+        let body = case.body(&site.brought(&case, &server, &user).await);
+        let request = create(&server, &user, &body, None);
+        site.kill_when_answered(server, request).await;
+        assert_eq!(site.instances().await, before);
+
+        server = site.serve_until("applied").await;
+        assert_eq!(site.instances().await, before + 1);
+        assert_eq!(case.asked(vendors, "authorization_code").await, (1, 0));
+        let path = format!("/elements/{}/instances", case.element);
+        let listed = Answer::of(server.request("GET", &path, &user)).await;
+        let made = listed.success()[0].clone();
+        assert_eq!(made["name"], body["name"]);
+        // It has its tokens: one of them renews it.
+        site.site
+            .execute("update instances set valid = false")
+            .await;
+        let path = format!("/instances/{}", made["id"]);
+        let same = json!({"configuration": body["configuration"]});
+        let renewed = server.request("PATCH", &path, &user).json(&same);
+        Answer::of(renewed).await.success();
+        assert_eq!(case.asked(vendors, "refresh_token").await, (1, 0));
+
+        // The same when access is allowed again.
+        site.site.execute("delete from exchanges").await;
+        let generation = "select max(generation) from instances";
+        let generation_before = site.site.count(generation).await;
+        let brought = site.brought(&case, &server, &user).await;
+        let change = json!({"name": "allowed again", "providerData": brought});
+        let request = server.request("PATCH", &path, &user).json(&change);
+        site.kill_when_answered(server, request).await;
+        server = site.serve_until("applied").await;
+        assert_eq!(case.asked(vendors, "authorization_code").await, (2, 0));
+        let read = Answer::of(server.request("GET", &path, &user)).await;
+        let read = read.success();
+        assert_eq!(
+            (&read["name"], &read["valid"]),
+            (&json!("allowed again"), &json!(true))
+        );
+        assert_eq!(site.site.count(generation).await, generation_before + 1);
+        let deleted = server.request("DELETE", &path, &user);
+        Answer::of(deleted).await.success();
+    }
+    server.stop().await;
+}
+
+#[database_test]
+async fn a_code_is_never_sent_twice(database: TestDatabase) {
+    let site = Journalled::new(database).await;
+    let vendors = &site.site.vendors;
+    let mut server = site.serve("one").await;
+    let user = server.authorization();
+    for case in Case::all() {
+        vendors.reset().await;
+        site.site.execute("delete from exchanges").await;
+        let before = site.instances().await;
+        let at = case.token_at();
+        let slow = json!({"kind": "slow", "milliseconds": 5000, "path": at});
+        let body = case.body(&site.brought(&case, &server, &user).await);
+        vendors.fault(slow).await;
+        let key = format!("{}-killed", case.element);
+        let sent = tokio::spawn(create(&server, &user, &body, Some(&key)).send());
+        vendors.wait_for_calls(1).await;
+        server.kill().await;
+        assert!(sent.await.expect("the request ends").is_err());
+        assert_eq!(site.states().await, ["intent"]);
+        vendors.control("DELETE", "/_control/faults", None).await;
+
+        server = site.serve_until("unknown").await;
+        assert_eq!(site.instances().await, before);
+        let told = patiently(|| create(&server, &user, &body, Some(&key))).await;
+        let error = told.error(409);
+        for part in ["unknown", "used up", "allow access again"] {
+            assert!(message(&error).contains(part), "{error}");
+        }
+        assert_eq!(case.asked(vendors, "authorization_code").await, (1, 0));
+
+        // The same while the server lives.
+        let body = case.body(&site.brought(&case, &server, &user).await);
+        vendors
+            .fault(json!({"kind": "lost_answer", "path": at, "count": 1}))
+            .await;
+        let key = format!("{}-lost", case.element);
+        let lost = Answer::of(create(&server, &user, &body, Some(&key))).await;
+        let error = lost.error(502);
+        assert!(message(&error).contains("allow access again"), "{error}");
+        let told = Answer::of(create(&server, &user, &body, Some(&key))).await;
+        assert!(message(&told.error(409)).contains("unknown"), "{told}");
+        assert_eq!(case.asked(vendors, "authorization_code").await, (2, 0));
+
+        // A new code with a new key is a new request; what the vendor refuses is not in doubt.
+        let body = case.body(&json!({"code": "never-given"}));
+        let key = format!("{}-new", case.element);
+        let refused = create(&server, &user, &body, Some(&key));
+        Answer::of(refused).await.error(401);
+        let body = case.body(&site.brought(&case, &server, &user).await);
+        let made = Answer::of(create(&server, &user, &body, Some(&key))).await;
+        made.success();
+        assert_eq!(site.instances().await, before + 1);
+        site.assert_whole().await;
+    }
+    server.stop().await;
+}
