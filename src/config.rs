@@ -16,7 +16,10 @@ use url::Url;
 
 pub use front::Front;
 pub use keys::{KeyKind, Keys, Pace, Passphrase};
-pub use people::{Accounts, Common, OneOrganization, OneUser, Organizations, Password, Users};
+pub use people::{
+    Accounts, Brand, Common, OneOrganization, OneUser, Organizations, Password, ReturnOrigins,
+    Users,
+};
 
 use crate::ids::{OrganizationId, Secret};
 

@@ -7,6 +7,7 @@ pub mod bootstrap;
 pub mod callers;
 pub mod cli;
 pub mod config;
+mod connect;
 pub mod elements;
 pub mod error;
 mod exchange;

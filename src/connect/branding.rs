@@ -38,6 +38,14 @@ pub struct LogoFile {
     pub data: String,
 }
 
+impl LogoFile {
+    pub fn of(bytes: &[u8]) -> Self {
+        Self {
+            data: STANDARD.encode(bytes),
+        }
+    }
+}
+
 /// As pages show it.
 #[derive(Debug, Clone)]
 pub struct Brand {
@@ -53,7 +61,11 @@ pub async fn brand(app: &App, organization: OrganizationId) -> Result<Brand> {
     let settings = store.connect_settings().await?;
     let name = match settings.display_name {
         Some(name) => name,
-        None => store.organization().await?.map(|row| row.name).unwrap_or_default(),
+        None => store
+            .organization()
+            .await?
+            .map(|row| row.name)
+            .unwrap_or_default(),
     };
     Ok(Brand {
         name,
@@ -63,7 +75,10 @@ pub async fn brand(app: &App, organization: OrganizationId) -> Result<Brand> {
     })
 }
 
-pub async fn branding(store: &Store, organization: OrganizationId) -> Result<(ConnectSettings, Option<Logo>)> {
+pub async fn branding(
+    store: &Store,
+    organization: OrganizationId,
+) -> Result<(ConnectSettings, Option<Logo>)> {
     let store = store.org(organization);
     Ok((store.connect_settings().await?, store.connect_logo().await?))
 }
@@ -72,8 +87,16 @@ pub async fn branding(store: &Store, organization: OrganizationId) -> Result<(Co
 ///
 /// # Errors
 /// 400 naming what is wrong.
-pub async fn set_branding(store: &Store, organization: OrganizationId, given: &Branding) -> Result<()> {
-    let logo = given.logo.as_ref().map(|file| logo(&file.data)).transpose()?;
+pub async fn set_branding(
+    store: &Store,
+    organization: OrganizationId,
+    given: &Branding,
+) -> Result<()> {
+    let logo = given
+        .logo
+        .as_ref()
+        .map(|file| logo(&file.data))
+        .transpose()?;
     let settings = ConnectSettings {
         display_name: given.name.as_deref().map(name).transpose()?,
         primary_color: given.primary_color.as_deref().map(color).transpose()?,
@@ -89,14 +112,19 @@ pub async fn clear_branding(store: &Store, organization: OrganizationId) -> Resu
 }
 
 fn invalid(field: &str, why: &str) -> Error {
-    Error::Invalid(format!("Branding contains invalid field(s): '{field}' {why}"))
+    Error::Invalid(format!(
+        "Branding contains invalid field(s): '{field}' {why}"
+    ))
 }
 
 fn name(given: &str) -> Result<String> {
     let name = given.trim();
     match name.chars().count() {
         1..=NAME_LIMIT if !name.contains(char::is_control) => Ok(name.to_owned()),
-        _ => Err(invalid("name", &format!("must have 1 to {NAME_LIMIT} characters."))),
+        _ => Err(invalid(
+            "name",
+            &format!("must have 1 to {NAME_LIMIT} characters."),
+        )),
     }
 }
 
@@ -113,8 +141,8 @@ fn support(given: &str) -> Result<String> {
 }
 
 fn color(given: &str) -> Result<String> {
-    let rgb = parse(given)
-        .ok_or_else(|| invalid("primaryColor", "must be a colour like #1a5fb4."))?;
+    let rgb =
+        parse(given).ok_or_else(|| invalid("primaryColor", "must be a colour like #1a5fb4."))?;
     if contrast(rgb, WHITE) < SHAPES {
         return Err(invalid(
             "primaryColor",
@@ -135,16 +163,28 @@ fn logo(base64: &str) -> Result<Logo> {
     picture(bytes)
 }
 
-/// # Errors
-/// 400 for what is no such picture or too large.
-pub fn picture(bytes: Vec<u8>) -> Result<Logo> {
+fn picture(bytes: Vec<u8>) -> Result<Logo> {
     if bytes.len() > LOGO_LIMIT {
         return Err(invalid("logo", "is larger than 100 KB."));
     }
     let kind = match bytes.as_slice() {
         [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, ..] => "image/png",
         [0xff, 0xd8, 0xff, ..] => "image/jpeg",
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => "image/webp",
+        [
+            b'R',
+            b'I',
+            b'F',
+            b'F',
+            _,
+            _,
+            _,
+            _,
+            b'W',
+            b'E',
+            b'B',
+            b'P',
+            ..,
+        ] => "image/webp",
         // SVG may hold scripts.
         _ => return Err(invalid("logo", "must be a PNG, JPEG or WebP picture.")),
     };
@@ -164,7 +204,11 @@ fn style(color: &str) -> Option<String> {
         night = day.map(|part| part + (255.0 - part) * share);
     }
     let rule = |rgb: [f64; 3]| {
-        let on = if contrast(rgb, WHITE) >= TEXT { WHITE } else { BLACK };
+        let on = if contrast(rgb, WHITE) >= TEXT {
+            WHITE
+        } else {
+            BLACK
+        };
         format!(":root{{--brand:{};--on-brand:{}}}", hex(rgb), hex(on))
     };
     Some(format!(
@@ -175,7 +219,9 @@ fn style(color: &str) -> Option<String> {
 }
 
 fn hex(rgb: [f64; 3]) -> String {
-    rgb.iter().fold("#".to_owned(), |text, part| format!("{text}{:02x}", part.round() as u8))
+    rgb.iter().fold("#".to_owned(), |text, part| {
+        format!("{text}{:02x}", part.round() as u8)
+    })
 }
 
 fn parse(text: &str) -> Option<[f64; 3]> {
@@ -196,7 +242,11 @@ fn contrast(one: [f64; 3], other: [f64; 3]) -> f64 {
 fn luminance(rgb: [f64; 3]) -> f64 {
     let linear = rgb.map(|part| {
         let part = part / 255.0;
-        if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+        if part <= 0.04045 {
+            part / 12.92
+        } else {
+            ((part + 0.055) / 1.055).powf(2.4)
+        }
     });
     0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 }
@@ -213,7 +263,15 @@ mod tests {
             let style = style(good).expect("a style");
             assert_eq!(style.matches("--on-brand:#").count(), 2, "{style}");
         }
-        for bad in ["#ffffff", "#ffff00", "red", "#12345", "#12345g", "#1a5fb4;}", ""] {
+        for bad in [
+            "#ffffff",
+            "#ffff00",
+            "red",
+            "#12345",
+            "#12345g",
+            "#1a5fb4;}",
+            "",
+        ] {
             let error = color(bad).expect_err(bad).to_string();
             assert!(error.starts_with("Branding contains invalid field(s): 'primaryColor'"));
         }
@@ -254,7 +312,12 @@ mod tests {
         for good in ["https://help.example/x", "mailto:help@example.com"] {
             support(good).expect(good);
         }
-        for bad in ["http://help.example", "javascript:alert(1)", "help", "data:text/html,x"] {
+        for bad in [
+            "http://help.example",
+            "javascript:alert(1)",
+            "help",
+            "data:text/html,x",
+        ] {
             assert!(support(bad).is_err(), "{bad}");
         }
     }

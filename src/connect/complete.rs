@@ -11,7 +11,7 @@ use url::Url;
 use super::{CONTENTS, Contents, Opened, form, sealed, told, walk, ways};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::ids::{InstanceId, Secret};
+use crate::ids::Secret;
 use crate::provisioning::{self, InstanceRequest};
 use crate::store::RequestKey;
 
@@ -114,11 +114,17 @@ pub(super) async fn connect(
         (None, true) => {}
         (None, false) => body["name"] = json!(element.name),
     }
-    if let Some(brought) = brought {
-        body["providerData"] = brought;
+    if let Some(brought) = &brought {
+        body["providerData"] = brought.clone();
     }
     let request: InstanceRequest = serde_json::from_value(body).map_err(Error::internal)?;
-    let name = format!("{} {}", opened.name(), opened.link.row_id);
+    // A password may be tried again after a crash and makes the same instance; a code cannot, and
+    // another one is another attempt.
+    let attempt = brought
+        .as_ref()
+        .and_then(|brought| brought["code"].as_str());
+    let attempt = attempt.unwrap_or_default().to_owned();
+    let name = format!("{} {} {attempt}", opened.name(), opened.link.row_id);
     let key = RequestKey {
         route: "connect link".to_owned(),
         fingerprints: app.vault().request_fingerprints(&name, b""),
@@ -189,8 +195,15 @@ impl Opened {
 
     /// # Errors
     /// 404 for a way that this link does not offer.
-    pub fn group_of_way<'a>(&self, app: &App, element: &'a Element, way: &str) -> Result<&'a Group> {
-        let offered = ways(app, self, element).into_iter().any(|one| one.name == way);
+    pub fn group_of_way<'a>(
+        &self,
+        app: &App,
+        element: &'a Element,
+        way: &str,
+    ) -> Result<&'a Group> {
+        let offered = ways(app, self, element)
+            .into_iter()
+            .any(|one| one.name == way);
         let group = element.group(way).filter(|_| offered);
         group.ok_or_else(|| Error::NotFound("This link does not offer that way.".into()))
     }
@@ -213,7 +226,11 @@ impl Opened {
 
     /// What is asked for on the vendor's page, where the application or the definition says it.
     pub fn scopes(&self, element: &Element, group: &Group) -> Vec<String> {
-        let default = || element.entry("oauth.scope").and_then(|entry| entry.default.clone());
+        let default = || {
+            element
+                .entry("oauth.scope")
+                .and_then(|entry| entry.default.clone())
+        };
         let text = match group.needs_person() {
             true => self.known("oauth.scope").or_else(default),
             false => None,

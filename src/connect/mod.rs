@@ -29,10 +29,10 @@ use crate::store::{ConnectLink, FoundUser};
 use crate::tenancy;
 use crate::vault::Place;
 
-pub use branding::{Brand, Branding, LogoFile, brand, branding, clear_branding, picture, set_branding};
+pub use branding::{Brand, Branding, LogoFile, brand, branding, clear_branding, set_branding};
 pub use complete::{Given, Submitted, submit};
-pub use fields::{Field, FieldKind, Fixed, Form, form};
-pub use link::{LinkRequest, Made, Outcome, State, make, outcome};
+pub use fields::{Field, FieldKind, Fixed, form};
+pub use link::{LinkRequest, State, make, outcome};
 pub use origin::{return_origins, set_return_origins};
 pub use walk::{Back, Place as WalkPlace, Returned, come_back};
 pub use ways::{Way, ways};
@@ -117,7 +117,9 @@ async fn opened(app: &App, link: ConnectLink, token: Secret) -> Result<Opening> 
     }
     let contents = contents(app, &link).await?;
     if let Some(instance) = link.connected {
-        let return_url = contents.unwrap_or_default().back("connected", Some(instance));
+        let return_url = contents
+            .unwrap_or_default()
+            .back("connected", Some(instance));
         return Ok(Opening::Used(Box::new(Done {
             organization: link.organization,
             return_url,
@@ -190,10 +192,14 @@ impl Opened {
 
     /// What is known of an entry without asking the person: given along, or stored.
     fn known(&self, key: &str) -> Option<String> {
-        let given = self.contents.configuration.get(key).map(|value| match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        });
+        let given = self
+            .contents
+            .configuration
+            .get(key)
+            .map(|value| match value {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            });
         given.filter(|text| !text.is_empty())
     }
 }
@@ -261,20 +267,34 @@ async fn sealed(
 /// cookie, and made for one link.
 pub fn form_token(app: &App, cookie: &Secret, link: &Secret) -> String {
     use std::fmt::Write as _;
-    let fingerprint = app.vault().fingerprint(SecretKind::ConnectForm, &both(cookie, link));
-    fingerprint.hmac.iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    let fingerprint = app
+        .vault()
+        .fingerprint(SecretKind::ConnectForm, &both(cookie, link));
+    fingerprint
+        .hmac
+        .iter()
+        .fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
 }
 
 /// # Errors
 /// 403.
 pub fn check_form_token(app: &App, cookie: &Secret, link: &Secret, given: &str) -> Result<()> {
-    let expected = app.vault().fingerprints(SecretKind::ConnectForm, &both(cookie, link));
+    let expected = app
+        .vault()
+        .fingerprints(SecretKind::ConnectForm, &both(cookie, link));
     // Compared as HMACs of what was given: how long that takes tells nothing about them.
-    let mark = |text: &str| app.vault().fingerprint(SecretKind::ConnectForm, &Secret::new(text));
-    let hex = |hmac: &[u8]| hmac.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let mark = |text: &str| {
+        app.vault()
+            .fingerprint(SecretKind::ConnectForm, &Secret::new(text))
+    };
+    let hex = |hmac: &[u8]| {
+        hmac.iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+    };
     let given = mark(given);
     match expected.iter().any(|one| mark(&hex(&one.hmac)) == given) {
         true => Ok(()),

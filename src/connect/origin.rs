@@ -88,7 +88,8 @@ fn web_url(text: &str) -> Result<Url, &'static str> {
     if text.contains(|sign: char| sign.is_control() || sign.is_whitespace() || sign == '\\') {
         return Err("must not contain blanks, control characters or backslashes.");
     }
-    let url = Url::parse(text).map_err(|_| "must be a whole URL, as https://app.example.com/back.")?;
+    let url =
+        Url::parse(text).map_err(|_| "must be a whole URL, as https://app.example.com/back.")?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err("must not hold a user name or password.");
     }
@@ -151,10 +152,21 @@ mod tests {
 
     #[test]
     fn origins() {
-        for bad in ["https://a.example/x", "http://a.example", "https://*.a.example/?", "a.example"] {
+        for bad in [
+            "https://a.example/x",
+            "http://a.example",
+            "https://*.a.example/?",
+            "a.example",
+        ] {
             assert!(checked_origins(&[bad.into()]).is_err(), "{bad}");
         }
-        let twice = ["https://a.example".to_owned(), "https://a.example:443/".to_owned()];
-        assert_eq!(checked_origins(&twice).expect("origins"), ["https://a.example"]);
+        let twice = [
+            "https://a.example".to_owned(),
+            "https://a.example:443/".to_owned(),
+        ];
+        assert_eq!(
+            checked_origins(&twice).expect("origins"),
+            ["https://a.example"]
+        );
     }
 }

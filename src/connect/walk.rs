@@ -27,7 +27,8 @@ struct Walk {
     element: String,
     way: String,
     values: Map<String, Value>,
-    verifier: String,
+    /// Where the vendor's page was given its challenge.
+    verifier: Option<String>,
 }
 
 /// What the vendor's page sends a browser back with.
@@ -80,11 +81,15 @@ pub async fn set_out(
     let state = app.vault().new_session_token();
     let verifier = app.vault().new_session_token();
     let challenge = code_challenge(verifier.reveal());
-    let page = BrowserPage::new(words(app, opened, element, group, &values, &state, &challenge));
+    let page = BrowserPage::new(words(
+        app, opened, element, group, &values, &state, &challenge,
+    ));
     let mut url = provisioning::page_in_browser(app, element, &page)?;
     let has_challenge = url.query_pairs().any(|(name, _)| name == "code_challenge");
-    // Whoever takes the verifier also takes what it is checked with, demanded or not.
-    if takes_verifier(element, group) && !has_challenge {
+    // A definition whose exchange takes the verifier speaks of a vendor that also takes what it is
+    // checked with, demanded or not.
+    let takes = takes_verifier(element, group);
+    if takes && !has_challenge {
         url.query_pairs_mut()
             .append_pair("code_challenge", &challenge)
             .append_pair("code_challenge_method", "S256");
@@ -95,7 +100,7 @@ pub async fn set_out(
         element: element.key.clone(),
         way: group.name.clone(),
         values,
-        verifier: verifier.reveal().to_owned(),
+        verifier: (takes || has_challenge).then(|| verifier.reveal().to_owned()),
     };
     let link = &opened.link;
     let sealed = sealed(app, link.organization, link.row_id, WALK, &walk).await?;
@@ -110,9 +115,10 @@ pub async fn set_out(
 fn takes_verifier(element: &Element, group: &Group) -> bool {
     let exchange = element.call(group, ResourceKind::OauthOnTokenExchange);
     exchange.is_some_and(|call| {
-        call.parameters.iter().any(|parameter| {
-            parameter.name == "code_verifier" && matches!(parameter.source, Source::Caller)
-        })
+        call.id.0 != 0
+            && call.parameters.iter().any(|parameter| {
+                parameter.name == "code_verifier" && matches!(parameter.source, Source::Caller)
+            })
     })
 }
 
@@ -135,7 +141,10 @@ fn words(
     let mut words = vec![
         ("apiKey".to_owned(), id.unwrap_or_default()),
         // It is not sent to the page; a public client has none.
-        ("apiSecret".to_owned(), secret.unwrap_or_else(|| "none".to_owned())),
+        (
+            "apiSecret".to_owned(),
+            secret.unwrap_or_else(|| "none".to_owned()),
+        ),
         ("callbackUrl".to_owned(), callback_url(app)),
         ("state".to_owned(), state.reveal().to_owned()),
         ("codeChallenge".to_owned(), challenge.to_owned()),
@@ -207,7 +216,11 @@ pub async fn come_back(
             store
                 .connect_link_failed(id, "Access was not allowed on the vendor's page.")
                 .await?;
-            return Ok(Back::Denied(opened, place, said.map(|text| shortened(text))));
+            return Ok(Back::Denied(
+                opened,
+                place,
+                said.map(|text| shortened(text)),
+            ));
         }
     };
     let attempt = async {

@@ -60,8 +60,10 @@ pub fn told(element: &Element, error: &Error) -> Told {
             told.status = 409;
             (
                 "Still working on it".to_owned(),
-                format!("Your first click is being handled: {name} has been asked and has not \
-                         answered yet. Wait a moment, then try again."),
+                format!(
+                    "Your first click is being handled: {name} has been asked and has not \
+                         answered yet. Wait a moment, then try again."
+                ),
             )
         }
         Error::Conflict(_) => {

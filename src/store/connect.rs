@@ -8,8 +8,8 @@ use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection, Row as _};
 use uuid::Uuid;
 
+use super::OrgStore;
 use super::directory::{Directory, FoundUser, index_secret};
-use super::{AllOrgs, OrgStore};
 use crate::error::Result;
 use crate::ids::{Fingerprint, InstanceId, OrganizationId, SecretKind, UserId};
 
@@ -108,27 +108,33 @@ impl OrgStore<'_> {
     /// Makes a link, and takes away what is left of those that have run out.
     pub async fn add_connect_link(&self, new: &NewConnectLink<'_>) -> Result<(i64, Timestamp)> {
         self.transaction(|mut transaction| async move {
-                self.sweep_connect_links(&mut transaction).await?;
-                let (id, expires_at): (i64, jiff_sqlx::Timestamp) = self
-                    .query_as(
-                        "insert into connect_links (org_id, row_id, user_id, elements, instance_id,
+            self.sweep_connect_links(&mut transaction).await?;
+            let (id, expires_at): (i64, jiff_sqlx::Timestamp) = self
+                .query_as(
+                    "insert into connect_links (org_id, row_id, user_id, elements, instance_id,
                              contents_sealed, expires_at)
                          values ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7))
                          returning id, expires_at",
-                    )
-                    .bind(new.row_id)
-                    .bind(new.user)
-                    .bind(new.elements)
-                    .bind(new.instance)
-                    .bind(new.contents_sealed)
-                    .bind(new.lasts.as_secs_f64())
-                    .fetch_one(&mut *transaction)
-                    .await?;
-                index_secret(self, &mut transaction, SecretKind::ConnectLink, id, new.token)
-                    .await?;
-                Ok((transaction, (id, expires_at.to_jiff())))
-            })
-            .await
+                )
+                .bind(new.row_id)
+                .bind(new.user)
+                .bind(new.elements)
+                .bind(new.instance)
+                .bind(new.contents_sealed)
+                .bind(new.lasts.as_secs_f64())
+                .fetch_one(&mut *transaction)
+                .await?;
+            index_secret(
+                self,
+                &mut transaction,
+                SecretKind::ConnectLink,
+                id,
+                new.token,
+            )
+            .await?;
+            Ok((transaction, (id, expires_at.to_jiff())))
+        })
+        .await
     }
 
     /// What was sealed goes as soon as a link has run out; that it was one is known for a day, to
@@ -182,47 +188,47 @@ impl OrgStore<'_> {
         sealed: &[u8],
     ) -> Result<bool> {
         self.transaction(|mut transaction| async move {
-                let begun = self
-                    .query(
-                        "update connect_links set walk_sealed = $3
+            let begun = self
+                .query(
+                    "update connect_links set walk_sealed = $3
                          where org_id = $1 and id = $2 and connected_id is null
                            and expires_at > now()",
-                    )
-                    .bind(id)
-                    .bind(sealed)
-                    .execute(&mut *transaction)
-                    .await?;
-                if begun.rows_affected() == 0 {
-                    return Ok((transaction, false));
-                }
-                self.query(
-                    "delete from secret_index
-                     where org_id = $1 and kind = 'connect_state' and object_id = $2",
                 )
                 .bind(id)
+                .bind(sealed)
                 .execute(&mut *transaction)
                 .await?;
-                index_secret(self, &mut transaction, SecretKind::ConnectState, id, state).await?;
-                Ok((transaction, true))
-            })
-            .await
+            if begun.rows_affected() == 0 {
+                return Ok((transaction, false));
+            }
+            self.query(
+                "delete from secret_index
+                     where org_id = $1 and kind = 'connect_state' and object_id = $2",
+            )
+            .bind(id)
+            .execute(&mut *transaction)
+            .await?;
+            index_secret(self, &mut transaction, SecretKind::ConnectState, id, state).await?;
+            Ok((transaction, true))
+        })
+        .await
     }
 
     /// The walk is over; of several who say so at once one is told `true`.
     pub async fn end_connect_walk(&self, id: i64, sealed: &[u8]) -> Result<bool> {
         self.transaction(|mut transaction| async move {
-                let ended = self
-                    .query(
-                        "update connect_links set walk_sealed = null
+            let ended = self
+                .query(
+                    "update connect_links set walk_sealed = null
                          where org_id = $1 and id = $2 and walk_sealed = $3",
-                    )
-                    .bind(id)
-                    .bind(sealed)
-                    .execute(&mut *transaction)
-                    .await?;
-                Ok((transaction, ended.rows_affected() > 0))
-            })
-            .await
+                )
+                .bind(id)
+                .bind(sealed)
+                .execute(&mut *transaction)
+                .await?;
+            Ok((transaction, ended.rows_affected() > 0))
+        })
+        .await
     }
 
     /// The link has done its work; `rest_sealed` is what remains of its contents.
@@ -233,34 +239,34 @@ impl OrgStore<'_> {
         rest_sealed: &[u8],
     ) -> Result<()> {
         self.transaction(|mut transaction| async move {
-                self.query(
-                    "update connect_links
+            self.query(
+                "update connect_links
                      set connected_id = $3, contents_sealed = $4, walk_sealed = null, failure = null
                      where org_id = $1 and id = $2 and connected_id is null",
-                )
-                .bind(id)
-                .bind(instance)
-                .bind(rest_sealed)
-                .execute(&mut *transaction)
-                .await?;
-                Ok((transaction, ()))
-            })
-            .await
+            )
+            .bind(id)
+            .bind(instance)
+            .bind(rest_sealed)
+            .execute(&mut *transaction)
+            .await?;
+            Ok((transaction, ()))
+        })
+        .await
     }
 
     pub async fn connect_link_failed(&self, id: i64, failure: &str) -> Result<()> {
         self.transaction(|mut transaction| async move {
-                self.query(
-                    "update connect_links set failure = $3
+            self.query(
+                "update connect_links set failure = $3
                      where org_id = $1 and id = $2 and connected_id is null",
-                )
-                .bind(id)
-                .bind(failure)
-                .execute(&mut *transaction)
-                .await?;
-                Ok((transaction, ()))
-            })
-            .await
+            )
+            .bind(id)
+            .bind(failure)
+            .execute(&mut *transaction)
+            .await?;
+            Ok((transaction, ()))
+        })
+        .await
     }
 
     /// What was never set is as with an empty row.
@@ -290,17 +296,17 @@ impl OrgStore<'_> {
 
     pub async fn set_return_origins(&self, origins: &[String]) -> Result<()> {
         self.transaction(|mut transaction| async move {
-                self.query(
-                    "insert into connect_settings (org_id, return_origins) values ($1, $2)
+            self.query(
+                "insert into connect_settings (org_id, return_origins) values ($1, $2)
                      on conflict (org_id) do update
                      set return_origins = $2, updated_at = now()",
-                )
-                .bind(origins)
-                .execute(&mut *transaction)
-                .await?;
-                Ok((transaction, ()))
-            })
-            .await
+            )
+            .bind(origins)
+            .execute(&mut *transaction)
+            .await?;
+            Ok((transaction, ()))
+        })
+        .await
     }
 
     /// All that is no return origin.
@@ -310,47 +316,24 @@ impl OrgStore<'_> {
         logo: Option<&Logo>,
     ) -> Result<()> {
         self.transaction(|mut transaction| async move {
-                self.query(
-                    "insert into connect_settings (org_id, display_name, primary_color, support_url,
+            self.query(
+                "insert into connect_settings (org_id, display_name, primary_color, support_url,
                          logo_type, logo)
                      values ($1, $2, $3, $4, $5, $6)
                      on conflict (org_id) do update
                      set display_name = $2, primary_color = $3, support_url = $4, logo_type = $5,
                          logo = $6, updated_at = now()",
-                )
-                .bind(branding.display_name.as_deref())
-                .bind(branding.primary_color.as_deref())
-                .bind(branding.support_url.as_deref())
-                .bind(logo.map(|logo| logo.kind.as_str()))
-                .bind(logo.map(|logo| logo.bytes.as_slice()))
-                .execute(&mut *transaction)
-                .await?;
-                Ok((transaction, ()))
-            })
-            .await
-    }
-}
-
-impl AllOrgs<'_> {
-    /// Fingerprints of links that have run out, made with another pepper than `current`.
-    pub async fn drop_spent_links(&self, current: &str) -> Result<()> {
-        let store = self.store;
-        store
-            .transaction(|mut transaction| async move {
-                store
-                    .query(
-                        "delete from secret_index as s
-                         where s.pepper_id <> $1 and s.kind in ('connect_link', 'connect_state')
-                           and not exists (select 1 from connect_links l
-                                           where l.org_id = s.org_id and l.id = s.object_id
-                                             and l.expires_at > clock_timestamp())",
-                    )
-                    .bind(current)
-                    .execute(&mut *transaction)
-                    .await?;
-                Ok((transaction, ()))
-            })
-            .await
+            )
+            .bind(branding.display_name.as_deref())
+            .bind(branding.primary_color.as_deref())
+            .bind(branding.support_url.as_deref())
+            .bind(logo.map(|logo| logo.kind.as_str()))
+            .bind(logo.map(|logo| logo.bytes.as_slice()))
+            .execute(&mut *transaction)
+            .await?;
+            Ok((transaction, ()))
+        })
+        .await
     }
 }
 

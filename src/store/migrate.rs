@@ -42,6 +42,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "revocations",
         include_str!("../../migrations/0006_revocations.sql"),
     ),
+    (
+        9,
+        "connect",
+        include_str!("../../migrations/0009_connect.sql"),
+    ),
 ];
 
 const LEASE: &str = "migrate";

@@ -77,7 +77,9 @@ fn name(https: bool) -> &'static str {
 fn cookie(headers: &HeaderMap, name: &str) -> Option<Secret> {
     let well_formed = |value: &str| {
         value.len() == LENGTH
-            && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+            && value
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
     };
     headers
         .get_all(header::COOKIE)

@@ -30,7 +30,11 @@ const CSS: HeaderValue = HeaderValue::from_static("text/css; charset=utf-8");
 )]
 pub async fn style() -> Response {
     let kept = HeaderValue::from_static("public, max-age=300");
-    ([(header::CONTENT_TYPE, CSS), (header::CACHE_CONTROL, kept)], STYLE).into_response()
+    (
+        [(header::CONTENT_TYPE, CSS), (header::CACHE_CONTROL, kept)],
+        STYLE,
+    )
+        .into_response()
 }
 
 /// The connect page of a link
@@ -292,7 +296,10 @@ impl Wrong {
             status: 400,
             title: "Something is missing".to_owned(),
             text: "Fill in the marked fields.".to_owned(),
-            fields: keys.into_iter().map(|key| (key, "Fill this in.".to_owned())).collect(),
+            fields: keys
+                .into_iter()
+                .map(|key| (key, "Fill this in.".to_owned()))
+                .collect(),
             said: None,
         };
         Self {
@@ -377,7 +384,8 @@ async fn form(
             field.error = error.map(|(_, text)| text.clone());
         }
         // What no field of this page can mend is not promised to be marked.
-        told.fields.retain(|(key, _)| form.fields.iter().any(|field| field.key == *key));
+        told.fields
+            .retain(|(key, _)| form.fields.iter().any(|field| field.key == *key));
     }
     let status = match (&told, wrong.changes.is_empty()) {
         (Some(told), _) => told.status,
@@ -385,7 +393,11 @@ async fn form(
         (None, true) => 200,
     };
     let offer = show::offer(element);
-    let verb = if opened.is_reconnect() { "Reconnect" } else { "Connect" };
+    let verb = if opened.is_reconnect() {
+        "Reconnect"
+    } else {
+        "Connect"
+    };
     let page = Form {
         title: format!("{verb} your {} account", offer.name),
         others: !opened.is_reconnect() && opened.elements(app).len() > 1,
@@ -410,7 +422,10 @@ async fn leave(app: &App, opened: &Opened, element: &str, url: String) -> Result
     let page = Leave {
         frame: frame(app, opened).await?,
         title: format!("On to {}", offer.name),
-        text: format!("You sign in at {} itself, and come back here afterwards.", offer.name),
+        text: format!(
+            "You sign in at {} itself, and come back here afterwards.",
+            offer.name
+        ),
         label: format!("Continue to {}", offer.name),
         url,
         done: false,
@@ -440,10 +455,11 @@ async fn denied(
 }
 
 async fn again(app: &App, opened: &Opened, place: &WalkPlace, told: Told) -> Result<Response> {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.append_pair("element", &place.element);
-    query.append_pair("login", &place.way);
-    let next = format!("/connect/{}?{}", opened.token.reveal(), query.finish());
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("element", &place.element)
+        .append_pair("login", &place.way)
+        .finish();
+    let next = format!("/connect/{}?{query}", opened.token.reveal());
     let page = Message {
         frame: frame(app, opened).await?,
         title: told.title,

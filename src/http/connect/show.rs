@@ -6,7 +6,7 @@ use bunsen_engine::element::Element;
 use http::{HeaderValue, StatusCode, header};
 
 use crate::app::App;
-use crate::connect::{self, Brand, Field, FieldKind, Fixed, Told, Way};
+use crate::connect::{self, Brand, Field, Fixed, Told, Way};
 use crate::error::{Error, Result};
 use crate::http::error::AsIs;
 use crate::ids::{OrganizationId, Secret};
@@ -53,7 +53,11 @@ impl Frame {
     }
 
     fn is_styled(&self) -> bool {
-        !self.token.is_empty() && self.brand.as_ref().is_some_and(|brand| brand.style.is_some())
+        !self.token.is_empty()
+            && self
+                .brand
+                .as_ref()
+                .is_some_and(|brand| brand.style.is_some())
     }
 
     fn support(&self) -> Option<&str> {
@@ -155,7 +159,10 @@ impl Form {
         let wrong = self.fields.iter().find(|field| field.error.is_some());
         match (wrong, &self.told) {
             (Some(wrong), _) => wrong.key == field.key,
-            (None, Some(_)) => self.fields.first().is_some_and(|first| first.key == field.key),
+            (None, Some(_)) => self
+                .fields
+                .first()
+                .is_some_and(|first| first.key == field.key),
             (None, None) => false,
         }
     }
@@ -167,7 +174,9 @@ pub fn offer(element: &Element) -> Offer {
     Offer {
         key: element.key.clone(),
         name: name.to_owned(),
-        letter: letter.map(|sign| sign.to_uppercase().collect()).unwrap_or_default(),
+        letter: letter
+            .map(|sign| sign.to_uppercase().collect())
+            .unwrap_or_default(),
         hub: crate::http::catalogue::hub_name(&element.hub),
         tint: element.hub.bytes().map(usize::from).sum::<usize>() % 6,
     }
@@ -183,7 +192,10 @@ pub fn page(status: u16, template: &impl Template) -> Response {
         (header::CONTENT_TYPE, HTML),
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("no-referrer"),
+        ),
         (
             header::HeaderName::from_static("cross-origin-opener-policy"),
             HeaderValue::from_static("same-origin"),
