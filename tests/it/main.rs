@@ -3,6 +3,7 @@
 mod answer;
 mod catalogue;
 mod cli;
+mod connect;
 mod conventions;
 mod crash;
 mod database;

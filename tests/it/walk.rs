@@ -41,10 +41,12 @@ enum Access {
     Cookie,
     /// HTML and pictures for everybody.
     Page,
+    /// Below a connect link, which the walk does not have: a page that says so.
+    Link,
     /// User and element token; the organization may be there too.
     Token,
 }
-use Access::{Cookie, Open, Optional, Page, Password, Platform, Token};
+use Access::{Cookie, Link, Open, Optional, Page, Password, Platform, Token};
 
 /// Every route: method, path without the API's base, and who may call it.
 const ROUTES: &[(&str, &str, Access)] = &[
@@ -132,6 +134,20 @@ const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/elements/{}/instances/{}", Platform),
     ("PUT", "/elements/{}/instances/{}", Platform),
     ("DELETE", "/elements/{}/instances/{}", Platform),
+    ("POST", "/connect/links", Platform),
+    ("GET", "/connect/links/{}", Platform),
+    ("GET", "/connect/settings", Platform),
+    ("PUT", "/connect/settings", Platform),
+    ("GET", "/organizations/branding", Platform),
+    ("PUT", "/organizations/branding", Platform),
+    ("DELETE", "/organizations/branding", Platform),
+    ("GET", "/connect/style.css", Page),
+    ("GET", "/connect/callback", Link),
+    ("GET", "/connect/{}", Link),
+    ("POST", "/connect/{}", Link),
+    ("GET", "/connect/{}/done", Link),
+    ("GET", "/connect/{}/logo", Link),
+    ("GET", "/connect/{}/brand.css", Link),
 ];
 
 #[test]
@@ -155,6 +171,7 @@ fn every_route_is_in_the_list() {
                 bunsen::http::Access::Password => Password,
                 bunsen::http::Access::Cookie => Cookie,
                 bunsen::http::Access::Page => Page,
+                bunsen::http::Access::Link => Link,
                 bunsen::http::Access::Token => Token,
             };
             (route.method.to_string(), without_names(&route.path), access)
@@ -288,10 +305,10 @@ impl Walk {
         authorization: Option<&str>,
     ) -> Answer {
         let path = match access {
-            Page => path.replace("{}", "picture.png"),
+            Page | Link => path.replace("{}", "picture.png"),
             _ => filled(self, path, instance, owner),
         };
-        let outside = matches!(access, Open | Cookie | Page) || path.contains("/j_spring");
+        let outside = matches!(access, Open | Cookie | Page | Link) || path.contains("/j_spring");
         let base = if outside { "" } else { BASE };
         self.call(method, &format!("{base}{path}"), authorization)
             .await
@@ -347,6 +364,7 @@ async fn who_proves_nothing_is_refused_everywhere_and_changes_nothing(database: 
             let what = format!("{what}: {method} {path}");
             match access {
                 Open | Page => findings.status(&what, &answer, 200),
+                Link => findings.status(&what, &answer, 404),
                 Password => drop(findings.error(&what, &answer, without_password(path))),
                 Cookie | Optional | Platform | Token => drop(findings.error(&what, &answer, 401)),
             }
@@ -358,6 +376,7 @@ async fn who_proves_nothing_is_refused_everywhere_and_changes_nothing(database: 
         match access {
             Optional if oauth::is_of_version_1(path) => drop(findings.error(&what, &answer, 400)),
             Open | Optional | Page => findings.status(&what, &answer, 200),
+            Link => findings.status(&what, &answer, 404),
             Password => drop(findings.error(&what, &answer, without_password(path))),
             Cookie | Platform | Token => drop(findings.error(&what, &answer, 401)),
         }

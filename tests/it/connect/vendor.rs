@@ -43,7 +43,9 @@ impl Vendor {
             account: "one".to_owned(),
             ..World::default()
         };
-        world.passwords.insert("ann".to_owned(), PASSWORD.to_owned());
+        world
+            .passwords
+            .insert("ann".to_owned(), PASSWORD.to_owned());
         let world = Arc::new(Mutex::new(world));
         let router = Router::new().fallback(answer).with_state(world.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -62,7 +64,9 @@ impl Vendor {
         assert_eq!(query["code_challenge_method"], "S256");
         let mut world = self.world();
         let code = format!("code-{}", world.codes.len() + world.exchanges + 1);
-        world.codes.insert(code.clone(), query["code_challenge"].clone());
+        world
+            .codes
+            .insert(code.clone(), query["code_challenge"].clone());
         format!("?code={code}&state={}", query["state"])
     }
 }
@@ -101,7 +105,10 @@ fn json_answer(status: u16, body: Value) -> Response {
 
 fn token(world: &mut World, authorization: &str, form: &BTreeMap<String, String>) -> Response {
     let get = |name: &str| form.get(name).map_or("", String::as_str);
-    let client = format!("Basic {}", STANDARD.encode(format!("{CLIENT_ID}:{CLIENT_SECRET}")));
+    let client = format!(
+        "Basic {}",
+        STANDARD.encode(format!("{CLIENT_ID}:{CLIENT_SECRET}"))
+    );
     let hash = digest::digest(&digest::SHA256, get("code_verifier").as_bytes());
     let challenge = world.codes.remove(get("code"));
     if authorization != client || challenge != Some(URL_SAFE_NO_PAD.encode(hash)) {
@@ -151,23 +158,97 @@ pub fn definition() -> Value {
         value
     };
     let configuration = json!([
-        entry("authentication.type", "Authentication type", "COMBO",
-              json!({"groupControl": true, "defaultValue": "basic"})),
-        entry("site", "Site", "TEXTFIELD_128", json!({"required": true, "bunsen": {"fill": "label:.tideline.example"}})),
-        entry("username", "User name", "TEXTFIELD_128", json!({"required": true, "groupName": "basic"})),
-        entry("password", "Password", "PASSWORD", json!({"required": true, "groupName": "basic"})),
-        entry("old.pin", "PIN", "PASSWORD", json!({"required": true, "groupName": "pin"})),
-        entry("oauth.api.key", "Client id", "TEXTFIELD_128", json!({"required": true, "groupName": "oauth2"})),
-        entry("oauth.api.secret", "Client secret", "PASSWORD", json!({"required": true, "groupName": "oauth2"})),
-        entry("oauth.scope", "Scope", "TEXTFIELD_128", hidden(json!({"defaultValue": "read write"}))),
-        entry("base.url", "Base URL", "TEXTFIELD_1000", hidden(json!({"defaultValue": "https://{site}.tideline.example/v3"}))),
-        entry("oauth.callback.url", "Callback", "TEXTFIELD_1000", hidden(json!({}))),
-        entry("oauth.authorization.url", "Page", "TEXTFIELD_1000", hidden(json!({"defaultValue": "https://login.tideline.example/authorize"}))),
-        entry("oauth.token.url", "Tokens", "TEXTFIELD_1000", hidden(json!({"defaultValue": "https://login.tideline.example/token"}))),
+        entry(
+            "authentication.type",
+            "Authentication type",
+            "COMBO",
+            json!({"groupControl": true, "defaultValue": "basic"})
+        ),
+        entry(
+            "site",
+            "Site",
+            "TEXTFIELD_128",
+            json!({"required": true, "bunsen": {"fill": "label:.tideline.example"}})
+        ),
+        entry(
+            "username",
+            "User name",
+            "TEXTFIELD_128",
+            json!({"required": true, "groupName": "basic"})
+        ),
+        entry(
+            "password",
+            "Password",
+            "PASSWORD",
+            json!({"required": true, "groupName": "basic"})
+        ),
+        entry(
+            "old.pin",
+            "PIN",
+            "PASSWORD",
+            json!({"required": true, "groupName": "pin"})
+        ),
+        entry(
+            "oauth.api.key",
+            "Client id",
+            "TEXTFIELD_128",
+            json!({"required": true, "groupName": "oauth2"})
+        ),
+        entry(
+            "oauth.api.secret",
+            "Client secret",
+            "PASSWORD",
+            json!({"required": true, "groupName": "oauth2"})
+        ),
+        entry(
+            "oauth.scope",
+            "Scope",
+            "TEXTFIELD_128",
+            hidden(json!({"defaultValue": "read write"}))
+        ),
+        entry(
+            "base.url",
+            "Base URL",
+            "TEXTFIELD_1000",
+            hidden(json!({"defaultValue": "https://{site}.tideline.example/v3"}))
+        ),
+        entry(
+            "oauth.callback.url",
+            "Callback",
+            "TEXTFIELD_1000",
+            hidden(json!({}))
+        ),
+        entry(
+            "oauth.authorization.url",
+            "Page",
+            "TEXTFIELD_1000",
+            hidden(json!({"defaultValue": "https://login.tideline.example/authorize"}))
+        ),
+        entry(
+            "oauth.token.url",
+            "Tokens",
+            "TEXTFIELD_1000",
+            hidden(json!({"defaultValue": "https://login.tideline.example/token"}))
+        ),
         entry("oauth.user.token", "Token", "PASSWORD", hidden(json!({}))),
-        entry("oauth.user.refresh_token", "Refresh token", "PASSWORD", hidden(json!({}))),
-        entry("oauth.user.refresh_interval", "Interval", "TEXTFIELD_32", hidden(json!({"defaultValue": "3600"}))),
-        entry("oauth.user.refresh_time", "Time", "TEXTFIELD_32", hidden(json!({}))),
+        entry(
+            "oauth.user.refresh_token",
+            "Refresh token",
+            "PASSWORD",
+            hidden(json!({}))
+        ),
+        entry(
+            "oauth.user.refresh_interval",
+            "Interval",
+            "TEXTFIELD_32",
+            hidden(json!({"defaultValue": "3600"}))
+        ),
+        entry(
+            "oauth.user.refresh_time",
+            "Time",
+            "TEXTFIELD_32",
+            hidden(json!({}))
+        ),
     ]);
     json!({
         "id": 9501, "name": "Tideline <Beta>", "key": "tideline", "hub": "crm", "active": true,
