@@ -143,6 +143,9 @@ const FIRST: i64 = 9_500_000;
 
 pub fn definition() -> Value {
     let mut number = FIRST;
+    let options: Vec<Value> = ["basic", "pin", "oauth2"]
+        .map(|name| json!({"value": name, "description": name}))
+        .into();
     let mut entry = |key: &str, name: &str, kind: &str, more: Value| {
         number += 1;
         let mut entry = json!({"id": number, "key": key, "name": name, "type": kind, "active": true,
@@ -162,7 +165,7 @@ pub fn definition() -> Value {
             "authentication.type",
             "Authentication type",
             "COMBO",
-            json!({"groupControl": true, "defaultValue": "basic"})
+            json!({"groupControl": true, "defaultValue": "basic", "options": options}),
         ),
         entry(
             "site",
