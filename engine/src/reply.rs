@@ -102,7 +102,12 @@ pub fn read(
     };
     let rules = resource.faults.iter().chain(&element.faults);
     if let Some(rule) = rules.into_iter().find(|rule| seen.matches(&rule.when)) {
-        let mut fault = failure(rule.status, message_of(rule, resource));
+        // The page's address ends the sentence.
+        let message = match rule.authorize {
+            true => rule.message.clone(),
+            false => message_of(rule, resource),
+        };
+        let mut fault = failure(rule.status, message);
         fault.entry.clone_from(&rule.entry);
         fault.authorize = rule.authorize;
         return Err(fault);

@@ -149,5 +149,5 @@ async fn the_founding_pairs(database: TestDatabase) {
         contract.check(&file, "POST", INSTANCES, &answer, &mut findings);
     }
     findings.none();
-    assert_eq!(count, 5);
+    assert_eq!(count, 6);
 }

@@ -104,7 +104,7 @@ async fn what_a_code_gave_is_stored_by_whoever_is_there(database: TestDatabase) 
         );
         assert_eq!(site.site.count(generation).await, generation_before + 1);
         let deleted = server.request("DELETE", &path, &user);
-        Answer::of(deleted).await.success();
+        assert_eq!(Answer::of(deleted).await.status, 200);
     }
     server.stop().await;
 }
