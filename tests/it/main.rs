@@ -28,3 +28,4 @@ mod store;
 mod structure;
 mod vendors;
 mod walk;
+mod web;
