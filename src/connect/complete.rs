@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use bunsen_engine::configuration::AUTHENTICATION_TYPE;
-use bunsen_engine::element::{Element, Group};
+use bunsen_engine::element::{Element, Group, ResourceKind, Source, Target};
 use serde_json::{Map, Value, json};
 use url::Url;
 
@@ -226,16 +226,20 @@ impl Opened {
 
     /// What is asked for on the vendor's page, where the application or the definition says it.
     pub fn scopes(&self, element: &Element, group: &Group) -> Vec<String> {
-        let default = || {
-            element
-                .entry("oauth.scope")
-                .and_then(|entry| entry.default.clone())
-        };
-        let text = match group.needs_person() {
-            true => self.known("oauth.scope").or_else(default),
-            false => None,
-        };
-        let text = text.unwrap_or_default();
+        let page = element.call(group, ResourceKind::OauthOnAuthorizeUrl);
+        let parameters = page.map_or(&[][..], |page| &page.parameters);
+        let asked = parameters.iter().filter_map(|parameter| {
+            match (&parameter.target, &parameter.source) {
+                (Target::Query(name), _) if name != "scope" => None,
+                (Target::Query(_), Source::Literal(text)) => Some(text.to_string()),
+                (Target::Query(_), Source::Configuration(key)) => {
+                    element.entry(key)?.default.clone()
+                }
+                _ => None,
+            }
+        });
+        let text = self.known("oauth.scope").or(asked.last());
+        let text = text.filter(|_| group.needs_person()).unwrap_or_default();
         let parts = text.split([' ', ',']).filter(|part| !part.is_empty());
         parts.map(str::to_owned).collect()
     }

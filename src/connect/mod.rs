@@ -35,7 +35,7 @@ pub use fields::{Field, FieldKind, Fixed, form};
 pub use link::{LinkRequest, State, make, outcome};
 pub use origin::{return_origins, set_return_origins};
 pub use walk::{Back, Place as WalkPlace, Returned, come_back};
-pub use ways::{Way, ways};
+pub use ways::{Way, called, ways};
 pub use words::{Told, told};
 
 /// Columns of a link's sealed values.

@@ -211,16 +211,13 @@ pub async fn come_back(
     };
     let code = match (&returned.error, &returned.code) {
         (None, Some(code)) => code,
-        (error, _) => {
-            let said = returned.description.as_ref().or(error.as_ref());
+        _ => {
+            // The error's code is for programs.
+            let said = returned.description.as_deref().map(shortened);
             store
                 .connect_link_failed(id, "Access was not allowed on the vendor's page.")
                 .await?;
-            return Ok(Back::Denied(
-                opened,
-                place,
-                said.map(|text| shortened(text)),
-            ));
+            return Ok(Back::Denied(opened, place, said));
         }
     };
     let attempt = async {

@@ -38,12 +38,17 @@ pub fn ways(app: &App, opened: &Opened, element: &Element) -> Vec<Way> {
     found.into_iter().map(|(_, way)| way).collect()
 }
 
+/// What people call it.
+pub fn called(element: &Element) -> &str {
+    element.name.trim_end_matches(" Beta")
+}
+
 fn way(element: &Element, group: &Group) -> Way {
     let in_browser = group.needs_person();
     Way {
         name: group.name.clone(),
         title: match in_browser {
-            true => format!("Sign in at {}", element.name),
+            true => format!("Sign in at {}", called(element)),
             false => group.title.clone(),
         },
         in_browser,

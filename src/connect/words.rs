@@ -3,6 +3,7 @@
 
 use bunsen_engine::element::Element;
 
+use super::ways::called;
 use crate::error::Error;
 
 #[derive(Debug, Clone)]
@@ -25,7 +26,7 @@ impl Told {
 
 /// `element`: what was to be connected.
 pub fn told(element: &Element, error: &Error) -> Told {
-    let name = &element.name;
+    let name = called(element);
     let mut told = Told {
         status: 400,
         title: String::new(),
@@ -144,10 +145,9 @@ fn vendor(name: &str, status: u16, retry_after: Option<&str>, told: &Told) -> (S
         ),
         _ => (
             format!("{name} cannot be reached"),
-            format!(
-                "Either it has a problem of its own, or the address is not right. Nothing has been \
-                 stored; try again in a few minutes."
-            ),
+            "Either it has a problem of its own, or the address is not right. Nothing has been \
+             stored; try again in a few minutes."
+                .to_owned(),
         ),
     }
 }
@@ -178,7 +178,7 @@ fn fields(element: &Element, error: &Error) -> Vec<(String, String)> {
         let own = rest.strip_prefix(": ").unwrap_or_default();
         let own = own.split("; configuration '").next().unwrap_or_default();
         let text = match own {
-            _ if of_vendor => format!("Check this: {} found nothing there.", element.name),
+            _ if of_vendor => format!("Check this: {} found nothing there.", called(element)),
             "" => "Check this.".to_owned(),
             own => sentence(own),
         };

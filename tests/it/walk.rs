@@ -11,7 +11,7 @@ mod others;
 mod paths;
 mod tokens;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bunsen_test_macros::database_test;
 use serde_json::{Value, json};
@@ -194,9 +194,10 @@ fn names_an_instance(path: &str) -> bool {
     path.contains("/instances/{}")
 }
 
-/// Accounts are the organization administrator's business.
-fn is_for_administrators(path: &str) -> bool {
-    path.starts_with("/accounts")
+/// Accounts are the organization administrator's business, and how its pages look.
+fn is_for_administrators(method: &str, path: &str) -> bool {
+    let pages = path == "/organizations/branding" || path == "/connect/settings";
+    path.starts_with("/accounts") || (pages && method != "GET")
 }
 
 /// These two ignore an `Element` part whatever it is; the others only when it is valid.
@@ -216,6 +217,8 @@ struct Walk {
     of_admin: Value,
     of_member: Value,
     of_foreign: Value,
+    /// Ids of connect links, by the user who made them.
+    links: BTreeMap<i64, String>,
 }
 
 impl Walk {
@@ -240,6 +243,18 @@ impl Walk {
             .to_owned();
         let entry = entry_id(&server, "filter.response.nulls").await;
         let in_browser = oauth::element(&server).await;
+        let mut links = BTreeMap::new();
+        for caller in [
+            &server.admin,
+            &server.member,
+            &server.colleague,
+            &server.foreign,
+        ] {
+            let request = server.request("POST", &format!("{BASE}/connect/links"));
+            let request = request.header("authorization", caller.header());
+            let made = Answer::of(request.json(&json!({}))).await.success();
+            links.insert(caller.user_id, made["id"].to_string());
+        }
         Walk {
             server,
             in_browser,
@@ -249,6 +264,7 @@ impl Walk {
             of_admin,
             of_member,
             of_foreign,
+            links,
         }
     }
 
@@ -266,6 +282,10 @@ impl Walk {
             request = request.json(&oauth::body());
         } else if path.ends_with("/passwords") {
             request = request.json(&json!({"password": "Another-1-for-the-walk"}));
+        } else if path.ends_with("/branding") && method == "PUT" {
+            request = request.json(&json!({"name": "Walkers"}));
+        } else if path.ends_with("/connect/settings") && method == "PUT" {
+            request = request.json(&json!({"returnOrigins": ["https://app.example"]}));
         } else if path.contains("/configuration/") && method == "PATCH" {
             request = request.json(&json!({"propertyValue": "false"}));
         } else if ["POST", "PUT", "PATCH"].contains(&method) && !path.ends_with("/enabled") {
@@ -427,10 +447,11 @@ async fn who_may_call_is_answered(database: TestDatabase) {
             match access {
                 Password => drop(findings.error(&what, &answer, without_password(path))),
                 Cookie => drop(findings.error(&what, &answer, 401)),
+                Link => findings.status(&what, &answer, 404),
                 Optional if oauth::is_of_version_1(path) => {
                     findings.error(&what, &answer, 400);
                 }
-                _ if is_for_administrators(path) && !who.contains("admin") => {
+                _ if is_for_administrators(method, path) && !who.contains("admin") => {
                     findings.error(&what, &answer, 403);
                 }
                 _ => findings.status(&what, &answer, 200),

@@ -6,7 +6,7 @@ use bunsen_engine::element::Element;
 use http::{HeaderValue, StatusCode, header};
 
 use crate::app::App;
-use crate::connect::{self, Brand, Field, Fixed, Told, Way};
+use crate::connect::{self, Brand, Field, FieldKind, Fixed, Told, Way};
 use crate::error::{Error, Result};
 use crate::http::error::AsIs;
 use crate::ids::{OrganizationId, Secret};
@@ -154,6 +154,12 @@ impl Form {
         text
     }
 
+    /// They do not come back with the page.
+    fn has_secrets(&self) -> bool {
+        let secret = [FieldKind::Secret, FieldKind::SecretLines];
+        self.fields.iter().any(|field| secret.contains(&field.kind))
+    }
+
     /// The first field to correct, else the first one.
     fn focused(&self, field: &Field) -> bool {
         let wrong = self.fields.iter().find(|field| field.error.is_some());
@@ -169,7 +175,7 @@ impl Form {
 }
 
 pub fn offer(element: &Element) -> Offer {
-    let name = element.name.trim_end_matches(" Beta");
+    let name = connect::called(element);
     let letter = name.chars().find(|sign| sign.is_alphanumeric());
     Offer {
         key: element.key.clone(),

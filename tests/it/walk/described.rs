@@ -4,7 +4,7 @@
 use bunsen_test_macros::database_test;
 use serde_json::{Value, json};
 
-use super::{Access, BASE, Cookie, Open, Page, ROUTES, Token, Walk, id};
+use super::{Access, BASE, Cookie, Link, Open, Page, ROUTES, Token, Walk, id};
 use crate::answer::{Answer, Findings};
 use crate::database::TestDatabase;
 use crate::description::contract::Contract;
@@ -24,7 +24,7 @@ const NOBODY: &str = "?where=email%3D'nobody'";
 const CAUSED: [u16; 6] = [400, 401, 404, 406, 413, 415];
 
 fn place(path: &str, access: Access) -> String {
-    let outside = matches!(access, Open | Cookie | Page) || path.contains("/j_spring");
+    let outside = matches!(access, Open | Cookie | Page | Link) || path.contains("/j_spring");
     let base = if outside { "" } else { BASE };
     format!("{base}{path}")
 }
@@ -78,7 +78,7 @@ impl Tour<'_> {
     ) {
         let server = &self.walk.server;
         let filled = match access {
-            Page => path.replace("{}", "picture.png"),
+            Page | Link => path.replace("{}", "picture.png"),
             _ => super::filled(self.walk, path, instance, &server.admin),
         };
         let filled = place(&filled, access);
