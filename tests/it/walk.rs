@@ -9,6 +9,7 @@ mod hub_calls;
 mod oauth;
 mod others;
 mod paths;
+mod routes;
 mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,7 @@ use serde_json::{Value, json};
 
 use headers::refused_headers;
 use paths::{filled, without_names};
+use routes::ROUTES;
 
 use crate::answer::{Answer, Findings, unknown_secret};
 use crate::catalogue::exports;
@@ -47,108 +49,6 @@ enum Access {
     Token,
 }
 use Access::{Cookie, Link, Open, Optional, Page, Password, Platform, Token};
-
-/// Every route: method, path without the API's base, and who may call it.
-const ROUTES: &[(&str, &str, Access)] = &[
-    ("GET", "/health/live", Open),
-    ("GET", "/health/ready", Open),
-    ("GET", "/metrics", Page),
-    ("GET", "/openapi.json", Open),
-    ("GET", "/docs", Page),
-    ("GET", "/elements", Optional),
-    ("GET", "/elements/keys", Optional),
-    ("GET", "/elements/{}", Optional),
-    ("GET", "/elements/metadata", Platform),
-    ("GET", "/elements/{}/metadata", Platform),
-    ("GET", "/elements/{}/configuration", Platform),
-    ("GET", "/elements/{}/parameters", Platform),
-    ("GET", "/elements/{}/hooks", Platform),
-    ("GET", "/elements/{}/hooks/{}", Platform),
-    ("GET", "/elements/{}/resources", Platform),
-    ("GET", "/elements/{}/resources/{}", Platform),
-    ("GET", "/elements/{}/resources/{}/parameters", Platform),
-    ("GET", "/elements/{}/resources/{}/hooks", Platform),
-    ("GET", "/elements/{}/resources/{}/hooks/{}", Platform),
-    ("GET", "/elements/{}/resources/{}/models", Platform),
-    ("GET", "/elements/{}/objects", Platform),
-    ("GET", "/elements/{}/objects/{}", Platform),
-    ("GET", "/elements/{}/objects/{}/fields", Platform),
-    ("GET", "/elements/{}/objects/{}/fields/{}", Platform),
-    ("GET", "/elements/{}/models", Platform),
-    ("GET", "/elements/{}/models/{}", Platform),
-    ("GET", "/elements/{}/models/{}/fields", Platform),
-    ("GET", "/elements/{}/models/{}/fields/{}", Platform),
-    ("GET", "/elements/{}/transformations", Platform),
-    ("GET", "/elements/{}/export", Platform),
-    ("GET", "/elements/{}/authentication-types", Platform),
-    (
-        "GET",
-        "/elements/{}/authentication-types/{}/configurations",
-        Platform,
-    ),
-    ("GET", "/elements/{}/oauth/url", Optional),
-    ("POST", "/elements/{}/oauth/url", Optional),
-    ("GET", "/elements/{}/oauth/token", Optional),
-    ("GET", "/hubs", Optional),
-    ("GET", "/hubs/keys", Optional),
-    ("GET", "/hubs/{}", Optional),
-    ("GET", "/hubs/{}/elements", Optional),
-    ("POST", "/authentication", Password),
-    ("GET", "/authentication/secrets", Platform),
-    ("POST", "/authentication/passwords", Platform),
-    ("POST", "/elements/j_spring_security_check", Password),
-    ("GET", "/elements/api-v1/ui/getSecrets", Cookie),
-    ("GET", "/elements/jsp/login.jsp", Page),
-    ("GET", "/elements/jsp/home.jsp", Page),
-    ("GET", "/elements/api-docs", Page),
-    ("GET", "/elements/{}", Page),
-    ("GET", "/organizations/me", Platform),
-    ("GET", "/accounts", Platform),
-    ("GET", "/accounts/{}", Platform),
-    ("GET", "/users", Platform),
-    ("GET", "/users/{}", Platform),
-    ("GET", "/instances", Platform),
-    ("POST", "/instances", Platform),
-    ("GET", "/instances/{}", Platform),
-    ("DELETE", "/instances/{}", Platform),
-    ("PUT", "/instances/{}", Platform),
-    ("PATCH", "/instances/{}", Platform),
-    ("GET", "/instances/count", Platform),
-    ("PUT", "/instances/{}/enabled", Platform),
-    ("DELETE", "/instances/{}/enabled", Platform),
-    ("GET", "/instances/{}/configuration", Platform),
-    ("GET", "/instances/{}/configuration/{}", Platform),
-    ("PATCH", "/instances/{}/configuration/{}", Platform),
-    ("PUT", "/instances", Token),
-    ("PATCH", "/instances", Token),
-    ("DELETE", "/instances", Token),
-    ("PUT", "/instances/enabled", Token),
-    ("DELETE", "/instances/enabled", Token),
-    ("GET", "/instances/configuration", Token),
-    ("GET", "/instances/configuration/{}", Token),
-    ("PATCH", "/instances/configuration/{}", Token),
-    ("GET", "/accounts/instances", Platform),
-    ("GET", "/accounts/{}/instances", Platform),
-    ("GET", "/elements/{}/instances", Platform),
-    ("POST", "/elements/{}/instances", Platform),
-    ("GET", "/elements/{}/instances/{}", Platform),
-    ("PUT", "/elements/{}/instances/{}", Platform),
-    ("DELETE", "/elements/{}/instances/{}", Platform),
-    ("POST", "/connect/links", Platform),
-    ("GET", "/connect/links/{}", Platform),
-    ("GET", "/connect/settings", Platform),
-    ("PUT", "/connect/settings", Platform),
-    ("GET", "/organizations/branding", Platform),
-    ("PUT", "/organizations/branding", Platform),
-    ("DELETE", "/organizations/branding", Platform),
-    ("GET", "/connect/style.css", Page),
-    ("GET", "/connect/callback", Link),
-    ("GET", "/connect/{}", Link),
-    ("POST", "/connect/{}", Link),
-    ("GET", "/connect/{}/done", Link),
-    ("GET", "/connect/{}/logo", Link),
-    ("GET", "/connect/{}/brand.css", Link),
-];
 
 #[test]
 fn every_route_is_in_the_list() {

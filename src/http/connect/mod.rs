@@ -1,5 +1,6 @@
 //! The connect page: what applications call (`api`, `branding`), and what people see.
 
+mod answers;
 mod api;
 mod branding;
 mod browser;

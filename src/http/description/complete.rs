@@ -223,7 +223,7 @@ impl<'a> Operation<'a> {
         }
         let common = |status: &str| match status {
             // Everything else is a page of its own.
-            _ if access == Access::Link => status == "500",
+            _ if access == Access::Link => matches!(status, "400" | "500"),
             "400" => has_body || parameters > 0,
             "401" => with_database && access != Access::Password,
             "406" => !matches!(access, Access::Page | Access::Cookie),
@@ -280,7 +280,7 @@ fn complete_answer(status: &str, answer: &mut Value) {
         headers.insert("Retry-After".into(), header("RetryAfter"));
     }
     answer["headers"] = Value::Object(headers);
-    if status >= "400" {
+    if status >= "400" && answer["content"].get("text/html").is_none() {
         answer["content"] =
             json!({"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}});
     }

@@ -13,6 +13,12 @@ use crate::vendors::example_named;
 
 /// Answers that no shipped element or no server of this walk gives: `oauth/` and `serving/` see them.
 const ELSEWHERE: &[(&str, u16)] = &[
+    ("/connect/callback", 200),
+    ("/connect/{}", 200),
+    ("/connect/{}/done", 200),
+    ("/connect/{}/logo", 200),
+    ("/connect/{}/brand.css", 200),
+    ("/elements/api-v2/connect/links", 404),
     ("/elements/api-v2/elements/{}/oauth/token", 200),
     ("/metrics", 404),
 ];
