@@ -280,9 +280,12 @@ fn complete_answer(status: &str, answer: &mut Value) {
         headers.insert("Retry-After".into(), header("RetryAfter"));
     }
     answer["headers"] = Value::Object(headers);
-    if status >= "400" && answer["content"].get("text/html").is_none() {
-        answer["content"] =
-            json!({"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}});
+    let error = json!({"schema": {"$ref": "#/components/schemas/Error"}});
+    match answer["content"].get("text/html").is_some() {
+        // A page of its own, unless nobody came as far as making one.
+        true if status == "400" => answer["content"]["application/json"] = error,
+        false if status >= "400" => answer["content"] = json!({"application/json": error}),
+        _ => {}
     }
     if let Some(picture) = answer.pointer_mut("/content/image~1png") {
         *picture = json!({});
