@@ -96,6 +96,13 @@ newest_postgres() {
 
 has_postgres() { [ "$(newest_postgres)" -ge "$oldest_postgres" ]; }
 
+# ---------------------------------------------------------------- browser
+
+has_browser() {
+  { command -v chromium || command -v chromium-browser; } >/dev/null 2>&1 &&
+    command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1
+}
+
 # ---------------------------------------------------------------- packages
 
 package_manager() {
@@ -109,7 +116,7 @@ package_manager() {
   printf 'none\n'
 }
 
-# The packages that bring $2 (compiler, postgres) under the package manager $1.
+# The packages that bring $2 (compiler, postgres, browser) under the package manager $1.
 packages_for() {
   case "$1:$2" in
     apt-get:compiler) echo gcc libc6-dev ;;
@@ -118,6 +125,7 @@ packages_for() {
     apt-get:postgres | pacman:postgres | apk:postgres) echo postgresql ;;
     dnf:postgres | zypper:postgres) echo postgresql-server ;;
     brew:postgres) echo postgresql@17 ;;
+    apt-get:browser) echo chromium nodejs npm ;;
   esac
 }
 
@@ -181,7 +189,8 @@ agree_to_install() {
   esac
 }
 
-# Looks for what is missing, and installs it. $1 is "postgres" where Bunsen runs its own Postgres.
+# Looks for what is missing, and installs it. $1 is "postgres" where Bunsen runs its own Postgres,
+# $2 "browser" where the tests in a browser must run.
 prerequisites() {
   local manager packages="" missing=""
   check_rust
@@ -196,6 +205,11 @@ prerequisites() {
       die "BUNSEN_POSTGRES_BIN: no postgres and initdb of version $oldest_postgres or newer in $BUNSEN_POSTGRES_BIN"
     missing="${missing:+$missing and }Postgres $oldest_postgres or newer"
     packages="${packages:+$packages }$(packages_for "$manager" postgres)"
+  fi
+  # Only the tests in a browser need it, and they say so when they are skipped.
+  if [ "${2:-}" = browser ] && ! has_browser && [ "$manager" = apt-get ]; then
+    missing="${missing:+$missing and }chromium with node"
+    packages="${packages:+$packages }$(packages_for "$manager" browser)"
   fi
   [ -n "$missing" ] || return 0
 

@@ -20,7 +20,10 @@ pub use copies::{Backup, Restore};
 pub use front::{Egress, Front};
 pub use import::Import;
 pub use keys::{KeyKind, Keys, Pace, Passphrase};
-pub use people::{Accounts, Common, OneOrganization, OneUser, Organizations, Password, Users};
+pub use people::{
+    Accounts, Brand, Common, OneOrganization, OneUser, Organizations, Password, ReturnOrigins,
+    Users,
+};
 
 use crate::ids::{OrganizationId, Secret};
 

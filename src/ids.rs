@@ -56,6 +56,12 @@ pub enum SecretKind {
     Session,
     /// An e-mail address that somebody logs in with: no secret, but found the same way.
     Login,
+    /// Token of a link to the connect page.
+    ConnectLink,
+    /// `state` of somebody on the way to a vendor's page.
+    ConnectState,
+    /// What proves which browser a form was shown to. Never stored.
+    ConnectForm,
 }
 
 impl SecretKind {
@@ -67,6 +73,9 @@ impl SecretKind {
             Self::Instance => "instance",
             Self::Session => "session",
             Self::Login => "login",
+            Self::ConnectLink => "connect_link",
+            Self::ConnectState => "connect_state",
+            Self::ConnectForm => "connect_form",
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod bootstrap;
 pub mod callers;
 pub mod cli;
 pub mod config;
+mod connect;
 mod credentials;
 pub mod elements;
 pub mod error;

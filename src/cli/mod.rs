@@ -1,5 +1,6 @@
 //! The commands. Each takes what `config` read and does one thing.
 
+mod brand;
 mod copies;
 mod elements;
 mod first_files;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::administration::{Office, UserToMake};
 use crate::bootstrap;
+use crate::cli::brand;
 use crate::cli::state::{Opened, told};
 use crate::config::{Accounts, Common, Organizations, State, Users};
 use crate::error::{Error, Result};
@@ -65,6 +66,8 @@ async fn organization_answer(office: Office<'_>, command: &Organizations) -> Res
             office.set_organization_active(one.id, active).await?;
             (one.id, one.secret)
         }
+        Organizations::Brand(brand) => return brand::brand(office, brand).await,
+        Organizations::ReturnOrigins(origins) => return brand::origins(office, origins).await,
         Organizations::RotateSecret(one) => {
             office.rotate_organization_secret(one.id).await?;
             (one.id, one.secret)

@@ -56,6 +56,53 @@ pub enum Organizations {
         after_help = "Who had the old secret and a user's may have set that user's password, which the new secret does\nnot change: also run `bunsen user rotate-secret` and `bunsen user set-password` for such a user."
     )]
     RotateSecret(Box<OneOrganization>),
+    /// Say what its connect pages look like; what is not named stays.
+    #[command(
+        after_help = "Example: bunsen org brand 1 --name 'Acorn' --color '#1a5fb4' --logo acorn.png --support-url https://acorn.example/help"
+    )]
+    Brand(Box<Brand>),
+    /// Say where its connect pages may lead back to: exact origins, in place of those there are.
+    #[command(
+        after_help = "Example: bunsen org return-origins 1 https://app.acorn.example http://127.0.0.1:3000"
+    )]
+    ReturnOrigins(Box<ReturnOrigins>),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Brand {
+    #[command(flatten)]
+    pub common: Common,
+    #[arg(value_name = "ID", value_parser = organization_id)]
+    pub id: OrganizationId,
+    /// In place of the organization's name.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Of buttons, as #1a5fb4; too light a colour is refused.
+    #[arg(long, value_name = "#RRGGBB")]
+    pub color: Option<String>,
+    /// PNG, JPEG or WebP, 100 KB at most.
+    #[arg(long, value_name = "FILE")]
+    pub logo: Option<PathBuf>,
+    /// https or mailto: where people find help.
+    #[arg(long, value_name = "URL")]
+    pub support_url: Option<String>,
+    /// Take away what there is before.
+    #[arg(long)]
+    pub clear: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ReturnOrigins {
+    #[command(flatten)]
+    pub common: Common,
+    #[arg(value_name = "ID", value_parser = organization_id)]
+    pub id: OrganizationId,
+    /// https://HOST[:PORT], or http on this machine; without any, those there are are shown.
+    #[arg(value_name = "ORIGIN")]
+    pub origins: Vec<String>,
+    /// Allow none any more.
+    #[arg(long, conflicts_with = "origins")]
+    pub none: bool,
 }
 
 #[derive(Debug, Clone, Subcommand)]
@@ -175,6 +222,8 @@ impl Organizations {
             Self::Show(one) | Self::Disable(one) | Self::Enable(one) | Self::RotateSecret(one) => {
                 &one.common
             }
+            Self::Brand(one) => &one.common,
+            Self::ReturnOrigins(one) => &one.common,
         }
     }
 }

@@ -11,6 +11,10 @@ use utoipa::ToSchema;
 use crate::error::Error;
 use crate::http::request_id::RequestId;
 
+/// In a response's extensions: what it holds is for people, and stays as it is.
+#[derive(Debug, Clone, Copy)]
+pub struct AsIs;
+
 /// Carried in the response's extensions until [`render`].
 #[derive(Clone)]
 struct Told {
@@ -92,7 +96,8 @@ fn status(error: &Error) -> StatusCode {
 /// Gives every error answer the one error body; other answers pass unchanged.
 pub fn render(response: Response, request_id: &RequestId) -> Response {
     let status = response.status();
-    if !(status.is_client_error() || status.is_server_error()) {
+    let as_is = response.extensions().get::<AsIs>().is_some();
+    if as_is || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
     let told = response.extensions().get::<Told>().cloned();

@@ -6,6 +6,7 @@ mod auth;
 mod authorization;
 mod catalogue;
 mod client;
+mod connect;
 mod connection;
 mod dates;
 mod description;
@@ -67,6 +68,8 @@ pub enum Access {
     Cookie,
     /// Not JSON: HTML and pictures for people's browsers, text. Needs nothing and looks at nothing.
     Page,
+    /// The same below a connect link, whose token is in the path: a page with 404 without it.
+    Link,
 }
 
 /// One route of the platform, as registered and as listed.
@@ -115,6 +118,7 @@ fn registered() -> Vec<Registered> {
     login::register(&mut add);
     oauth::register(&mut add);
     instances::register(&mut add);
+    connect::register(&mut add);
     list
 }
 
@@ -168,7 +172,7 @@ pub fn service(app: App) -> NormalisePath<Router> {
             continue;
         };
         let handler = match route.access {
-            Access::Page | Access::Cookie => entry.handler,
+            Access::Page | Access::Cookie | Access::Link => entry.handler,
             _ => entry.handler.layer(middleware::from_fn(json::acceptable)),
         };
         router = router.route(&route.path, handler);

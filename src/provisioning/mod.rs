@@ -37,11 +37,11 @@ pub use browser::{BrowserPage, page_in_browser, request_token};
 pub use creating::create;
 pub use deleting::delete;
 pub use recovery::recover;
-pub use request::InstanceRequest;
+pub use request::{InstanceRequest, check_labels, mistaken};
 pub use settings::{Setting, setting, settings, update_setting};
 pub use update::update;
 pub use view::InstanceView;
-use view::{abridged, view};
+use view::{abridged, stored_values, view};
 
 /// A page ends early rather than grow beyond this, whatever its instances hold.
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
@@ -98,6 +98,12 @@ struct Chosen<'a> {
     group: &'a Group,
 }
 
+impl std::fmt::Debug for Stored {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Stored({}, {})", self.element, self.group)
+    }
+}
+
 impl<'a> Chosen<'a> {
     fn session(&self, app: &'a App, grants: &'a [Grant]) -> Session<'a> {
         Session {
@@ -127,6 +133,25 @@ pub async fn read(
     let found = visible(app, who, id, element).await?;
     let keys = tenancy::keys(app, who.organization).await?;
     view(app, who.organization, &keys, found)
+}
+
+/// What an instance has stored, secrets and all: for use cases, never for answers.
+pub struct Stored {
+    pub element: String,
+    pub group: String,
+    pub values: Values,
+}
+
+/// 404 as [`read`].
+pub async fn stored(app: &App, who: Who, id: InstanceId) -> Result<Stored> {
+    let row = visible(app, who, id, None).await?;
+    let keys = tenancy::keys(app, who.organization).await?;
+    let values = stored_values(who.organization, &keys, &row)?;
+    Ok(Stored {
+        element: row.element_key,
+        group: row.credential_group,
+        values,
+    })
 }
 
 /// The instances of one account, by id.
@@ -215,7 +240,7 @@ async fn visible(
 
 /// Runs in a task that the caller's hanging up does not cut, and that a graceful stop waits for. It
 /// counts as the caller's as long as it runs.
-async fn to_its_end<T: Send + 'static>(
+pub async fn to_its_end<T: Send + 'static>(
     app: &App,
     work: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {

@@ -37,6 +37,8 @@ pub struct Beside<'a> {
     pub brought: &'a Brought,
     /// The tokens in the configuration are good, the caller says.
     pub external: bool,
+    /// Whatever is given is tried, also when it is what there is.
+    pub ask_again: bool,
 }
 
 /// Merges what is given into what is stored. Null, the mask and whatever answers show already say
@@ -83,7 +85,7 @@ pub fn plan<'a>(
 
     let switched = group.name != standing.group.name;
     let decides = |key: &String| element.decides_login(group, key);
-    let given_again = !standing.valid && accepted.keys().any(decides);
+    let given_again = (!standing.valid || beside.ask_again) && accepted.keys().any(decides);
     let brought = beside.brought.is_from_browser() && group.needs_person();
     let asked = switched
         || given_again

@@ -51,6 +51,19 @@ pub struct InstanceRequest {
     #[schema(value_type = Option<ProviderMembers>)]
     provider_data: Option<ProviderData>,
     pub(super) retrieve_objects_after_instantiation: Option<bool>,
+    /// No word of callers: see [`InstanceRequest::asking_again`].
+    #[serde(skip)]
+    ask_again: bool,
+}
+
+impl InstanceRequest {
+    /// The vendor is asked although the credentials are those that it accepted before.
+    pub fn asking_again(self) -> Self {
+        Self {
+            ask_again: true,
+            ..self
+        }
+    }
 }
 
 /// What the vendor's page sent back, or tokens; further members are passed to the definition's
@@ -170,6 +183,8 @@ pub struct Change {
     pub external_authentication: Option<ExternalAuthentication>,
     #[serde(default)]
     pub brought: Brought,
+    #[serde(default)]
+    pub ask_again: bool,
 }
 
 /// # Errors
@@ -210,6 +225,7 @@ pub fn change(request: InstanceRequest) -> Result<Change> {
             .map(|text| checked_external_authentication(Some(text)))
             .transpose()?,
         brought: authorization::read(request.provider_data)?,
+        ask_again: request.ask_again,
     })
 }
 
@@ -251,6 +267,14 @@ pub fn checked_name(given: &str) -> Result<String> {
         return Err(too_long());
     }
     Ok(name)
+}
+
+/// Name and tags of an instance that is to be made later.
+pub fn check_labels(name: Option<&str>, tags: Option<&[String]>) -> Result<()> {
+    let tags = tags.unwrap_or_default();
+    refuse_placeholders(name.unwrap_or_default(), tags, &Map::new())?;
+    name.map(checked_name).transpose()?;
+    checked_tags(tags, |_| false).map(drop)
 }
 
 /// `may_be_long`: a tag that stands for a name may be as long as a name.

@@ -361,6 +361,7 @@ impl Changing<'_> {
         };
         let external = self.change.external_authentication;
         let beside = Beside {
+            ask_again: self.change.ask_again,
             brought: &self.change.brought,
             external: external == Some(store::ExternalAuthentication::Initial),
         };

@@ -44,6 +44,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../../migrations/0006_revocations.sql"),
     ),
     (
+        9,
+        "connect",
+        include_str!("../../migrations/0009_connect.sql"),
+    ),
+    (
         10,
         "renewal",
         include_str!("../../migrations/0010_renewal.sql"),

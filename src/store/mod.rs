@@ -8,6 +8,7 @@
 
 mod accounts;
 mod administration;
+mod connect;
 mod connection;
 mod directory;
 mod exchanges;
@@ -39,6 +40,7 @@ use sqlx::query::{Query, QueryAs};
 use sqlx::{FromRow, Postgres};
 
 pub use accounts::{Account, AccountFilter, NewAccount};
+pub use connect::{ConnectLink, ConnectSettings, Logo, NewConnectLink};
 pub use connection::{ConnectError, PoolState, Transaction};
 pub use directory::{Directory, Found, FoundInstance, FoundUser, Owner};
 pub use exchanges::{NewExchange, OpenExchange, Opened, Outcome, Purpose, Standing};

@@ -99,6 +99,8 @@ pub const HELD_COLUMNS: &[HeldColumn] = &[
     held_column!("instances", "token_sealed", organization: "org_id", key: "id" as "bigint", row: "row_id", below: "0"),
     held_column!("exchanges", "intent_sealed", organization: "org_id", key: "id" as "uuid", row: "id", below: "'00000000-0000-0000-0000-000000000000'::uuid"),
     held_column!("exchanges", "answer_sealed", organization: "org_id", key: "id" as "uuid", row: "id", below: "'00000000-0000-0000-0000-000000000000'::uuid"),
+    held_column!("connect_links", "contents_sealed", organization: "org_id", key: "id" as "bigint", row: "row_id", below: "0"),
+    held_column!("connect_links", "walk_sealed", organization: "org_id", key: "id" as "bigint", row: "row_id", below: "0"),
 ];
 
 #[derive(Clone, FromRow)]
@@ -307,7 +309,7 @@ impl AllOrgs<'_> {
     }
 
     /// What other peppers than `current` made and nobody can make again: fingerprints of sessions
-    /// of exchanges that are over, idempotency keys and sessions whose day is over; and log-in
+    /// of exchanges that are over, idempotency keys and sessions whose day is over, connect links that have ended; and log-in
     /// addresses, which the next log-in writes again.
     pub async fn drop_spent_fingerprints(&self, current: &str) -> Result<()> {
         let store = self.store;
@@ -322,6 +324,11 @@ impl AllOrgs<'_> {
                                where e.org_id = s.org_id and e.id = s.object_id
                                  and e.expires_at > clock_timestamp())",
             "delete from secret_index where pepper_id <> $1 and kind = 'login'",
+            "delete from secret_index as s
+             where s.pepper_id <> $1 and s.kind in ('connect_link', 'connect_state')
+               and not exists (select 1 from connect_links l
+                               where l.org_id = s.org_id and l.id = s.object_id
+                                 and l.expires_at > clock_timestamp())",
         ] {
             store
                 .transaction(|mut transaction| async move {

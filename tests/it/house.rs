@@ -150,10 +150,10 @@ fn the_data_folder_is_the_same_everywhere() {
         .expect("run sets the data folder");
     let expression = line.trim_matches('"');
     let readme = read("README.md");
-    assert_eq!(readme.matches(expression).count(), 2, "{expression}");
+    assert_eq!(readme.matches(expression).count(), 3, "{expression}");
     assert_eq!(
         readme.matches("BUNSEN_DATA_DIR:-").count(),
-        2,
+        3,
         "another expression in README"
     );
 
@@ -344,6 +344,7 @@ fn settings_that_are_named_exist() {
         + &read("src/config/keys.rs")
         + &read("src/config/people.rs")
         + &read("sandbox/tests/it/described.rs")
+        + &read("tests/it/web.rs")
         + "\"BUNSEN_BUILD_PROFILE\"";
     for path in [
         "Dockerfile",

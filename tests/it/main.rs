@@ -3,6 +3,7 @@
 mod answer;
 mod catalogue;
 mod cli;
+mod connect;
 mod conventions;
 mod crash;
 mod database;
@@ -28,3 +29,4 @@ mod store;
 mod structure;
 mod vendors;
 mod walk;
+mod web;

@@ -9,15 +9,17 @@ mod hub_calls;
 mod oauth;
 mod others;
 mod paths;
+mod routes;
 mod tokens;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bunsen_test_macros::database_test;
 use serde_json::{Value, json};
 
 use headers::refused_headers;
 use paths::{filled, without_names};
+use routes::ROUTES;
 
 use crate::answer::{Answer, Findings, unknown_secret};
 use crate::catalogue::exports;
@@ -41,98 +43,12 @@ enum Access {
     Cookie,
     /// HTML and pictures for everybody.
     Page,
+    /// Below a connect link, which the walk does not have: a page that says so.
+    Link,
     /// User and element token; the organization may be there too.
     Token,
 }
-use Access::{Cookie, Open, Optional, Page, Password, Platform, Token};
-
-/// Every route: method, path without the API's base, and who may call it.
-const ROUTES: &[(&str, &str, Access)] = &[
-    ("GET", "/health/live", Open),
-    ("GET", "/health/ready", Open),
-    ("GET", "/metrics", Page),
-    ("GET", "/openapi.json", Open),
-    ("GET", "/docs", Page),
-    ("GET", "/elements", Optional),
-    ("GET", "/elements/keys", Optional),
-    ("GET", "/elements/{}", Optional),
-    ("GET", "/elements/metadata", Platform),
-    ("GET", "/elements/{}/metadata", Platform),
-    ("GET", "/elements/{}/configuration", Platform),
-    ("GET", "/elements/{}/parameters", Platform),
-    ("GET", "/elements/{}/hooks", Platform),
-    ("GET", "/elements/{}/hooks/{}", Platform),
-    ("GET", "/elements/{}/resources", Platform),
-    ("GET", "/elements/{}/resources/{}", Platform),
-    ("GET", "/elements/{}/resources/{}/parameters", Platform),
-    ("GET", "/elements/{}/resources/{}/hooks", Platform),
-    ("GET", "/elements/{}/resources/{}/hooks/{}", Platform),
-    ("GET", "/elements/{}/resources/{}/models", Platform),
-    ("GET", "/elements/{}/objects", Platform),
-    ("GET", "/elements/{}/objects/{}", Platform),
-    ("GET", "/elements/{}/objects/{}/fields", Platform),
-    ("GET", "/elements/{}/objects/{}/fields/{}", Platform),
-    ("GET", "/elements/{}/models", Platform),
-    ("GET", "/elements/{}/models/{}", Platform),
-    ("GET", "/elements/{}/models/{}/fields", Platform),
-    ("GET", "/elements/{}/models/{}/fields/{}", Platform),
-    ("GET", "/elements/{}/transformations", Platform),
-    ("GET", "/elements/{}/export", Platform),
-    ("GET", "/elements/{}/authentication-types", Platform),
-    (
-        "GET",
-        "/elements/{}/authentication-types/{}/configurations",
-        Platform,
-    ),
-    ("GET", "/elements/{}/oauth/url", Optional),
-    ("POST", "/elements/{}/oauth/url", Optional),
-    ("GET", "/elements/{}/oauth/token", Optional),
-    ("GET", "/hubs", Optional),
-    ("GET", "/hubs/keys", Optional),
-    ("GET", "/hubs/{}", Optional),
-    ("GET", "/hubs/{}/elements", Optional),
-    ("POST", "/authentication", Password),
-    ("GET", "/authentication/secrets", Platform),
-    ("POST", "/authentication/passwords", Platform),
-    ("POST", "/elements/j_spring_security_check", Password),
-    ("GET", "/elements/api-v1/ui/getSecrets", Cookie),
-    ("GET", "/elements/jsp/login.jsp", Page),
-    ("GET", "/elements/jsp/home.jsp", Page),
-    ("GET", "/elements/api-docs", Page),
-    ("GET", "/elements/{}", Page),
-    ("GET", "/organizations/me", Platform),
-    ("GET", "/accounts", Platform),
-    ("GET", "/accounts/{}", Platform),
-    ("GET", "/users", Platform),
-    ("GET", "/users/{}", Platform),
-    ("GET", "/instances", Platform),
-    ("POST", "/instances", Platform),
-    ("GET", "/instances/{}", Platform),
-    ("DELETE", "/instances/{}", Platform),
-    ("PUT", "/instances/{}", Platform),
-    ("PATCH", "/instances/{}", Platform),
-    ("GET", "/instances/count", Platform),
-    ("PUT", "/instances/{}/enabled", Platform),
-    ("DELETE", "/instances/{}/enabled", Platform),
-    ("GET", "/instances/{}/configuration", Platform),
-    ("GET", "/instances/{}/configuration/{}", Platform),
-    ("PATCH", "/instances/{}/configuration/{}", Platform),
-    ("PUT", "/instances", Token),
-    ("PATCH", "/instances", Token),
-    ("DELETE", "/instances", Token),
-    ("PUT", "/instances/enabled", Token),
-    ("DELETE", "/instances/enabled", Token),
-    ("GET", "/instances/configuration", Token),
-    ("GET", "/instances/configuration/{}", Token),
-    ("PATCH", "/instances/configuration/{}", Token),
-    ("GET", "/accounts/instances", Platform),
-    ("GET", "/accounts/{}/instances", Platform),
-    ("GET", "/elements/{}/instances", Platform),
-    ("POST", "/elements/{}/instances", Platform),
-    ("GET", "/elements/{}/instances/{}", Platform),
-    ("PUT", "/elements/{}/instances/{}", Platform),
-    ("DELETE", "/elements/{}/instances/{}", Platform),
-];
+use Access::{Cookie, Link, Open, Optional, Page, Password, Platform, Token};
 
 #[test]
 fn every_route_is_in_the_list() {
@@ -155,6 +71,7 @@ fn every_route_is_in_the_list() {
                 bunsen::http::Access::Password => Password,
                 bunsen::http::Access::Cookie => Cookie,
                 bunsen::http::Access::Page => Page,
+                bunsen::http::Access::Link => Link,
                 bunsen::http::Access::Token => Token,
             };
             (route.method.to_string(), without_names(&route.path), access)
@@ -177,9 +94,10 @@ fn names_an_instance(path: &str) -> bool {
     path.contains("/instances/{}")
 }
 
-/// Accounts are the organization administrator's business.
-fn is_for_administrators(path: &str) -> bool {
-    path.starts_with("/accounts")
+/// Accounts are the organization administrator's business, and how its pages look.
+fn is_for_administrators(method: &str, path: &str) -> bool {
+    let pages = path == "/organizations/branding" || path == "/connect/settings";
+    path.starts_with("/accounts") || (pages && method != "GET")
 }
 
 /// These two ignore an `Element` part whatever it is; the others only when it is valid.
@@ -199,6 +117,8 @@ struct Walk {
     of_admin: Value,
     of_member: Value,
     of_foreign: Value,
+    /// Ids of connect links, by the user who made them.
+    links: BTreeMap<i64, String>,
 }
 
 impl Walk {
@@ -223,6 +143,18 @@ impl Walk {
             .to_owned();
         let entry = entry_id(&server, "filter.response.nulls").await;
         let in_browser = oauth::element(&server).await;
+        let mut links = BTreeMap::new();
+        for caller in [
+            &server.admin,
+            &server.member,
+            &server.colleague,
+            &server.foreign,
+        ] {
+            let request = server.request("POST", &format!("{BASE}/connect/links"));
+            let request = request.header("authorization", caller.header());
+            let made = Answer::of(request.json(&json!({}))).await.success();
+            links.insert(caller.user_id, made["id"].to_string());
+        }
         Walk {
             server,
             in_browser,
@@ -232,6 +164,7 @@ impl Walk {
             of_admin,
             of_member,
             of_foreign,
+            links,
         }
     }
 
@@ -249,6 +182,10 @@ impl Walk {
             request = request.json(&oauth::body());
         } else if path.ends_with("/passwords") {
             request = request.json(&json!({"password": "Another-1-for-the-walk"}));
+        } else if path.ends_with("/branding") && method == "PUT" {
+            request = request.json(&json!({"name": "Walkers"}));
+        } else if path.ends_with("/connect/settings") && method == "PUT" {
+            request = request.json(&json!({"returnOrigins": ["https://app.example"]}));
         } else if path.contains("/configuration/") && method == "PATCH" {
             request = request.json(&json!({"propertyValue": "false"}));
         } else if ["POST", "PUT", "PATCH"].contains(&method) && !path.ends_with("/enabled") {
@@ -288,10 +225,10 @@ impl Walk {
         authorization: Option<&str>,
     ) -> Answer {
         let path = match access {
-            Page => path.replace("{}", "picture.png"),
+            Page | Link => path.replace("{}", "picture.png"),
             _ => filled(self, path, instance, owner),
         };
-        let outside = matches!(access, Open | Cookie | Page) || path.contains("/j_spring");
+        let outside = matches!(access, Open | Cookie | Page | Link) || path.contains("/j_spring");
         let base = if outside { "" } else { BASE };
         self.call(method, &format!("{base}{path}"), authorization)
             .await
@@ -347,6 +284,7 @@ async fn who_proves_nothing_is_refused_everywhere_and_changes_nothing(database: 
             let what = format!("{what}: {method} {path}");
             match access {
                 Open | Page => findings.status(&what, &answer, 200),
+                Link => findings.status(&what, &answer, 404),
                 Password => drop(findings.error(&what, &answer, without_password(path))),
                 Cookie | Optional | Platform | Token => drop(findings.error(&what, &answer, 401)),
             }
@@ -358,6 +296,7 @@ async fn who_proves_nothing_is_refused_everywhere_and_changes_nothing(database: 
         match access {
             Optional if oauth::is_of_version_1(path) => drop(findings.error(&what, &answer, 400)),
             Open | Optional | Page => findings.status(&what, &answer, 200),
+            Link => findings.status(&what, &answer, 404),
             Password => drop(findings.error(&what, &answer, without_password(path))),
             Cookie | Platform | Token => drop(findings.error(&what, &answer, 401)),
         }
@@ -408,10 +347,11 @@ async fn who_may_call_is_answered(database: TestDatabase) {
             match access {
                 Password => drop(findings.error(&what, &answer, without_password(path))),
                 Cookie => drop(findings.error(&what, &answer, 401)),
+                Link => findings.status(&what, &answer, 404),
                 Optional if oauth::is_of_version_1(path) => {
                     findings.error(&what, &answer, 400);
                 }
-                _ if is_for_administrators(path) && !who.contains("admin") => {
+                _ if is_for_administrators(method, path) && !who.contains("admin") => {
                     findings.error(&what, &answer, 403);
                 }
                 _ => findings.status(&what, &answer, 200),

@@ -19,6 +19,9 @@ pub(crate) const REQUEST_URL: &str = "oauth.request.url";
 pub(crate) const BASIC_HEADER: &str = "oauth.basic.header";
 pub(crate) const REQUEST_PLACE: &str = "oauth.request.authorization.type";
 
+/// What an application is known by at a vendor.
+pub const CLIENT_ENTRIES: [&str; 2] = [CLIENT_ID, CLIENT_SECRET];
+
 /// The access token and what renews it.
 pub const ACCESS_TOKEN: &str = "oauth.user.token";
 pub const TOKEN_SECRET: &str = "oauth.user.token.secret";

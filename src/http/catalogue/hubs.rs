@@ -37,6 +37,12 @@ static KNOWN: LazyLock<Vec<Hub>> = LazyLock::new(|| {
     serde_json::from_str(include_str!("hubs.json")).expect("a test reads this file")
 });
 
+/// What people call it.
+pub fn name(key: &str) -> String {
+    let known = KNOWN.iter().find(|hub| hub.key == key);
+    known.map_or_else(|| key.to_owned(), |hub| hub.name.clone())
+}
+
 /// The known hubs and those that elements name, by key.
 fn hubs(app: &App, caller: &MaybeCaller) -> Vec<Hub> {
     let mut hubs = KNOWN.clone();

@@ -25,6 +25,8 @@ use crate::http::instances::with_page_headers;
 use crate::http::json::Json;
 use crate::http::query::Query;
 
+pub use hubs::name as hub_name;
+
 const NO_ELEMENT: &str = "No such element; `message` suggests the nearest key.";
 
 /// Adds every route of this family to the one list.

@@ -16,6 +16,10 @@ pub const FAMILIES: &[(&str, &str)] = &[
         "The same for the instance whose element token is in the header.",
     ),
     (
+        "Connect page",
+        "Where people connect their accounts themselves.",
+    ),
+    (
         "Elements",
         "The catalogue: what each connector needs and can do.",
     ),
@@ -40,8 +44,9 @@ fn family(route: &Route) -> &'static str {
     let mut words = below.unwrap_or_default().split('/');
     match (route.access, words.next(), words.nth(1)) {
         (Access::Token, ..) => "Instances by token",
-        (Access::Page, ..) => "Pages",
+        (Access::Page | Access::Link, ..) => "Pages",
         (Access::Open, ..) => "Operations",
+        (_, Some("connect"), _) | (_, Some("organizations"), Some("branding")) => "Connect page",
         (Access::Password | Access::Cookie, ..) | (_, Some("authentication"), _) => "Log-in",
         (_, Some("instances"), _) | (_, Some("elements"), Some("instances")) => "Instances",
         (_, Some("elements"), _) => "Elements",
@@ -138,7 +143,7 @@ impl<'a> Operation<'a> {
 
     fn security(&self) -> Value {
         match self.route.access {
-            Access::Open | Access::Page | Access::Password => json!([]),
+            Access::Open | Access::Page | Access::Link | Access::Password => json!([]),
             Access::Optional => json!([{}, {"userAndOrganization": []}, {"session": []}]),
             Access::Platform => json!([{"userAndOrganization": []}, {"session": []}]),
             Access::Token => json!([{"userAndElement": []}]),
@@ -217,6 +222,8 @@ impl<'a> Operation<'a> {
             self.written["requestBody"]["required"] = json!(true);
         }
         let common = |status: &str| match status {
+            // Everything else is a page of its own.
+            _ if access == Access::Link => matches!(status, "400" | "500"),
             "400" => has_body || parameters > 0,
             "401" => with_database && access != Access::Password,
             "406" => !matches!(access, Access::Page | Access::Cookie),
@@ -273,9 +280,12 @@ fn complete_answer(status: &str, answer: &mut Value) {
         headers.insert("Retry-After".into(), header("RetryAfter"));
     }
     answer["headers"] = Value::Object(headers);
-    if status >= "400" {
-        answer["content"] =
-            json!({"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}});
+    let error = json!({"schema": {"$ref": "#/components/schemas/Error"}});
+    match answer["content"].get("text/html").is_some() {
+        // A page of its own, unless nobody came as far as making one.
+        true if status == "400" => answer["content"]["application/json"] = error,
+        false if status >= "400" => answer["content"] = json!({"application/json": error}),
+        _ => {}
     }
     if let Some(picture) = answer.pointer_mut("/content/image~1png") {
         *picture = json!({});

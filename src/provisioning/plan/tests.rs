@@ -103,6 +103,7 @@ impl Case {
             valid: self.valid,
         };
         let beside = Beside {
+            ask_again: false,
             brought: &Brought::default(),
             external: false,
         };

@@ -4,7 +4,7 @@
 use bunsen_test_macros::database_test;
 use serde_json::{Value, json};
 
-use super::{Access, BASE, Cookie, Open, Page, ROUTES, Token, Walk, id};
+use super::{Access, BASE, Cookie, Link, Open, Page, ROUTES, Token, Walk, id};
 use crate::answer::{Answer, Findings};
 use crate::database::TestDatabase;
 use crate::description::contract::Contract;
@@ -13,6 +13,12 @@ use crate::vendors::example_named;
 
 /// Answers that no shipped element or no server of this walk gives: `oauth/` and `serving/` see them.
 const ELSEWHERE: &[(&str, u16)] = &[
+    ("/connect/callback", 200),
+    ("/connect/{}", 200),
+    ("/connect/{}/done", 200),
+    ("/connect/{}/logo", 200),
+    ("/connect/{}/brand.css", 200),
+    ("/elements/api-v2/connect/links", 404),
     ("/elements/api-v2/elements/{}/oauth/token", 200),
     ("/metrics", 404),
 ];
@@ -24,7 +30,7 @@ const NOBODY: &str = "?where=email%3D'nobody'";
 const CAUSED: [u16; 6] = [400, 401, 404, 406, 413, 415];
 
 fn place(path: &str, access: Access) -> String {
-    let outside = matches!(access, Open | Cookie | Page) || path.contains("/j_spring");
+    let outside = matches!(access, Open | Cookie | Page | Link) || path.contains("/j_spring");
     let base = if outside { "" } else { BASE };
     format!("{base}{path}")
 }
@@ -78,7 +84,7 @@ impl Tour<'_> {
     ) {
         let server = &self.walk.server;
         let filled = match access {
-            Page => path.replace("{}", "picture.png"),
+            Page | Link => path.replace("{}", "picture.png"),
             _ => super::filled(self.walk, path, instance, &server.admin),
         };
         let filled = place(&filled, access);

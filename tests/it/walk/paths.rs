@@ -45,6 +45,7 @@ pub fn filled(walk: &Walk, path: &str, instance: &str, caller: &Caller) -> Strin
             ("{}", Some("authentication-types")) => "oauth2",
             ("{}", Some("hubs")) => "crm",
             ("{}", Some("instances")) => instance,
+            ("{}", Some("links")) => walk.links[&caller.user_id].as_str(),
             ("{}", Some("accounts")) => account.as_str(),
             ("{}", Some("users")) => user.as_str(),
             ("{}", before) => panic!("this test does not know what follows {before:?}"),

@@ -1,0 +1,267 @@
+//! What a person has sent: checked, then the vendor is asked and the instance made or changed.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use bunsen_engine::configuration::AUTHENTICATION_TYPE;
+use bunsen_engine::element::{Element, Group, ResourceKind, Source, Target};
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use super::{CONTENTS, Contents, Opened, form, sealed, told, walk, ways};
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::ids::Secret;
+use crate::provisioning::{self, InstanceRequest};
+use crate::store::RequestKey;
+
+/// A form as sent. Holds passwords.
+pub struct Given {
+    pub element: String,
+    pub way: String,
+    pub values: BTreeMap<String, String>,
+    /// The person knows that it is another account than before.
+    pub other_account: bool,
+}
+
+impl std::fmt::Debug for Given {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Given")
+            .field("element", &self.element)
+            .field("way", &self.way)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug)]
+pub enum Submitted {
+    Connected,
+    /// To the vendor's page.
+    Leave(Url),
+    /// Fields that are empty and must not be.
+    Missing(Vec<String>),
+    /// The form names another account than the one that was connected so far: label, before, now.
+    OtherAccount(Vec<(String, String, String)>),
+}
+
+/// # Errors
+/// Whatever creating or changing an instance says; 404 for what this link does not offer; 429.
+pub async fn submit(
+    app: &App,
+    opened: &Opened,
+    given: &Given,
+    browser: &Secret,
+    address: IpAddr,
+) -> Result<Submitted> {
+    let element = opened.element(app, &given.element)?;
+    let group = opened.group_of_way(app, element, &given.way)?;
+    let form = form(opened, element, group, &given.values);
+    let mut values = Map::new();
+    let mut missing = Vec::new();
+    let mut others = Vec::new();
+    for field in &form.fields {
+        let typed = given.values.get(&field.key).map_or("", String::as_str);
+        if typed.is_empty() {
+            if field.required {
+                missing.push(field.key.clone());
+            }
+            continue;
+        }
+        if let Some(before) = opened.shown_value(element, &field.key)
+            && !before.trim().eq_ignore_ascii_case(typed)
+        {
+            others.push((field.label.clone(), before.to_owned(), typed.to_owned()));
+        }
+        values.insert(field.key.clone(), Value::from(typed));
+    }
+    if !missing.is_empty() {
+        return Ok(Submitted::Missing(missing));
+    }
+    if !others.is_empty() && !given.other_account {
+        return Ok(Submitted::OtherAccount(others));
+    }
+    app.gate().attempt(address, &opened.name()).await?;
+    if group.needs_person() {
+        let url = walk::set_out(app, opened, element, group, values, browser).await?;
+        return Ok(Submitted::Leave(url));
+    }
+    connect(app, opened, element, group, values, None).await?;
+    app.gate().succeeded(address, &opened.name()).await;
+    Ok(Submitted::Connected)
+}
+
+/// Makes the instance, or connects the one there is again, and notes it down at the link. Once for
+/// each link, however often it is tried at the same time or after a crash.
+pub(super) async fn connect(
+    app: &App,
+    opened: &Opened,
+    element: &Element,
+    group: &Group,
+    values: Map<String, Value>,
+    brought: Option<Value>,
+) -> Result<()> {
+    let mut configuration = opened.contents.configuration.clone();
+    configuration.extend(values);
+    if element.groups.len() > 1 {
+        configuration.insert(AUTHENTICATION_TYPE.to_owned(), group.name.as_str().into());
+    }
+    let mut body = json!({"configuration": configuration});
+    if let Some(tags) = &opened.contents.tags {
+        body["tags"] = json!(tags);
+    }
+    match (&opened.contents.name, opened.is_reconnect()) {
+        (Some(name), _) => body["name"] = json!(name),
+        (None, true) => {}
+        (None, false) => body["name"] = json!(element.name),
+    }
+    if let Some(brought) = &brought {
+        body["providerData"] = brought.clone();
+    }
+    let request: InstanceRequest = serde_json::from_value(body).map_err(Error::internal)?;
+    // A password may be tried again after a crash and makes the same instance; a code cannot, and
+    // another one is another attempt.
+    let attempt = brought
+        .as_ref()
+        .and_then(|brought| brought["code"].as_str());
+    let attempt = attempt.unwrap_or_default().to_owned();
+    let name = format!("{} {} {attempt}", opened.name(), opened.link.row_id);
+    let key = RequestKey {
+        route: "connect link".to_owned(),
+        fingerprints: app.vault().request_fingerprints(&name, b""),
+    };
+    let outcome = make(app, opened, element, request, key).await;
+    if let Err(error) = &outcome
+        && !matches!(error, Error::InFlight { .. })
+    {
+        let failure = told(element, error).sentence();
+        let store = app.store().org(opened.organization());
+        store.connect_link_failed(opened.link.id, &failure).await?;
+    }
+    outcome
+}
+
+async fn make(
+    app: &App,
+    opened: &Opened,
+    element: &Element,
+    request: InstanceRequest,
+    key: RequestKey,
+) -> Result<()> {
+    let (who, again, key_of_element) = (opened.who(), opened.link.instance, element.key.clone());
+    let (link, row, organization) = (opened.link.id, opened.link.row_id, opened.organization());
+    let rest = Contents {
+        return_url: opened.contents.return_url.clone(),
+        state: opened.contents.state.clone(),
+        ..Contents::default()
+    };
+    provisioning::to_its_end(app, {
+        let app = app.clone();
+        async move {
+            let view = match again {
+                Some(id) => {
+                    let request = request.asking_again();
+                    provisioning::update(&app, who, id, Some(key_of_element), request, Some(key))
+                        .await?
+                }
+                None => {
+                    let element = Some(key_of_element);
+                    provisioning::create(&app, who, element, request, Some(key)).await?
+                }
+            };
+            let rest = sealed(&app, organization, row, CONTENTS, &rest).await?;
+            let store = app.store().org(organization);
+            store.connect_link_used(link, view.id, &rest).await?;
+            tracing::info!(org.id = %organization, link.id = link, instance.id = %view.id, "connected");
+            Ok(())
+        }
+    })
+    .await
+}
+
+impl Opened {
+    /// For counting attempts.
+    pub(super) fn name(&self) -> String {
+        format!("connect link {} {}", self.link.organization, self.link.id)
+    }
+
+    /// # Errors
+    /// 404 for one that this link does not offer.
+    pub fn element<'a>(&'a self, app: &'a App, key: &str) -> Result<&'a Element> {
+        self.elements(app)
+            .into_iter()
+            .find(|element| element.key == key)
+            .ok_or_else(|| Error::NotFound("This link does not offer that.".into()))
+    }
+
+    /// # Errors
+    /// 404 for a way that this link does not offer.
+    pub fn group_of_way<'a>(
+        &self,
+        app: &App,
+        element: &'a Element,
+        way: &str,
+    ) -> Result<&'a Group> {
+        let offered = ways(app, self, element)
+            .into_iter()
+            .any(|one| one.name == way);
+        let group = element.group(way).filter(|_| offered);
+        group.ok_or_else(|| Error::NotFound("This link does not offer that way.".into()))
+    }
+
+    /// What the instance that is connected again has stored.
+    pub(super) fn stored_value(&self, key: &str) -> Option<&str> {
+        let value = self.stored.as_ref()?.values.get(key)?;
+        Some(value.reveal()).filter(|text| !text.is_empty())
+    }
+
+    /// The same, of what may be shown.
+    pub(super) fn shown_value(&self, element: &Element, key: &str) -> Option<&str> {
+        self.stored_value(key).filter(|_| !element.is_secret(key))
+    }
+
+    /// Where the browser goes when the person does not want to.
+    pub fn cancel_url(&self) -> Option<String> {
+        self.contents.back("cancelled", None)
+    }
+
+    /// What is asked for on the vendor's page, where the application or the definition says it.
+    pub fn scopes(&self, element: &Element, group: &Group) -> Vec<String> {
+        let page = element.call(group, ResourceKind::OauthOnAuthorizeUrl);
+        let parameters = page.map_or(&[][..], |page| &page.parameters);
+        let asked = parameters.iter().filter_map(|parameter| {
+            match (&parameter.target, &parameter.source) {
+                (Target::Query(name), _) if name != "scope" => None,
+                (Target::Query(_), Source::Literal(text)) => Some(text.to_string()),
+                (Target::Query(_), Source::Configuration(key)) => {
+                    element.entry(key)?.default.clone()
+                }
+                _ => None,
+            }
+        });
+        let text = self.known("oauth.scope").or(asked.last());
+        let text = text.filter(|_| group.needs_person()).unwrap_or_default();
+        let parts = text.split([' ', ',']).filter(|part| !part.is_empty());
+        parts.map(str::to_owned).collect()
+    }
+
+    /// The group of credentials that the instance has now.
+    pub(super) fn group(&self) -> Option<&str> {
+        Some(self.stored.as_ref()?.group.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_does_not_print_what_it_holds() {
+        let given = Given {
+            element: "e".into(),
+            way: "w".into(),
+            values: BTreeMap::from([("password".to_owned(), "s3cret".to_owned())]),
+            other_account: false,
+        };
+        assert!(!format!("{given:?}").contains("s3cret"));
+    }
+}

@@ -1,0 +1,242 @@
+//! The walk to a vendor's page and back. Its `state` is random, good once, and bound to the link
+//! and to the browser that set out, so that nobody ends up with somebody else's account.
+
+use std::net::IpAddr;
+
+use bunsen_engine::element::oauth::CLIENT_ENTRIES;
+use bunsen_engine::element::{Element, Group, ResourceKind, Source};
+use bunsen_engine::oauth::code_challenge;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use super::complete::connect;
+use super::{Done, Opened, Opening, WALK, find, opened, place, sealed};
+use crate::app::{App, shortened};
+use crate::error::{Error, Result};
+use crate::ids::{OrganizationId, Secret, SecretKind};
+use crate::provisioning::{self, BrowserPage};
+use crate::tenancy;
+
+/// What is kept while somebody is away, sealed.
+#[derive(Serialize, Deserialize)]
+struct Walk {
+    /// The cookie of the browser that set out.
+    browser: String,
+    link: String,
+    element: String,
+    way: String,
+    values: Map<String, Value>,
+    /// Where the vendor's page was given its challenge.
+    verifier: Option<String>,
+}
+
+/// What the vendor's page sends a browser back with.
+#[derive(Debug, Default)]
+pub struct Returned {
+    pub state: Option<Secret>,
+    pub code: Option<Secret>,
+    pub error: Option<String>,
+    pub description: Option<String>,
+}
+
+#[derive(Debug)]
+pub enum Back {
+    /// Connected; to the link's last page.
+    Connected(Secret),
+    /// The link has done its work already.
+    Used(Box<Done>),
+    Expired(OrganizationId),
+    /// The vendor's page said no, and perhaps why.
+    Denied(Box<Opened>, Place, Option<String>),
+    /// The vendor, or we, could not go on.
+    Failed(Box<Opened>, Place, Error),
+    /// This step has been made before.
+    Over,
+    OtherBrowser,
+    Unknown,
+}
+
+/// Where on its link somebody was.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub element: String,
+    pub way: String,
+}
+
+/// Where a vendor sends browsers back to.
+pub fn callback_url(app: &App) -> String {
+    format!("{}/connect/callback", app.outside().public_url)
+}
+
+/// The vendor's page for this person.
+pub async fn set_out(
+    app: &App,
+    opened: &Opened,
+    element: &Element,
+    group: &Group,
+    values: Map<String, Value>,
+    browser: &Secret,
+) -> Result<Url> {
+    let state = app.vault().new_session_token();
+    let verifier = app.vault().new_session_token();
+    let challenge = code_challenge(verifier.reveal());
+    let page = BrowserPage::new(words(
+        app, opened, element, group, &values, &state, &challenge,
+    ));
+    let mut url = provisioning::page_in_browser(app, element, &page)?;
+    let has_challenge = url.query_pairs().any(|(name, _)| name == "code_challenge");
+    // A definition whose exchange takes the verifier speaks of a vendor that also takes what it is
+    // checked with, demanded or not.
+    let takes = takes_verifier(element, group);
+    if takes && !has_challenge {
+        url.query_pairs_mut()
+            .append_pair("code_challenge", &challenge)
+            .append_pair("code_challenge_method", "S256");
+    }
+    let walk = Walk {
+        browser: browser.reveal().to_owned(),
+        link: opened.token.reveal().to_owned(),
+        element: element.key.clone(),
+        way: group.name.clone(),
+        values,
+        verifier: (takes || has_challenge).then(|| verifier.reveal().to_owned()),
+    };
+    let link = &opened.link;
+    let sealed = sealed(app, link.organization, link.row_id, WALK, &walk).await?;
+    let state = app.vault().fingerprint(SecretKind::ConnectState, &state);
+    let store = app.store().org(link.organization);
+    if !store.begin_connect_walk(link.id, &state, &sealed).await? {
+        return Err(Error::Conflict("This link has been used meanwhile.".into()));
+    }
+    Ok(url)
+}
+
+fn takes_verifier(element: &Element, group: &Group) -> bool {
+    let exchange = element.call(group, ResourceKind::OauthOnTokenExchange);
+    exchange.is_some_and(|call| {
+        call.id.0 != 0
+            && call.parameters.iter().any(|parameter| {
+                parameter.name == "code_verifier" && matches!(parameter.source, Source::Caller)
+            })
+    })
+}
+
+fn words(
+    app: &App,
+    opened: &Opened,
+    element: &Element,
+    group: &Group,
+    values: &Map<String, Value>,
+    state: &Secret,
+    challenge: &str,
+) -> Vec<(String, String)> {
+    let known = |key: &str| {
+        let typed = values.get(key).and_then(Value::as_str).map(str::to_owned);
+        let stored = || opened.stored_value(key).map(str::to_owned);
+        typed.or_else(|| opened.known(key)).or_else(stored)
+    };
+    let default = |key: &str| element.entry(key).and_then(|entry| entry.default.clone());
+    let [id, secret] = CLIENT_ENTRIES.map(|key| known(key).or_else(|| default(key)));
+    let mut words = vec![
+        ("apiKey".to_owned(), id.unwrap_or_default()),
+        // It is not sent to the page; a public client has none.
+        (
+            "apiSecret".to_owned(),
+            secret.unwrap_or_else(|| "none".to_owned()),
+        ),
+        ("callbackUrl".to_owned(), callback_url(app)),
+        ("state".to_owned(), state.reveal().to_owned()),
+        ("codeChallenge".to_owned(), challenge.to_owned()),
+        ("authentication.type".to_owned(), group.name.clone()),
+    ];
+    if let Some(scope) = opened.known("oauth.scope") {
+        words.push(("scope".to_owned(), scope));
+    }
+    for entry in element.entries_of(group) {
+        let taken = matches!(entry.key.as_str(), "oauth.scope" | "oauth.callback.url");
+        let hidden = entry.internal || entry.group_control || element.is_secret(&entry.key);
+        if let Some(value) = known(&entry.key).filter(|_| !taken && !hidden) {
+            words.push((entry.key.clone(), value));
+        }
+    }
+    words
+}
+
+/// # Errors
+/// 503 and the like; a walk that leads nowhere is no error.
+pub async fn come_back(
+    app: &App,
+    browser: Option<&Secret>,
+    returned: Returned,
+    address: IpAddr,
+) -> Result<Back> {
+    let Some(state) = &returned.state else {
+        return Ok(Back::Unknown);
+    };
+    let Some(link) = find(app, SecretKind::ConnectState, state).await? else {
+        return Ok(Back::Unknown);
+    };
+    let (id, organization) = (link.id, link.organization);
+    let Some(sealed) = link.walk_sealed.clone() else {
+        return Ok(match opened(app, link, Secret::new("")).await? {
+            Opening::Used(done) => Back::Used(done),
+            Opening::Unknown => Back::Unknown,
+            Opening::Expired(organization) => Back::Expired(organization),
+            Opening::Ready(_) => Back::Over,
+        });
+    };
+    let keys = tenancy::keys(app, organization).await?;
+    let clear = keys.open(&place(organization, link.row_id, WALK), &sealed)?;
+    let walk: Walk = serde_json::from_slice(&clear).map_err(Error::internal)?;
+    let mark = |secret: &Secret| app.vault().fingerprint(SecretKind::ConnectForm, secret);
+    // Compared as HMACs, so that the time it takes tells nothing. Whoever has another cookie does
+    // not end the walk either.
+    if browser.is_none_or(|browser| mark(browser) != mark(&Secret::new(walk.browser.as_str()))) {
+        return Ok(Back::OtherBrowser);
+    }
+    let opened = match opened(app, link, Secret::new(walk.link)).await? {
+        Opening::Ready(opened) => opened,
+        Opening::Used(done) => return Ok(Back::Used(done)),
+        Opening::Expired(organization) => return Ok(Back::Expired(organization)),
+        Opening::Unknown => return Ok(Back::Unknown),
+    };
+    let store = app.store().org(organization);
+    if !store.end_connect_walk(id, &sealed).await? {
+        return Ok(Back::Over);
+    }
+    let place = Place {
+        element: walk.element,
+        way: walk.way,
+    };
+    let code = match (&returned.error, &returned.code) {
+        (None, Some(code)) => code,
+        _ => {
+            // The error's code is for programs.
+            let said = returned.description.as_deref().map(shortened);
+            store
+                .connect_link_failed(id, "Access was not allowed on the vendor's page.")
+                .await?;
+            return Ok(Back::Denied(opened, place, said));
+        }
+    };
+    let attempt = async {
+        app.gate().attempt(address, &opened.name()).await?;
+        let element = opened.element(app, &place.element)?;
+        let group = opened.group_of_way(app, element, &place.way)?;
+        let mut values = walk.values;
+        values.insert("oauth.callback.url".to_owned(), callback_url(app).into());
+        let brought = json!({
+            "code": code.reveal(),
+            "code_verifier": walk.verifier,
+            "redirect_uri": callback_url(app),
+        });
+        connect(app, &opened, element, group, values, Some(brought)).await?;
+        app.gate().succeeded(address, &opened.name()).await;
+        Ok(opened.token.clone())
+    };
+    match attempt.await {
+        Ok(token) => Ok(Back::Connected(token)),
+        Err(error) => Ok(Back::Failed(opened, place, error)),
+    }
+}

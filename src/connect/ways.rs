@@ -1,0 +1,70 @@
+//! The ways in which a person may connect an element here: its groups of credentials, today's first.
+
+use bunsen_engine::configuration::AUTHENTICATION_TYPE;
+use bunsen_engine::element::oauth::CLIENT_ENTRIES;
+use bunsen_engine::element::{Element, Group};
+
+use super::Opened;
+use crate::app::App;
+
+#[derive(Debug, Clone)]
+pub struct Way {
+    /// Of the group of credentials.
+    pub name: String,
+    pub title: String,
+    /// The person says yes on the vendor's own page.
+    pub in_browser: bool,
+    /// Since when the vendor no longer takes it: only the simulated one does.
+    pub ended: Option<String>,
+}
+
+/// What the application fixed it to, else all that can work: no log-in that the vendor has ended
+/// (save in the sandbox), and none with the vendor's page unless the client's id and secret are
+/// there, which no person has.
+pub fn ways(app: &App, opened: &Opened, element: &Element) -> Vec<Way> {
+    let fixed = opened.known(AUTHENTICATION_TYPE);
+    let mut found: Vec<(&Group, Way)> = element
+        .groups
+        .iter()
+        .filter(|group| fixed.as_ref().is_none_or(|name| *name == group.name))
+        .filter(|group| group.retired.is_none() || app.is_sandbox())
+        .filter(|group| !group.needs_person() || has_client(opened, element, group))
+        .map(|group| (group, way(element, group)))
+        .collect();
+    found.sort_by_key(|(group, way)| {
+        let stands = opened.group() == Some(group.name.as_str());
+        (way.ended.is_some(), !stands, !way.in_browser)
+    });
+    found.into_iter().map(|(_, way)| way).collect()
+}
+
+/// What people call it.
+pub fn called(element: &Element) -> &str {
+    element.name.trim_end_matches(" Beta")
+}
+
+fn way(element: &Element, group: &Group) -> Way {
+    let in_browser = group.needs_person();
+    Way {
+        name: group.name.clone(),
+        title: match in_browser {
+            true => format!("Sign in at {}", called(element)),
+            false => group.title.clone(),
+        },
+        in_browser,
+        ended: group.retired.as_ref().map(|retired| retired.date.clone()),
+    }
+}
+
+/// The one with a request token first is not walked here.
+fn has_client(opened: &Opened, element: &Element, group: &Group) -> bool {
+    let mut needed = element
+        .entries_of(group)
+        .filter(|entry| CLIENT_ENTRIES.contains(&entry.key.as_str()) && entry.required);
+    !group.is_oauth1()
+        && needed.all(|entry| {
+            entry.default.is_some()
+                || opened.known(&entry.key).is_some()
+                || opened.stored_value(&entry.key).is_some()
+        })
+}
