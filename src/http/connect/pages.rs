@@ -124,7 +124,7 @@ pub async fn submit(
         let (given, proof) = browser::form(&app, request).await?;
         let browser = Browser::of(&app, &headers);
         if browser.is_new() {
-            return Ok(without_cookie(&app, &opened).await?);
+            return without_cookie(&app, &opened).await;
         }
         connect::check_form_token(&app, &browser.secret, &opened.token, &proof)?;
         let outcome = connect::submit(&app, &opened, &given, &browser.secret, client.address).await;
