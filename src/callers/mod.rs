@@ -12,7 +12,7 @@
 //!   it is put in: each entry carries the moment at which its reading began.
 //!
 //! Only callers that may do something are remembered; everything else is asked again. By itself an
-//! entry ends after [`KEPT_FOR`], for changes that somebody makes in the tables by hand.
+//! entry ends after a minute, for changes that somebody makes in the tables by hand.
 
 mod clock;
 mod forgotten;

@@ -97,7 +97,7 @@ pub struct ReturnOrigins {
     pub common: Common,
     #[arg(value_name = "ID", value_parser = organization_id)]
     pub id: OrganizationId,
-    /// https://HOST[:PORT], or http on this machine; without any, those there are are shown.
+    /// https://HOST or https://HOST:PORT, or http on this machine; without any, those there are are shown.
     #[arg(value_name = "ORIGIN")]
     pub origins: Vec<String>,
     /// Allow none any more.
