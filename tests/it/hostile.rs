@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::answer::{Answer, Findings, message};
 use crate::database::TestDatabase;
 use crate::provisioning::case_files;
-use crate::server::TestServer;
+use crate::server::{TestOptions, TestServer};
 use crate::vendors::Vendors;
 use values::{hostile, in_every_entry};
 
@@ -141,7 +141,12 @@ struct Attack {
 
 impl Attack {
     async fn start(database: TestDatabase) -> Self {
-        let server = TestServer::start(database).await;
+        // What is called is counted, so nothing may call by itself.
+        let quiet = TestOptions {
+            renews: false,
+            ..TestOptions::default()
+        };
+        let server = TestServer::start_with(database, quiet).await;
         let vendors = Vendors::of(&server);
         Self {
             server,

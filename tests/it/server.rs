@@ -79,6 +79,8 @@ pub struct TestOptions {
     pub vendor_routes: Vec<String>,
     /// Folder of further definitions.
     pub elements: Option<PathBuf>,
+    /// Vendor sessions are renewed, unasked.
+    pub renews: bool,
     /// Origin of vendors that a test simulates itself, in place of the sandbox's.
     pub vendors: Option<String>,
     /// What one organization may use at once.
@@ -95,6 +97,7 @@ impl Default for TestOptions {
             body_limit: 1024 * 1024,
             vendor_routes: Vec::new(),
             elements: None,
+            renews: true,
             vendors: None,
             shares: Limits {
                 calls: 256,
@@ -199,7 +202,11 @@ impl TestServer {
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         let service = bunsen::http::service(app.clone());
         let background = tokio::spawn(bunsen::background::run(app.clone(), std::future::pending()));
-        let working = tokio::spawn(bunsen::background::work(app, std::future::pending()));
+        let working = tokio::spawn(async move {
+            if options.renews {
+                bunsen::background::work(app, std::future::pending()).await;
+            }
+        });
         let serving = tokio::spawn(bunsen::http::serve(
             listener,
             service,

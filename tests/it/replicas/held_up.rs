@@ -156,6 +156,8 @@ async fn a_server_cut_off_from_the_database_serves_nothing_from_memory(database:
     for state in [State::Cut, State::Held] {
         let created = one.create(&authorization, &example()).await;
         let token = with_token(&authorization, &created);
+        // After a cut it remembers nobody until it has a lease again.
+        tokio::time::sleep(LEASE + LEASE).await;
         assert_eq!(call(&two, &token).await, 404);
         way.set(state);
         // Its lease has not run out: what it remembers is still good, and asked of nobody.
