@@ -14,6 +14,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::retry::has_code;
 use super::shelf::{Away, Shelf};
 use super::turns::Turns;
+use super::instances::Together;
 use super::{OrgStore, Store};
 use crate::error::Result;
 use crate::ids::Secret;
@@ -95,6 +96,7 @@ impl Store {
             // Without named statements a read is a transaction, which the pool takes back.
             shelf: (statement_cache > 0).then(|| Shelf::new(connections)),
             pool: pool_of(connections.max(1)).connect_with(options).await?,
+            together: Together::default(),
             statement_cache,
             waiting: Arc::default(),
         };
@@ -112,6 +114,7 @@ impl Store {
             turns: Turns::new(pool.options().get_max_connections()),
             shelf: None,
             pool,
+            together: Together::default(),
             statement_cache,
             waiting: Arc::default(),
         }

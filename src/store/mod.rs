@@ -66,6 +66,7 @@ pub use snapshot::{AppliedMigration, KnownKey, LEFT_BEHIND, LastId, Snapshot, Ta
 pub use users::{NewUser, User, UserFilter};
 
 use crate::ids::OrganizationId;
+use instances::Together;
 use shelf::Shelf;
 use turns::Turns;
 
@@ -79,6 +80,7 @@ pub struct Store {
     heart: PgPool,
     /// So that no organization takes the whole pool.
     turns: Turns,
+    together: Together,
     /// Prepared statements kept per connection; with 0 nothing may outlive a transaction.
     statement_cache: usize,
     /// Who asks for a connection and has none yet.

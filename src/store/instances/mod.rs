@@ -1,6 +1,7 @@
 //! Instances: read, listed, counted; [`write`] makes, changes and deletes them.
 
 mod renewal;
+mod together;
 mod write;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::ids::{AccountId, InstanceId, UserId};
 
 pub use renewal::{FailedRenewal, RenewedInstance};
+pub(super) use together::Together;
 pub use write::{InstanceChange, NewInstance, given_up};
 
 #[derive(Clone)]
@@ -109,7 +111,7 @@ macro_rules! instance_columns {
                 i.external_authentication, i.generation, i.renewed_at, i.renewal_due_at,
                 i.renewal_attempts,
                 coalesce(i.renewal_doubt_generation = i.generation, false) as renewal_in_doubt,
-                i.created_at, i.updated_at, u.email, u.first_name, u.last_name "
+                i.created_at, i.updated_at, u.email, u.first_name, u.last_name"
     };
 }
 use instance_columns;
@@ -120,7 +122,7 @@ macro_rules! select_instances {
     ($rest:expr) => {
         concat!(
             instance_columns!(),
-            "from instances i
+            " from instances i
              cross join lateral
                  (select email, first_name, last_name from users
                   where org_id = i.org_id and id = i.user_id offset 0) u
@@ -142,10 +144,7 @@ macro_rules! matching {
 
 impl OrgStore<'_> {
     pub async fn instance(&self, id: InstanceId) -> Result<Option<Instance>> {
-        let mut reader = self.reader().await?;
-        let found = self.instance_in(&mut reader, id).await?;
-        reader.finish();
-        Ok(found)
+        self.store.one_instance(self.organization, id).await
     }
 
     /// The same inside a transaction, as for the answer to a create.

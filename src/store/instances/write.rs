@@ -139,7 +139,7 @@ impl OrgStore<'_> {
                      select org_id, $14, $16, id, $15 from made
                  ) ",
                 instance_columns!(),
-                "from made i join users u on u.org_id = i.org_id and u.id = i.user_id"
+                " from made i join users u on u.org_id = i.org_id and u.id = i.user_id"
             ))
             .bind(new.account_id)
             .bind(new.user_id)
