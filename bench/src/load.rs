@@ -1,16 +1,15 @@
 //! A small load generator: every client has one connection and sends its next request when the
-//! answer to the last one is read.
+//! answer to the last one is read. It writes and reads bytes as lean as pgbench does, since both
+//! take their share of the cores from the server that they measure.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use http::{HeaderValue, Method, Request, StatusCode, header};
-use http_body_util::{BodyExt, Full};
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
+use bytes::{Buf as _, Bytes, BytesMut};
+use http::HeaderValue;
 use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
@@ -19,6 +18,8 @@ use crate::crowd::{Access, Crowd};
 
 const INSTANCES: &str = "/elements/api-v2/instances";
 const NEXT_PAGE: &str = "elements-next-page-token";
+/// Room that is made for what arrives, in bytes.
+const RECEIVED: usize = 16 * 1024;
 
 /// Who is asked, and as whom.
 #[derive(Debug, Clone)]
@@ -99,7 +100,10 @@ pub async fn run(
 }
 
 /// One connection to the server.
-pub struct Connection(SendRequest<Full<Bytes>>);
+pub struct Connection {
+    stream: TcpStream,
+    received: BytesMut,
+}
 
 /// An answer that was 200.
 pub struct Answer {
@@ -111,24 +115,73 @@ impl Connection {
     pub async fn open(address: SocketAddr) -> Result<Self, Error> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        // Ends with the sender; what goes wrong on the way is told to the sender, too.
-        tokio::spawn(connection);
-        Ok(Self(sender))
+        Ok(Self {
+            stream,
+            received: BytesMut::with_capacity(RECEIVED),
+        })
     }
 
-    pub async fn ask(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, Error> {
-        self.0.ready().await?;
-        let response = self.0.send_request(request).await?;
-        let status = response.status();
-        let next_page = response.headers().get(NEXT_PAGE);
-        let next_page = next_page.and_then(|token| Some(token.to_str().ok()?.to_owned()));
-        let body = response.into_body().collect().await?.to_bytes();
-        if status != StatusCode::OK {
-            let text = String::from_utf8_lossy(&body);
-            return Err(format!("the server answered {status}: {text}").into());
+    /// Of an answer its length must be told. After an error the connection is not to be used again.
+    pub async fn ask(&mut self, request: &[u8]) -> Result<Answer, Error> {
+        self.stream.write_all(request).await?;
+        let head = loop {
+            if let Some(head) = Head::read(&self.received)? {
+                break head;
+            }
+            self.receive().await?;
+        };
+        self.received.advance(head.length);
+        while self.received.len() < head.body {
+            self.receive().await?;
         }
-        Ok(Answer { body, next_page })
+        let body = self.received.split_to(head.body).freeze();
+        if head.status != 200 {
+            let text = String::from_utf8_lossy(&body);
+            return Err(format!("the server answered {}: {text}", head.status).into());
+        }
+        Ok(Answer {
+            body,
+            next_page: head.next_page,
+        })
+    }
+
+    async fn receive(&mut self) -> Result<(), Error> {
+        self.received.reserve(RECEIVED);
+        match self.stream.read_buf(&mut self.received).await? {
+            0 => Err("the server has closed the connection".into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What is used of an answer's head; lengths in bytes.
+struct Head {
+    length: usize,
+    status: u16,
+    body: usize,
+    next_page: Option<String>,
+}
+
+impl Head {
+    /// `None`: there is more to come.
+    fn read(received: &[u8]) -> Result<Option<Self>, Error> {
+        let mut headers = [httparse::EMPTY_HEADER; 48];
+        let mut answer = httparse::Response::new(&mut headers);
+        let httparse::Status::Complete(length) = answer.parse(received)? else {
+            return Ok(None);
+        };
+        let value = |name: &str| {
+            let mut headers = answer.headers.iter();
+            let found = headers.find(|header| header.name.eq_ignore_ascii_case(name))?;
+            std::str::from_utf8(found.value).ok()
+        };
+        let body = value("content-length").ok_or("an answer without its length")?;
+        Ok(Some(Self {
+            length,
+            status: answer.code.ok_or("an answer without a status")?,
+            body: body.parse()?,
+            next_page: value(NEXT_PAGE).map(str::to_owned),
+        }))
     }
 }
 
@@ -150,7 +203,7 @@ async fn client(
         let request = request(&target, &work, turn, page.as_deref())?;
         turn += 1;
         let sent = Instant::now();
-        let answer = connection.ask(request).await?;
+        let answer = connection.ask(&request).await?;
         outcome.latencies.push(sent.elapsed());
         page = answer.next_page;
         if matches!(work, Work::Create(_)) {
@@ -165,7 +218,7 @@ fn request(
     work: &Work,
     turn: usize,
     page: Option<&str>,
-) -> Result<Request<Full<Bytes>>, Error> {
+) -> Result<Vec<u8>, Error> {
     let own = &target.authorization;
     let one_of = |ids: &[i64]| ids.get(turn % ids.len().max(1)).copied();
     let call = match work {
@@ -179,22 +232,22 @@ fn request(
         }
         Work::ReadByToken(crowd, access) => {
             let by_token = crowd.by_token(crowd.pick(*access, turn))?;
-            return Call::configuration(&by_token).request(target.address);
+            return Ok(Call::configuration(&by_token).request(target.address));
         }
     };
-    call.request(target.address)
+    Ok(call.request(target.address))
 }
 
 /// One call of the API.
 pub struct Call<'a> {
     authorization: &'a HeaderValue,
-    method: Method,
+    method: &'static str,
     path: String,
     body: Bytes,
 }
 
 impl<'a> Call<'a> {
-    fn without_body(authorization: &'a HeaderValue, method: Method, path: String) -> Self {
+    fn without_body(authorization: &'a HeaderValue, method: &'static str, path: String) -> Self {
         Self {
             authorization,
             method,
@@ -206,40 +259,47 @@ impl<'a> Call<'a> {
     pub fn create(authorization: &'a HeaderValue, body: Bytes) -> Self {
         Self {
             body,
-            ..Self::without_body(authorization, Method::POST, INSTANCES.to_owned())
+            ..Self::without_body(authorization, "POST", INSTANCES.to_owned())
         }
     }
 
     pub fn read(authorization: &'a HeaderValue, id: i64) -> Self {
-        Self::without_body(authorization, Method::GET, format!("{INSTANCES}/{id}"))
+        Self::without_body(authorization, "GET", format!("{INSTANCES}/{id}"))
     }
 
     pub fn delete(authorization: &'a HeaderValue, id: i64) -> Self {
-        Self::without_body(authorization, Method::DELETE, format!("{INSTANCES}/{id}"))
+        Self::without_body(authorization, "DELETE", format!("{INSTANCES}/{id}"))
     }
 
     /// A page of 20, the first one unless told otherwise.
     pub fn list(authorization: &'a HeaderValue, page: Option<&str>) -> Self {
         let page = page.map_or_else(String::new, |token| format!("&nextPage={token}"));
         let path = format!("{INSTANCES}?pageSize=20{page}");
-        Self::without_body(authorization, Method::GET, path)
+        Self::without_body(authorization, "GET", path)
     }
 
     /// Of the instance whose token the header holds.
     pub fn configuration(authorization: &'a HeaderValue) -> Self {
         let path = format!("{INSTANCES}/configuration");
-        Self::without_body(authorization, Method::GET, path)
+        Self::without_body(authorization, "GET", path)
     }
 
-    pub fn request(self, address: SocketAddr) -> Result<Request<Full<Bytes>>, Error> {
-        let request = Request::builder()
-            .method(self.method)
-            .uri(self.path)
-            .header(header::HOST, address.to_string())
-            .header(header::AUTHORIZATION, self.authorization)
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(self.body))?;
-        Ok(request)
+    /// As it goes over the connection.
+    pub fn request(self, address: SocketAddr) -> Vec<u8> {
+        let head = format!(
+            "{} {} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\nauthorization: ",
+            self.method,
+            self.path,
+            self.body.len()
+        );
+        [
+            head.as_bytes(),
+            self.authorization.as_bytes(),
+            b"\r\n\r\n",
+            &self.body,
+        ]
+        .concat()
     }
 }
 

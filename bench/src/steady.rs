@@ -8,8 +8,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::Request;
-use http_body_util::Full;
 use tokio::task::JoinSet;
 
 use crate::Error;
@@ -97,7 +95,7 @@ impl Steady {
             if over.load(Ordering::Relaxed) {
                 break;
             }
-            let asked = connection.ask(self.request(turn)?).await;
+            let asked = connection.ask(&self.request(turn)?).await;
             beside.outcome.latencies.push(due.elapsed());
             if let Err(error) = asked {
                 beside.failures.push(error.to_string());
@@ -107,7 +105,7 @@ impl Steady {
         Ok(beside)
     }
 
-    fn request(&self, turn: u32) -> Result<Request<Full<Bytes>>, Error> {
+    fn request(&self, turn: u32) -> Result<Vec<u8>, Error> {
         let id = self.crowd.pick(Access::Zipf, turn as usize);
         let user = self.crowd.user_of(id)?;
         let by_token;
@@ -120,7 +118,7 @@ impl Steady {
             }
             _ => Call::create(user, self.body.clone()),
         };
-        call.request(self.address)
+        Ok(call.request(self.address))
     }
 }
 
