@@ -4,6 +4,8 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use bunsen_engine::element::OtherAccount;
+
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// One enum for every outcome that is not success. `Display` is the public sentence.
@@ -28,6 +30,8 @@ pub enum Error {
         message: &'static str,
         retry_after: u32,
     },
+    /// 409: the log-in has led to another account at the vendor than the one there was.
+    OtherAccount(Box<OtherAccount>),
     /// 413: `limit` in bytes.
     TooLarge { limit: usize },
     /// 415.
@@ -77,6 +81,8 @@ impl fmt::Display for Error {
             | Self::OverShare(text)
             | Self::UnsupportedMediaType(text) => f.write_str(text),
             Self::InFlight { message, .. } => f.write_str(message),
+            // Names are for the page of the person they belong to.
+            Self::OtherAccount(_) => f.write_str("This is another account at the vendor."),
             Self::MethodNotAllowed => f.write_str("This method is not allowed here."),
             Self::NotAcceptable => {
                 f.write_str("This resource is only available as application/json.")

@@ -10,6 +10,7 @@ use std::fmt;
 use serde_json::{Map, Value as Json};
 
 use crate::element::oauth::{ACCESS_TOKEN, REFRESH_TOKEN};
+use crate::element::people::{ACCOUNT_ID, ACCOUNT_NAME};
 use crate::element::platform;
 use crate::element::{Element, Entry, Group};
 use crate::ids::Secret;
@@ -105,6 +106,10 @@ impl Element {
                 None => key.as_str(),
             };
             if self.entry(key).is_none() && !platform::has_key(key) {
+                continue;
+            }
+            // Only the vendor says whose account it is.
+            if [ACCOUNT_ID, ACCOUNT_NAME].contains(&key) {
                 continue;
             }
             let text = match value {

@@ -432,10 +432,28 @@ impl<'a> Seen<'a> {
             OutputFrom::Now => self.now.to_string(),
             OutputFrom::Body => std::str::from_utf8(&self.reply.body).ok()?.to_owned(),
             OutputFrom::Composed(pieces) => self.composed(pieces)?,
+            OutputFrom::AccountId(paths) => {
+                let parts = paths.iter().map(|path| self.text_at(path));
+                parts.collect::<Option<Vec<String>>>()?.join("/")
+            }
+            OutputFrom::AccountName(paths) => {
+                let mut parts: Vec<String> =
+                    paths.iter().filter_map(|path| self.text_at(path)).collect();
+                parts.dedup();
+                parts.join(", ")
+            }
         };
         // The database's JSON has no NUL.
         (!text.is_empty() && !text.contains('\0')).then_some(text)
     }
+
+    /// One line of it.
+    fn text_at(&self, path: &AnswerPath) -> Option<String> {
+        let found = path.find_text(self.json.as_ref()?, self.values)?;
+        let line: String = found.chars().filter(|c| !c.is_control()).collect();
+        Some(line.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
     /// What a vendor says fills one place and never makes two of it.
     fn composed(&self, pieces: &[Piece]) -> Option<String> {
         let json = self.json.as_ref()?;

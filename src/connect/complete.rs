@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::time::{Duration, Instant};
 
 use bunsen_engine::configuration::AUTHENTICATION_TYPE;
-use bunsen_engine::element::{Element, Group, ResourceKind, Source, Target};
+use bunsen_engine::element::people::ACCOUNT_NAME;
+use bunsen_engine::element::{Element, Group, OtherAccount, ResourceKind, Source, Target};
 use serde_json::{Map, Value, json};
 use url::Url;
 
@@ -15,12 +17,16 @@ use crate::ids::Secret;
 use crate::provisioning::{self, InstanceRequest};
 use crate::store::RequestKey;
 
+/// How long a click waits for the one before it.
+const PATIENCE: Duration = Duration::from_secs(20);
+const LOOK: Duration = Duration::from_millis(250);
+
 /// A form as sent. Holds passwords.
 pub struct Given {
     pub element: String,
     pub way: String,
     pub values: BTreeMap<String, String>,
-    /// The person knows that it is another account than before.
+    /// The person knows that it is another account than before, and wants it.
     pub other_account: bool,
 }
 
@@ -38,10 +44,28 @@ pub enum Submitted {
     Connected,
     /// To the vendor's page.
     Leave(Url),
-    /// Fields that are empty and must not be.
-    Missing(Vec<String>),
-    /// The form names another account than the one that was connected so far: label, before, now.
-    OtherAccount(Vec<(String, String, String)>),
+    /// Fields to correct, and how.
+    Mistaken(Vec<(String, String)>),
+    /// It is another account than the one that was connected so far.
+    OtherAccount(Vec<Difference>),
+}
+
+/// What tells another account from the one that was connected so far.
+#[derive(Debug, Clone)]
+pub struct Difference {
+    pub label: String,
+    pub before: String,
+    pub now: String,
+}
+
+impl From<&OtherAccount> for Difference {
+    fn from(other: &OtherAccount) -> Self {
+        Self {
+            label: "Account".to_owned(),
+            before: other.before.clone(),
+            now: other.now.clone(),
+        }
+    }
 }
 
 /// # Errors
@@ -57,37 +81,89 @@ pub async fn submit(
     let group = opened.group_of_way(app, element, &given.way)?;
     let form = form(opened, element, group, &given.values);
     let mut values = Map::new();
-    let mut missing = Vec::new();
+    let mut mistakes = Vec::new();
     let mut others = Vec::new();
     for field in &form.fields {
         let typed = given.values.get(&field.key).map_or("", String::as_str);
+        if let Some(why) = field.refusal(typed) {
+            mistakes.push((field.key.clone(), why.to_owned()));
+        }
         if typed.is_empty() {
-            if field.required {
-                missing.push(field.key.clone());
-            }
             continue;
         }
         if let Some(before) = opened.shown_value(element, &field.key)
-            && !before.trim().eq_ignore_ascii_case(typed)
+            && element.names_account(&field.key)
+            && !element.same_value(&field.key, before, typed)
         {
-            others.push((field.label.clone(), before.to_owned(), typed.to_owned()));
+            others.push(Difference {
+                label: field.label.clone(),
+                before: before.to_owned(),
+                now: typed.to_owned(),
+            });
         }
         values.insert(field.key.clone(), Value::from(typed));
     }
-    if !missing.is_empty() {
-        return Ok(Submitted::Missing(missing));
+    if !mistakes.is_empty() {
+        return Ok(Submitted::Mistaken(mistakes));
     }
     if !others.is_empty() && !given.other_account {
         return Ok(Submitted::OtherAccount(others));
     }
     app.gate().attempt(address, &opened.name()).await?;
     if group.needs_person() {
-        let url = walk::set_out(app, opened, element, group, values, browser).await?;
-        return Ok(Submitted::Leave(url));
+        let choice = walk::Choice {
+            element,
+            group,
+            values,
+            other_account: given.other_account,
+        };
+        let url = walk::set_out(app, opened, choice, browser).await;
+        if let Err(error) = &url {
+            failed(app, opened, element, group, error).await?;
+        }
+        return Ok(Submitted::Leave(url?));
     }
-    connect(app, opened, element, group, values, None).await?;
+    let attempt = Attempt {
+        values,
+        brought: None,
+        other_account: given.other_account,
+    };
+    match patiently(app, opened, element, group, &attempt).await {
+        Ok(()) => {}
+        Err(Error::OtherAccount(other)) => {
+            return Ok(Submitted::OtherAccount(vec![Difference::from(&*other)]));
+        }
+        Err(error) => return Err(error),
+    }
     app.gate().succeeded(address, &opened.name()).await;
     Ok(Submitted::Connected)
+}
+
+/// A second click comes while the first one is being worked on, whose answer the browser no longer
+/// wants to see: the second waits for it.
+async fn patiently(
+    app: &App,
+    opened: &Opened,
+    element: &Element,
+    group: &Group,
+    attempt: &Attempt,
+) -> Result<()> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let outcome = connect(app, opened, element, group, attempt).await;
+        if !matches!(outcome, Err(Error::InFlight { .. })) || Instant::now() >= end {
+            return outcome;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// What a person has given, on this page or at the vendor's.
+pub(super) struct Attempt {
+    pub values: Map<String, Value>,
+    /// What the vendor's page sent back.
+    pub brought: Option<Value>,
+    pub other_account: bool,
 }
 
 /// Makes the instance, or connects the one there is again, and notes it down at the link. Once for
@@ -97,11 +173,10 @@ pub(super) async fn connect(
     opened: &Opened,
     element: &Element,
     group: &Group,
-    values: Map<String, Value>,
-    brought: Option<Value>,
+    attempt: &Attempt,
 ) -> Result<()> {
     let mut configuration = opened.contents.configuration.clone();
-    configuration.extend(values);
+    configuration.extend(attempt.values.clone());
     if element.groups.len() > 1 {
         configuration.insert(AUTHENTICATION_TYPE.to_owned(), group.name.as_str().into());
     }
@@ -114,30 +189,44 @@ pub(super) async fn connect(
         (None, true) => {}
         (None, false) => body["name"] = json!(element.name),
     }
-    if let Some(brought) = &brought {
+    let brought = attempt.brought.as_ref();
+    if let Some(brought) = brought {
         body["providerData"] = brought.clone();
     }
-    let request: InstanceRequest = serde_json::from_value(body).map_err(Error::internal)?;
+    let mut request: InstanceRequest = serde_json::from_value(body).map_err(Error::internal)?;
+    if !attempt.other_account {
+        request = request.keeping_account();
+    }
     // A password may be tried again after a crash and makes the same instance; a code cannot, and
     // another one is another attempt.
-    let attempt = brought
-        .as_ref()
-        .and_then(|brought| brought["code"].as_str());
-    let attempt = attempt.unwrap_or_default().to_owned();
-    let name = format!("{} {} {attempt}", opened.name(), opened.link.row_id);
+    let once = ["code", "oauth_verifier"].map(|name| brought.and_then(|all| all[name].as_str()));
+    let once = once.into_iter().flatten().next().unwrap_or_default();
+    let name = format!("{} {} {once}", opened.name(), opened.link.row_id);
     let key = RequestKey {
         route: "connect link".to_owned(),
         fingerprints: app.vault().request_fingerprints(&name, b""),
+        link: Some(opened.link.id),
     };
     let outcome = make(app, opened, element, request, key).await;
     if let Err(error) = &outcome
         && !matches!(error, Error::InFlight { .. })
     {
-        let failure = told(element, error).sentence();
-        let store = app.store().org(opened.organization());
-        store.connect_link_failed(opened.link.id, &failure).await?;
+        failed(app, opened, element, group, error).await?;
     }
     outcome
+}
+
+/// The application is told what the person is told.
+async fn failed(
+    app: &App,
+    opened: &Opened,
+    element: &Element,
+    group: &Group,
+    error: &Error,
+) -> Result<()> {
+    let failure = told(element, group.needs_person(), error).sentence();
+    let store = app.store().org(opened.organization());
+    store.connect_link_failed(opened.link.id, &failure).await
 }
 
 async fn make(
@@ -168,9 +257,15 @@ async fn make(
                     provisioning::create(&app, who, element, request, Some(key)).await?
                 }
             };
-            let rest = sealed(&app, organization, row, CONTENTS, &rest).await?;
+            // Everything is done: what is left of the contents goes with the link at the latest.
             let store = app.store().org(organization);
-            store.connect_link_used(link, view.id, &rest).await?;
+            let emptied = match sealed(&app, organization, row, CONTENTS, &rest).await {
+                Ok(rest) => store.empty_connect_link(link, &rest).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = emptied {
+                tracing::warn!(%error, link.id = link, "a used link keeps its contents until it ends");
+            }
             tracing::info!(org.id = %organization, link.id = link, instance.id = %view.id, "connected");
             Ok(())
         }
@@ -222,6 +317,11 @@ impl Opened {
     /// Where the browser goes when the person does not want to.
     pub fn cancel_url(&self) -> Option<String> {
         self.contents.back("cancelled", None)
+    }
+
+    /// Whose account it is so far, as the vendor said.
+    pub fn account_name(&self) -> Option<&str> {
+        self.stored_value(ACCOUNT_NAME)
     }
 
     /// What is asked for on the vendor's page, where the application or the definition says it.

@@ -5,12 +5,12 @@ use std::net::IpAddr;
 
 use bunsen_engine::element::oauth::CLIENT_ENTRIES;
 use bunsen_engine::element::{Element, Group, ResourceKind, Source};
-use bunsen_engine::oauth::code_challenge;
+use bunsen_engine::oauth::{self, code_challenge};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::complete::connect;
+use super::complete::{Attempt, Difference, Given, connect};
 use super::{Done, Opened, Opening, WALK, find, opened, place, sealed};
 use crate::app::{App, shortened};
 use crate::error::{Error, Result};
@@ -29,6 +29,23 @@ struct Walk {
     values: Map<String, Value>,
     /// Where the vendor's page was given its challenge.
     verifier: Option<String>,
+    /// OAuth 1's token of the page, and its secret.
+    #[serde(default)]
+    request_token: Option<(String, String)>,
+    /// What an answer must say that it comes from, where the vendor says it.
+    #[serde(default)]
+    issuer: Option<String>,
+    #[serde(default)]
+    other_account: bool,
+}
+
+/// What somebody sets out with.
+pub struct Choice<'a> {
+    pub element: &'a Element,
+    pub group: &'a Group,
+    pub values: Map<String, Value>,
+    /// Another account than before is meant.
+    pub other_account: bool,
 }
 
 /// What the vendor's page sends a browser back with.
@@ -36,6 +53,11 @@ struct Walk {
 pub struct Returned {
     pub state: Option<Secret>,
     pub code: Option<Secret>,
+    /// OAuth 1's two.
+    pub token: Option<Secret>,
+    pub verifier: Option<Secret>,
+    /// Who says that it answers.
+    pub issuer: Option<String>,
     pub error: Option<String>,
     pub description: Option<String>,
 }
@@ -51,6 +73,10 @@ pub enum Back {
     Denied(Box<Opened>, Place, Option<String>),
     /// The vendor, or we, could not go on.
     Failed(Box<Opened>, Place, Error),
+    /// It was another account than before, and nobody had said so.
+    OtherAccount(Box<Opened>, Given, Difference),
+    /// The answer is not that of the page that somebody was sent to.
+    Foreign(Box<Opened>, Place),
     /// This step has been made before.
     Over,
     OtherBrowser,
@@ -73,17 +99,24 @@ pub fn callback_url(app: &App) -> String {
 pub async fn set_out(
     app: &App,
     opened: &Opened,
-    element: &Element,
-    group: &Group,
-    values: Map<String, Value>,
+    choice: Choice<'_>,
     browser: &Secret,
 ) -> Result<Url> {
+    let (element, group) = (choice.element, choice.group);
     let state = app.vault().new_session_token();
     let verifier = app.vault().new_session_token();
     let challenge = code_challenge(verifier.reveal());
-    let page = BrowserPage::new(words(
-        app, opened, element, group, &values, &state, &challenge,
-    ));
+    let mut words = words(app, opened, &choice, &state, &challenge);
+    let mut request_token = None;
+    if group.is_oauth1() {
+        let page = BrowserPage::new(words.clone());
+        let given =
+            provisioning::request_token_for(app, opened.organization(), element, &page).await?;
+        let token = given.token.reveal().to_owned();
+        words.push(("requestToken".to_owned(), token.clone()));
+        request_token = Some((token, given.secret.reveal().to_owned()));
+    }
+    let page = BrowserPage::new(words);
     let mut url = provisioning::page_in_browser(app, element, &page)?;
     let has_challenge = url.query_pairs().any(|(name, _)| name == "code_challenge");
     // A definition whose exchange takes the verifier speaks of a vendor that also takes what it is
@@ -99,8 +132,11 @@ pub async fn set_out(
         link: opened.token.reveal().to_owned(),
         element: element.key.clone(),
         way: group.name.clone(),
-        values,
+        issuer: issuer(opened, &choice),
+        values: choice.values,
         verifier: (takes || has_challenge).then(|| verifier.reveal().to_owned()),
+        request_token,
+        other_account: choice.other_account,
     };
     let link = &opened.link;
     let sealed = sealed(app, link.organization, link.row_id, WALK, &walk).await?;
@@ -122,20 +158,37 @@ fn takes_verifier(element: &Element, group: &Group) -> bool {
     })
 }
 
+/// Typed, given along, or stored.
+fn known(opened: &Opened, choice: &Choice<'_>, key: &str) -> Option<String> {
+    let typed = choice.values.get(key).and_then(Value::as_str);
+    let stored = || opened.stored_value(key).map(str::to_owned);
+    let typed = typed.map(str::to_owned);
+    typed.or_else(|| opened.known(key)).or_else(stored)
+}
+
+fn issuer(opened: &Opened, choice: &Choice<'_>) -> Option<String> {
+    let entries = choice.element.entries_of(choice.group);
+    let values = entries.filter_map(|entry| {
+        let value = known(opened, choice, &entry.key)?;
+        Some((entry.key.clone(), choice.element.value(&entry.key, value)))
+    });
+    oauth::issuer(choice.element, choice.group, &values.collect())
+}
+
 fn words(
     app: &App,
     opened: &Opened,
-    element: &Element,
-    group: &Group,
-    values: &Map<String, Value>,
+    choice: &Choice<'_>,
     state: &Secret,
     challenge: &str,
 ) -> Vec<(String, String)> {
-    let known = |key: &str| {
-        let typed = values.get(key).and_then(Value::as_str).map(str::to_owned);
-        let stored = || opened.stored_value(key).map(str::to_owned);
-        typed.or_else(|| opened.known(key)).or_else(stored)
-    };
+    let (element, group) = (choice.element, choice.group);
+    let known = |key: &str| known(opened, choice, key);
+    let mut callback = callback_url(app);
+    if group.is_oauth1() {
+        // Its pages know no state; what they add goes behind a query that is there (RFC 5849, 2.2).
+        callback = format!("{callback}?state={}", state.reveal());
+    }
     let default = |key: &str| element.entry(key).and_then(|entry| entry.default.clone());
     let [id, secret] = CLIENT_ENTRIES.map(|key| known(key).or_else(|| default(key)));
     let mut words = vec![
@@ -145,7 +198,7 @@ fn words(
             "apiSecret".to_owned(),
             secret.unwrap_or_else(|| "none".to_owned()),
         ),
-        ("callbackUrl".to_owned(), callback_url(app)),
+        ("callbackUrl".to_owned(), callback),
         ("state".to_owned(), state.reveal().to_owned()),
         ("codeChallenge".to_owned(), challenge.to_owned()),
         ("authentication.type".to_owned(), group.name.clone()),
@@ -195,7 +248,7 @@ pub async fn come_back(
     if browser.is_none_or(|browser| mark(browser) != mark(&Secret::new(walk.browser.as_str()))) {
         return Ok(Back::OtherBrowser);
     }
-    let opened = match opened(app, link, Secret::new(walk.link)).await? {
+    let opened = match opened(app, link, Secret::new(walk.link.as_str())).await? {
         Opening::Ready(opened) => opened,
         Opening::Used(done) => return Ok(Back::Used(done)),
         Opening::Expired(organization) => return Ok(Back::Expired(organization)),
@@ -206,11 +259,16 @@ pub async fn come_back(
         return Ok(Back::Over);
     }
     let place = Place {
-        element: walk.element,
-        way: walk.way,
+        element: walk.element.clone(),
+        way: walk.way.clone(),
     };
-    let code = match (&returned.error, &returned.code) {
-        (None, Some(code)) => code,
+    if !walk.is_answered_by(&returned) {
+        let failure = "The answer was not that of the vendor's page.";
+        store.connect_link_failed(id, failure).await?;
+        return Ok(Back::Foreign(opened, place));
+    }
+    let brought = match (&returned.error, walk.brought(app, &returned)) {
+        (None, Some(brought)) => brought,
         _ => {
             // The error's code is for programs.
             let said = returned.description.as_deref().map(shortened);
@@ -224,19 +282,65 @@ pub async fn come_back(
         app.gate().attempt(address, &opened.name()).await?;
         let element = opened.element(app, &place.element)?;
         let group = opened.group_of_way(app, element, &place.way)?;
-        let mut values = walk.values;
+        let mut values = walk.values.clone();
         values.insert("oauth.callback.url".to_owned(), callback_url(app).into());
-        let brought = json!({
-            "code": code.reveal(),
-            "code_verifier": walk.verifier,
-            "redirect_uri": callback_url(app),
-        });
-        connect(app, &opened, element, group, values, Some(brought)).await?;
+        let attempt = Attempt {
+            values,
+            brought: Some(brought),
+            other_account: walk.other_account,
+        };
+        connect(app, &opened, element, group, &attempt).await?;
         app.gate().succeeded(address, &opened.name()).await;
         Ok(opened.token.clone())
     };
     match attempt.await {
         Ok(token) => Ok(Back::Connected(token)),
+        Err(Error::OtherAccount(other)) => {
+            let given = walk.given();
+            Ok(Back::OtherAccount(opened, given, Difference::from(&*other)))
+        }
         Err(error) => Ok(Back::Failed(opened, place, error)),
+    }
+}
+
+impl Walk {
+    /// Whether it is the page that somebody was sent to which has sent them back.
+    fn is_answered_by(&self, returned: &Returned) -> bool {
+        let same_token = match (&self.request_token, &returned.token) {
+            (Some((asked, _)), Some(token)) => asked == token.reveal(),
+            // Who says no is not always sent back with the token.
+            _ => true,
+        };
+        same_token && (self.issuer.is_none() || self.issuer == returned.issuer)
+    }
+
+    /// What the log-in begins with; `None`: access was not allowed.
+    fn brought(&self, app: &App, returned: &Returned) -> Option<Value> {
+        if let Some((_, secret)) = &self.request_token {
+            return Some(json!({
+                "oauth_token": returned.token.as_ref()?.reveal(),
+                "oauth_verifier": returned.verifier.as_ref()?.reveal(),
+                "secret": secret,
+            }));
+        }
+        Some(json!({
+            "code": returned.code.as_ref()?.reveal(),
+            "code_verifier": self.verifier,
+            "redirect_uri": callback_url(app),
+        }))
+    }
+
+    /// The form as it was sent, to be shown again.
+    fn given(&self) -> Given {
+        let texts = self.values.iter().filter_map(|(key, value)| {
+            let text = value.as_str()?;
+            Some((key.clone(), text.to_owned()))
+        });
+        Given {
+            element: self.element.clone(),
+            way: self.way.clone(),
+            values: texts.collect(),
+            other_account: false,
+        }
     }
 }

@@ -56,15 +56,15 @@ fn way(element: &Element, group: &Group) -> Way {
     }
 }
 
-/// The one with a request token first is not walked here.
+/// A page is asked for by a client's id at the least, whatever an export says is required.
 fn has_client(opened: &Opened, element: &Element, group: &Group) -> bool {
+    let [id, secret] = CLIENT_ENTRIES;
     let mut needed = element
         .entries_of(group)
-        .filter(|entry| CLIENT_ENTRIES.contains(&entry.key.as_str()) && entry.required);
-    !group.is_oauth1()
-        && needed.all(|entry| {
-            entry.default.is_some()
-                || opened.known(&entry.key).is_some()
-                || opened.stored_value(&entry.key).is_some()
-        })
+        .filter(|entry| entry.key == id || (entry.key == secret && entry.required));
+    needed.all(|entry| {
+        entry.default.is_some()
+            || opened.known(&entry.key).is_some()
+            || opened.stored_value(&entry.key).is_some()
+    })
 }

@@ -24,8 +24,9 @@ impl Told {
     }
 }
 
-/// `element`: what was to be connected.
-pub fn told(element: &Element, error: &Error) -> Told {
+/// `element`: what was to be connected. `in_browser`: at the vendor's page, so that nothing was typed
+/// here that could be wrong.
+pub fn told(element: &Element, in_browser: bool, error: &Error) -> Told {
     let name = called(element);
     let mut told = Told {
         status: 400,
@@ -45,7 +46,10 @@ pub fn told(element: &Element, error: &Error) -> Told {
         Error::Vendor(failure) => {
             told.status = failure.status;
             told.said.clone_from(&failure.provider_message);
-            vendor(name, failure.status, failure.retry_after.as_deref(), &told)
+            match failure.status {
+                400 | 401 if in_browser && told.fields.is_empty() => not_let_in(name),
+                status => vendor(name, status, failure.retry_after.as_deref(), &told),
+            }
         }
         Error::TooManyAttempts { retry_after } => {
             told.status = 429;
@@ -65,6 +69,20 @@ pub fn told(element: &Element, error: &Error) -> Told {
                     "Your first click is being handled: {name} has been asked and has not \
                          answered yet. Wait a moment, then try again."
                 ),
+            )
+        }
+        Error::OtherAccount(_) => {
+            told.status = 409;
+            (
+                "This is another account".to_owned(),
+                "Nothing has been changed.".to_owned(),
+            )
+        }
+        Error::OverShare(_) => {
+            told.status = 429;
+            (
+                "Very busy at the moment".to_owned(),
+                "Nothing has been stored. Wait a moment, then try again.".to_owned(),
             )
         }
         Error::Conflict(_) => {
@@ -108,6 +126,15 @@ pub fn told(element: &Element, error: &Error) -> Told {
     told.title = title;
     told.text = text;
     told
+}
+
+fn not_let_in(name: &str) -> (String, String) {
+    (
+        format!("{name} did not let us in"),
+        "It did not accept what its own page had given. That happens when a step took too long. \
+         Nothing has been stored; try again, and if it happens once more, tell whoever sent you here."
+            .to_owned(),
+    )
 }
 
 fn vendor(name: &str, status: u16, retry_after: Option<&str>, told: &Told) -> (String, String) {

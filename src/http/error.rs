@@ -80,7 +80,9 @@ fn status(error: &Error) -> StatusCode {
         Error::Invalid(_) => StatusCode::BAD_REQUEST,
         Error::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Error::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
-        Error::Conflict(_) | Error::InFlight { .. } => StatusCode::CONFLICT,
+        Error::Conflict(_) | Error::InFlight { .. } | Error::OtherAccount(_) => {
+            StatusCode::CONFLICT
+        }
         Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Error::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Error::OverShare(_) | Error::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,

@@ -26,6 +26,7 @@ impl<T> KeyedBody<T> {
     pub fn key(&self, route: String) -> Option<RequestKey> {
         let fingerprints = self.fingerprints.clone()?;
         Some(RequestKey {
+            link: None,
             route,
             fingerprints,
         })

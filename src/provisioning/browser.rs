@@ -11,9 +11,11 @@ use serde_json::{Map, Value as Json};
 use url::Url;
 
 use crate::app::App;
+use crate::credentials::grants;
 use crate::error::{Error, Result};
 use crate::exchange::{self, Session};
-use crate::ids::Secret;
+use crate::ids::{OrganizationId, Secret};
+use crate::outbound::Grant;
 use crate::provisioning::request::mistaken;
 
 /// Bytes of an address that every browser opens.
@@ -199,8 +201,35 @@ pub async fn request_token(
     element: &Element,
     page: &BrowserPage,
 ) -> Result<RequestToken> {
+    // Nobody in particular asks, so nobody's grants to private addresses count.
+    ask_for_token(app, element, page, &[]).await
+}
+
+/// The same for an organization, whose grants count.
+///
+/// # Errors
+/// As [`request_token`].
+pub async fn request_token_for(
+    app: &App,
+    organization: OrganizationId,
+    element: &Element,
+    page: &BrowserPage,
+) -> Result<RequestToken> {
+    let grants = grants(app, organization, element).await?;
+    ask_for_token(app, element, page, &grants).await
+}
+
+async fn ask_for_token(
+    app: &App,
+    element: &Element,
+    page: &BrowserPage,
+    grants: &[Grant],
+) -> Result<RequestToken> {
+    let named = page.get(AUTHENTICATION_TYPE);
     let mut groups = element.groups.iter();
-    let Some(group) = groups.find(|group| group.is_oauth1()) else {
+    let is_meant =
+        |group: &&Group| group.is_oauth1() && named.is_none_or(|name| name == group.name);
+    let Some(group) = groups.find(is_meant) else {
         return Err(Error::Invalid(format!(
             "Element '{}' has no log-in by OAuth 1, which alone has request tokens; ask for \
              /oauth/url.",
@@ -213,12 +242,11 @@ pub async fn request_token(
         brought,
         ..Login::default()
     };
-    // Nobody in particular asks, so nobody's grants to private addresses count.
     let session = Session {
         outbound: app.outbound(),
         element,
         group,
-        grants: &[],
+        grants,
     };
     let given = exchange::request_token(&session, &login, &configuration).await?;
     let text = |key: &str| {

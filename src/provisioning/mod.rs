@@ -33,7 +33,7 @@ use crate::shares::Call;
 use crate::store;
 use crate::tenancy;
 
-pub use browser::{BrowserPage, page_in_browser, request_token};
+pub use browser::{BrowserPage, page_in_browser, request_token, request_token_for};
 pub use creating::create;
 pub use deleting::delete;
 pub use recovery::recover;

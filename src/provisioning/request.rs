@@ -54,6 +54,9 @@ pub struct InstanceRequest {
     /// No word of callers: see [`InstanceRequest::asking_again`].
     #[serde(skip)]
     ask_again: bool,
+    /// No word of callers: see [`InstanceRequest::keeping_account`].
+    #[serde(skip)]
+    keep_account: bool,
 }
 
 impl InstanceRequest {
@@ -61,6 +64,16 @@ impl InstanceRequest {
     pub fn asking_again(self) -> Self {
         Self {
             ask_again: true,
+            ..self
+        }
+    }
+
+    /// The instance stays with the vendor account that it has, as far as the vendor says whose it
+    /// is. Callers of the API may move it, since it is theirs; a person in a browser may not know
+    /// that they are logged in as somebody else there.
+    pub fn keeping_account(self) -> Self {
+        Self {
+            keep_account: true,
             ..self
         }
     }
@@ -185,6 +198,8 @@ pub struct Change {
     pub brought: Brought,
     #[serde(default)]
     pub ask_again: bool,
+    #[serde(default)]
+    pub keep_account: bool,
 }
 
 /// # Errors
@@ -226,6 +241,7 @@ pub fn change(request: InstanceRequest) -> Result<Change> {
             .transpose()?,
         brought: authorization::read(request.provider_data)?,
         ask_again: request.ask_again,
+        keep_account: request.keep_account,
     })
 }
 

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 
 use bunsen_engine::configuration::Values;
 use bunsen_engine::element::Element;
+use bunsen_engine::element::people::other_account;
 use jiff::Timestamp;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -329,6 +330,11 @@ impl Changing<'_> {
             let Some(accepted) = accepted.filter(covers) else {
                 return Ok(None);
             };
+            if self.change.keep_account
+                && let Some(other) = other_account(&stored, &accepted.returned)
+            {
+                return Err(Error::OtherAccount(Box::new(other)));
+            }
             values.extend(accepted.returned.clone());
         }
         next.group.clone_from(&plan.group.name);

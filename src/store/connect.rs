@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::OrgStore;
 use super::directory::{Directory, FoundUser, index_secret};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids::{Fingerprint, InstanceId, OrganizationId, SecretKind, UserId};
 
 /// How long it can be asked what became of a link.
@@ -231,21 +231,44 @@ impl OrgStore<'_> {
         .await
     }
 
-    /// The link has done its work; `rest_sealed` is what remains of its contents.
-    pub async fn connect_link_used(
+    /// The link has done its work, in the transaction that makes or changes the instance: whoever is
+    /// killed leaves both or neither, and of two people on one link only the first gets through.
+    ///
+    /// # Errors
+    /// 409 when it has done its work before: the transaction must not be committed.
+    pub(super) async fn use_connect_link(
         &self,
+        connection: &mut PgConnection,
         id: i64,
         instance: InstanceId,
-        rest_sealed: &[u8],
     ) -> Result<()> {
-        self.transaction(|mut transaction| async move {
-            self.query(
+        let used = self
+            .query(
                 "update connect_links
-                     set connected_id = $3, contents_sealed = $4, walk_sealed = null, failure = null
-                     where org_id = $1 and id = $2 and connected_id is null",
+                 set connected_id = $3, walk_sealed = null, failure = null
+                 where org_id = $1 and id = $2 and connected_id is null",
             )
             .bind(id)
             .bind(instance)
+            .execute(connection)
+            .await?;
+        match used.rows_affected() {
+            1 => Ok(()),
+            _ => Err(Error::Conflict(
+                "This link has been used meanwhile; nothing was done twice.".into(),
+            )),
+        }
+    }
+
+    /// Keeps of a used link's contents only `rest_sealed`.
+    pub async fn empty_connect_link(&self, id: i64, rest_sealed: &[u8]) -> Result<()> {
+        self.transaction(|mut transaction| async move {
+            self.query(
+                "update connect_links set contents_sealed = $3
+                     where org_id = $1 and id = $2 and connected_id is not null
+                         and contents_sealed is not null",
+            )
+            .bind(id)
             .bind(rest_sealed)
             .execute(&mut *transaction)
             .await?;

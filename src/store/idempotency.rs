@@ -25,6 +25,8 @@ pub struct RequestKey {
     pub route: String,
     /// Under each pepper; the first is the one that new rows store.
     pub fingerprints: Vec<RequestFingerprint>,
+    /// The link of the connect page that the request comes from: it works once.
+    pub link: Option<i64>,
 }
 
 /// The right to work on a keyed request until its lease ends.
@@ -34,6 +36,8 @@ pub struct Claim {
     route: String,
     key: [u8; 32],
     holder: Uuid,
+    #[serde(default)]
+    link: Option<i64>,
 }
 
 #[derive(Debug, Clone)]
@@ -147,6 +151,7 @@ impl OrgStore<'_> {
                 route: request.route.clone(),
                 key: current.key,
                 holder,
+                link: request.link,
             }));
         }
         let Some(known) = self.known(connection, user, request).await? else {
@@ -193,10 +198,11 @@ impl OrgStore<'_> {
         Ok(known)
     }
 
-    /// Marks the request done, in the transaction that made the instance.
+    /// Marks the request done, and its link used, in the transaction that made the instance.
     ///
     /// # Errors
-    /// 409 when the claim has been lost meanwhile: the transaction must not be committed.
+    /// 409 when the claim has been lost or the link been used meanwhile: the transaction must not be
+    /// committed.
     pub async fn finish_request(
         &self,
         connection: &mut PgConnection,
@@ -214,10 +220,11 @@ impl OrgStore<'_> {
             .bind(&claim.key[..])
             .bind(claim.holder)
             .bind(instance)
-            .execute(connection)
+            .execute(&mut *connection)
             .await?;
-        match done.rows_affected() {
-            1 => Ok(()),
+        match (done.rows_affected(), claim.link) {
+            (1, None) => Ok(()),
+            (1, Some(link)) => self.use_connect_link(connection, link, instance).await,
             _ => Err(lost()),
         }
     }

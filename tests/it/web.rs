@@ -4,11 +4,13 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use bunsen_test_macros::database_test;
 
 use crate::database::TestDatabase;
 use crate::process::{Folder, new_keyring, serve};
+use crate::serving::certificates::{Authority, write};
 use crate::vendors::Vendors;
 
 const BROWSERS: &[&str] = &["chromium", "chromium-browser"];
@@ -56,24 +58,38 @@ fn ready(folder: &Path) -> Result<PathBuf, String> {
     }
 }
 
-#[database_test]
-async fn pages_work_in_a_browser(database: TestDatabase) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let tests = root.join("tests/web");
-    let browser = match ready(&tests) {
-        Ok(browser) => browser,
+/// The folder of the tests and the browser; `None`: they are skipped, and it was said why.
+fn prepared() -> Option<(PathBuf, PathBuf)> {
+    // Two tests at once would install the packages twice.
+    static PREPARED: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/web");
+    match PREPARED.get_or_init(|| ready(&folder)) {
+        Ok(browser) => Some((folder, browser.clone())),
         Err(missing) => {
             let required = std::env::var("BUNSEN_WEB_TESTS").is_ok_and(|how| how == "required");
             assert!(!required, "the tests in a browser cannot run: {missing}");
             eprintln!("SKIPPED: the tests in a browser ({missing})");
-            return;
+            None
         }
+    }
+}
+
+/// Runs these files against a server with the simulated vendors. `authority`: a file with the
+/// certificate that node is to trust.
+async fn run(
+    database: TestDatabase,
+    files: &[&str],
+    more: impl FnOnce(&Folder) -> (Vec<String>, Option<String>),
+) {
+    let Some((tests, browser)) = prepared() else {
+        return;
     };
     let folder = Folder::new();
     let keyring = folder.text("keyring.json");
     new_keyring(&keyring).await;
     let vendors = Vendors::start().await;
-    let arguments = [
+    let (more, authority) = more(&folder);
+    let mut arguments = vec![
         "--sandbox",
         vendors.url.as_str(),
         "--database-url",
@@ -81,14 +97,17 @@ async fn pages_work_in_a_browser(database: TestDatabase) {
         "--keyring",
         &keyring,
     ];
+    arguments.extend(more.iter().map(String::as_str));
     let server = serve(&folder.path("data"), &arguments).await;
     let ran = tokio::process::Command::new("node")
-        .args(["--test", "--test-concurrency=1", "connect.test.mjs"])
+        .args(["--test", "--test-concurrency=1"])
+        .args(files)
         .current_dir(&tests)
         .env("BUNSEN_URL", &server.url)
         .env("BUNSEN_AUTHORIZATION", server.authorization())
-        .env("BUNSEN_ROOT", root)
+        .env("BUNSEN_ROOT", env!("CARGO_MANIFEST_DIR"))
         .env("BUNSEN_CHROMIUM", browser)
+        .envs(authority.map(|file| ("NODE_EXTRA_CA_CERTS", file)))
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output()
@@ -102,4 +121,25 @@ async fn pages_work_in_a_browser(database: TestDatabase) {
     for secret in ["wr0ng", "code=", "state=", "/connect/callback?"] {
         assert!(!log.contains(secret), "{secret}: {log}");
     }
+}
+
+#[database_test]
+async fn pages_work_in_a_browser(database: TestDatabase) {
+    let files = ["connect.test.mjs", "links.test.mjs"];
+    run(database, &files, |_| (Vec::new(), None)).await;
+}
+
+#[database_test]
+async fn pages_work_over_https(database: TestDatabase) {
+    run(database, &["https.test.mjs"], |folder| {
+        let authority = Authority::new();
+        let [certificate, key, trusted] =
+            ["tls.crt", "tls.key", "authority.pem"].map(|name| folder.text(name));
+        let issued = authority.issue("127.0.0.1", |_| ());
+        write(Path::new(&certificate), Path::new(&key), &issued);
+        std::fs::write(&trusted, authority.pem()).expect("a file");
+        let arguments = ["--tls-cert", &certificate, "--tls-key", &key].map(str::to_owned);
+        (arguments.to_vec(), Some(trusted))
+    })
+    .await;
 }

@@ -42,12 +42,16 @@ export async function application() {
   return { url, close: () => listener.close() };
 }
 
-/** A browser with an empty profile; every page is watched for what its policy forbids. */
-export async function browser() {
+/**
+ * A browser with an empty profile; every page is watched for what its policy forbids. `trusting`: of
+ * any certificate, for servers with one of the test's own.
+ */
+export async function browser({ trusting = false } = {}) {
   const profile = mkdtempSync(join(tmpdir(), 'bunsen-web-'));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env.BUNSEN_CHROMIUM ?? '/usr/bin/chromium',
     headless: true,
+    ignoreHTTPSErrors: trusting,
     chromiumSandbox: false,
     args: ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
       '--disable-component-update', '--disable-sync'],
@@ -57,7 +61,8 @@ export async function browser() {
     page.on('pageerror', (error) => wrongs.push(`${error}`));
     page.on('console', (message) => {
       // An answer other than 2xx is logged too, and meant.
-      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) {
+      const expected = page.expected?.test(message.text());
+      if (message.type() === 'error' && !expected && !message.text().startsWith('Failed to load resource')) {
         wrongs.push(message.text());
       }
     });
@@ -68,6 +73,7 @@ export async function browser() {
     context,
     async page(options = {}) {
       const page = await context.newPage();
+      page.expected = options.expected;
       await page.setViewportSize(options.size ?? { width: 1000, height: 900 });
       await page.emulateMedia({ colorScheme: options.scheme ?? 'light', reducedMotion: 'reduce' });
       return page;

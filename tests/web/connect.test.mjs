@@ -1,12 +1,12 @@
 // The connect page in a real browser, against the real server and the simulated vendors.
 
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { api, application, browser, json, judged, root, server } from './browser.mjs';
+import { api, application, browser, judged, server } from './browser.mjs';
+import {
+  atVendor, back, consents, enterAll, exampleWith, examples, field, linkFor, toVendor, wayOf,
+} from './steps.mjs';
 
-const consents = json('tests/web/consents.json');
 const clientKeys = ['oauth.api.key', 'oauth.api.secret'];
 let app;
 let chrome;
@@ -21,36 +21,7 @@ after(async () => {
   app?.close();
 });
 
-/** Bodies that create an instance with the simulated vendors as they are. */
-const examples = readdirSync(join(root, 'examples/instances')).sort()
-  .map((file) => ({ file, body: json(`examples/instances/${file}`) }));
-
-/** The group of credentials that the example means, by the entries that it gives. */
-function wayOf(body) {
-  const named = body.configuration['authentication.type'];
-  const element = json(`elements/${body.element.key}/element.json`);
-  const entries = Object.fromEntries(element.configuration.map((entry) => [entry.key, entry]));
-  const group = Object.keys(body.configuration).map((key) => entries[key]?.groupName).find(Boolean);
-  return named ?? group ?? element.bunsen?.groups?.[0].name ?? '';
-}
-
-async function link(more) {
-  return api('POST', '/connect/links', { returnUrl: `${app.url}/back`, state: 'st/at e', ...more });
-}
-
-/** What the application is told in the end. */
-async function back(page, id) {
-  await page.waitForURL(`${app.url}/back*`);
-  const query = new URL(page.url()).searchParams;
-  const outcome = await api('GET', `/connect/links/${id}`);
-  assert.equal(query.get('status'), 'connected');
-  assert.equal(query.get('state'), 'st/at e');
-  assert.equal(outcome.status, 'connected');
-  assert.equal(query.get('instanceId'), String(outcome.instanceId));
-  return api('GET', `/instances/${outcome.instanceId}`);
-}
-
-const field = (page, key) => page.locator(`[name="c.${key}"]`);
+const link = (more) => linkFor(app, more);
 
 test('the choice', async () => {
   const page = await chrome.page();
@@ -75,11 +46,9 @@ for (const { file, body } of examples) {
     const { id, url } = await link({ element: body.element.key, name: body.name });
     await page.goto(`${url}?login=${way}`);
     await judged(page, `form-${file.replace('.json', '')}`);
-    for (const [key, value] of Object.entries(body.configuration)) {
-      if (await field(page, key).count()) await field(page, key).fill(String(value));
-    }
-    await page.keyboard.press('Enter');
-    const instance = await back(page, id);
+    await enterAll(page, body.configuration);
+    await page.locator('.field input:not([type=radio])').first().press('Enter');
+    const instance = await back(app, page, id);
     assert.equal(instance.element.key, body.element.key);
     assert.equal(instance.valid, true);
     await page.close();
@@ -87,7 +56,7 @@ for (const { file, body } of examples) {
 }
 
 test('a wrong password is told, and mended', async () => {
-  const { body } = examples.find(({ body }) => 'password' in body.configuration);
+  const body = exampleWith('password');
   const page = await chrome.page();
   const { id, url } = await link({ element: body.element.key });
   await page.goto(`${url}?login=${wayOf(body)}`);
@@ -95,40 +64,28 @@ test('a wrong password is told, and mended', async () => {
   assert.match(await page.title(), /^Problem: /);
   assert.ok(await page.locator('.field.wrong').count() > 0);
   await judged(page, 'missing');
-  // The first field to correct has the focus, and says what is wrong with it.
+  // What is wrong has the focus; its first link leads to a field that says what is wrong with it.
+  assert.equal(await page.evaluate(() => document.activeElement.className), 'problem');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
   const described = await page.evaluate(() => {
-    const ids = (document.activeElement.getAttribute('aria-describedby') ?? '').split(' ');
-    return ids.map((one) => document.getElementById(one)?.textContent).join(' ');
+    const one = document.activeElement.closest('fieldset') ?? document.activeElement;
+    const ids = (one.getAttribute('aria-describedby') ?? '').split(' ');
+    return ids.map((id) => document.getElementById(id)?.textContent).join(' ');
   });
-  assert.match(described, /Fill this in/);
-  for (const [key, value] of Object.entries(body.configuration)) {
-    if (await field(page, key).count()) await field(page, key).fill(key === 'password' ? 'wr0ng' : String(value));
-  }
+  assert.match(described, /Fill this in|Choose one/);
+  await enterAll(page, { ...body.configuration, password: 'wr0ng' });
   await page.locator('button').click();
-  await page.waitForSelector('[role=alert]');
-  assert.match(await page.locator('[role=alert]').textContent(), /did not accept these details/);
+  await page.waitForSelector('[role=alert]:has-text("did not accept these details")');
   assert.equal(await field(page, 'password').inputValue(), '');
   await judged(page, 'wrong');
   // No secret comes back with the page.
   for (const secret of await page.locator('input[type=password]').all()) assert.equal(await secret.inputValue(), '');
-  for (const [key, value] of Object.entries(body.configuration)) {
-    if (await field(page, key).count()) await field(page, key).fill(String(value));
-  }
+  await enterAll(page, body.configuration);
   await page.locator('button').click();
-  await back(page, id);
+  await back(app, page, id);
   await page.close();
 });
-
-/** As far as the vendor's page. */
-async function toVendor(page, consent, url) {
-  await page.goto(url);
-  for (const [key, value] of Object.entries(consent.fields)) await field(page, key).fill(value);
-  await page.locator('button').click();
-  await page.waitForSelector('#allow');
-  assert.match(page.url(), /\/_host\//);
-  await page.locator('[name=email]').fill(consent.user.email);
-  await page.locator('[name=password]').fill(consent.user.password);
-}
 
 for (const consent of consents) {
   test(`by consent: ${consent.element}`, async () => {
@@ -147,7 +104,7 @@ for (const consent of consents) {
     await page.waitForSelector('form');
     await toVendor(page, consent, page.url());
     await page.locator('#allow').click();
-    const instance = await back(page, id);
+    const instance = await back(app, page, id);
     assert.equal(instance.configuration['oauth.callback.url'], `${server}/connect/callback`);
 
     // Once more: the instance and its token stay what they are.
@@ -156,32 +113,55 @@ for (const consent of consents) {
     await judged(page, `reconnect-${consent.element}`);
     await toVendor(page, { ...consent, fields: {} }, again.url);
     await page.locator('#allow').click();
-    const after = await back(page, again.id);
+    const after = await back(app, page, again.id);
     assert.deepEqual([after.id, after.token], [instance.id, instance.token]);
     await page.close();
   });
 }
 
+for (const consent of consents.filter(({ other }) => other)) {
+  test(`as somebody else at the vendor: ${consent.element}`, async () => {
+    const page = await chrome.page();
+    const { id, url } = await link({ element: consent.element, configuration: consent.client });
+    await toVendor(page, consent, url);
+    await page.locator('#allow').click();
+    const before = await back(app, page, id);
+    const again = await link({ instanceId: before.id });
+    const other = { ...consent, fields: {}, user: consent.other };
+    await toVendor(page, other, again.url);
+    await page.locator('#allow').click();
+    await page.waitForSelector('#other');
+    assert.match(await page.title(), /^Question: /);
+    const asked = await page.locator('[role=alert]').textContent();
+    for (const name of [consent.name, consent.other.name]) assert.ok(asked.includes(name), `${name}: ${asked}`);
+    assert.equal(await page.evaluate(() => document.activeElement.className), 'problem');
+    await judged(page, `somebody-else-${consent.element}`);
+    assert.deepEqual(await api('GET', `/instances/${before.id}`), before);
+    await page.locator('#other').check();
+    await page.locator('button').click();
+    await atVendor(page, consent.other);
+    await page.locator('#allow').click();
+    const after = await back(app, page, again.id);
+    assert.deepEqual([after.id, after.token], [before.id, before.token]);
+    assert.notEqual(after.configuration['vendor.account.id'], before.configuration['vendor.account.id']);
+    await page.close();
+  });
+}
+
 test('connected again by form, and asked about another account', async () => {
-  const { body } = examples.find(({ body }) => 'password' in body.configuration && 'username' in body.configuration);
+  const body = exampleWith('password', 'username');
   const instance = await api('POST', '/instances', body);
   const page = await chrome.page();
   const { id, url } = await link({ instanceId: instance.id });
   await page.goto(`${url}?login=${wayOf(body)}`);
   assert.equal(await field(page, 'username').inputValue(), body.configuration.username);
-  await field(page, 'username').fill('somebody@else.example');
-  for (const [key, value] of Object.entries(body.configuration)) {
-    if (await field(page, key).count() && key !== 'username') await field(page, key).fill(String(value));
-  }
+  await enterAll(page, { ...body.configuration, username: 'somebody@else.example' });
   await page.locator('button').click();
   await page.waitForSelector('#other');
   await judged(page, 'other-account');
-  await field(page, 'username').fill(body.configuration.username);
-  for (const [key, value] of Object.entries(body.configuration)) {
-    if (await field(page, key).count()) await field(page, key).fill(String(value));
-  }
+  await enterAll(page, body.configuration);
   await page.locator('button').click();
-  const after = await back(page, id);
+  const after = await back(app, page, id);
   assert.deepEqual([after.id, after.token], [instance.id, instance.token]);
   await page.close();
 });
@@ -191,9 +171,7 @@ test('without a return address the last page stays', async () => {
   const page = await chrome.page();
   const { url } = await api('POST', '/connect/links', { element: body.element.key });
   await page.goto(`${url}?login=${wayOf(body)}`);
-  for (const [key, value] of Object.entries(body.configuration)) {
-    if (await field(page, key).count()) await field(page, key).fill(String(value));
-  }
+  await enterAll(page, body.configuration);
   await page.locator('button').click();
   await page.waitForSelector('.good');
   await judged(page, 'connected');
@@ -214,6 +192,19 @@ test('in the colours of the organization', async () => {
   assert.equal(color, 'rgb(122, 31, 162)');
   assert.ok(await page.locator('img.logo').evaluate((image) => image.complete && image.naturalWidth === 1));
   await judged(page, 'branded');
+  await api('DELETE', '/organizations/branding');
+  await page.close();
+});
+
+test('long names stay within the page', async () => {
+  const name = 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft mbH & Co. KG';
+  await api('PUT', '/organizations/branding', { name, primaryColor: '#ffe600', supportUrl: 'https://acorn.example/help' });
+  const body = exampleWith('password');
+  const page = await chrome.page();
+  const { url } = await link({ element: body.element.key });
+  await page.goto(`${url}?login=${wayOf(body)}`);
+  await page.locator('button').click();
+  await judged(page, 'long');
   await api('DELETE', '/organizations/branding');
   await page.close();
 });

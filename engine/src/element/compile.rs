@@ -5,6 +5,7 @@
 mod hosts;
 mod oauth;
 mod parameter;
+mod people;
 mod resource;
 
 use std::collections::BTreeSet;
@@ -408,6 +409,9 @@ fn entries(definition: &ElementDefinition, checker: &mut Checker<'_>) -> Vec<Ent
                 .or_else(|| whole_hosts.contains(&key).then_some(Filter::Site)),
             shown_empty: written.default_value == DefaultValue::Null,
             generated: generated(&place, written.bunsen.generate.as_deref(), checker),
+            options: people::options(written),
+            ask: people::ask(written, &place, checker),
+            account: written.bunsen.account,
             kind,
             key,
         });

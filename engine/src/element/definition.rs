@@ -175,6 +175,7 @@ written! {
         grant: Option<String>,
         pkce: Option<String>,
         client: Option<String>,
+        issuer: Option<String>,
         authorize: BTreeMap<String, String>,
         assertion: Option<AssertionWords>,
     }
@@ -213,6 +214,17 @@ written! {
     EntryWords {
         fill: Option<String>,
         generate: Option<String>,
+        ask: Many<AskWords>,
+        account: bool,
+    }
+
+    AskWords {
+        groups: Vec<String>,
+        label: Option<String>,
+        help: Option<String>,
+        #[serde(rename = "where")]
+        place: Option<String>,
+        options: Many<OptionDefinition>,
     }
 
     /// `bunsen` on a parameter.
@@ -233,9 +245,15 @@ written! {
         groups: Vec<String>,
         anonymous: bool,
         once: Option<String>,
+        account: Option<AccountWords>,
         message: Option<String>,
         expect: Option<ConditionWords>,
         fault: Many<FaultWords>,
+    }
+
+    AccountWords {
+        id: Vec<String>,
+        name: Vec<String>,
     }
 
     ConditionWords {

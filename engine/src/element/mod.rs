@@ -11,6 +11,7 @@ mod definition;
 mod documents;
 mod hosts;
 pub mod oauth;
+pub mod people;
 pub(crate) mod platform;
 mod schema;
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub use assign::assign_ids;
 pub use catalog::{Catalog, Mistake, SourceFile};
 pub use hosts::HostRule;
 pub use oauth::{Assertion, ClientAuthentication, Grant, Login, OAuth, Renewal, Signature, Start};
+pub use people::{Ask, Choice, OtherAccount};
 pub use schema::SCHEMA as DEFINITION_SCHEMA;
 pub use unsupported::Unsupported;
 
@@ -131,6 +133,12 @@ pub struct Entry {
     pub shown_empty: bool,
     /// Letters and digits that an instance gets, once, when it has no value.
     pub generated: Option<usize>,
+    /// What may be chosen; empty: anything.
+    pub options: Vec<Choice>,
+    /// How people are asked for it; the first for their group counts.
+    pub ask: Vec<Ask>,
+    /// Another value is another account at the vendor.
+    pub account: bool,
 }
 
 /// When to renew a session's token, and what an old one does at the vendor.
@@ -264,6 +272,10 @@ pub enum OutputFrom {
     Body,
     /// The moment of the call, in milliseconds since 1970.
     Now,
+    /// Which account it is: each part must be there.
+    AccountId(Vec<AnswerPath>),
+    /// What people call it: those parts that are there.
+    AccountName(Vec<AnswerPath>),
     /// Put together; each part of the answer must be there. One at the beginning is a whole origin,
     /// any other one segment of a path.
     Composed(Vec<Piece>),

@@ -54,6 +54,8 @@ pub struct OAuth {
     pub pkce: bool,
     /// How token calls tell which client they come from.
     pub client: ClientAuthentication,
+    /// Whom the vendor's page says that its answer comes from, RFC 9207.
+    pub issuer: Option<Template>,
     /// Further query parameters of the page where access is allowed.
     pub authorize: Vec<(String, Template)>,
 }

@@ -74,6 +74,8 @@ const ENTRIES: &[PlatformEntry] = entries! {
     "authentication.time" TEXTFIELD_32 "Authentication time" "When the instance was authenticated." hidden;
     "expires_in" TEXTFIELD_32 "Expires in" "Seconds that a token lives." hidden;
     "authentication.type" COMBO "Authentication type" "How to log in." hidden;
+    "vendor.account.id" TEXTFIELD_1000 "Account at the vendor" "Whose account it is, in the vendor's terms, as its log-in said." hidden;
+    "vendor.account.name" TEXTFIELD_1000 "Name of the account at the vendor" "What people call that account." hidden;
 };
 
 /// The first id after those that parts of element N get: N × 1000 + 900.

@@ -1,4 +1,5 @@
 mod calls;
+mod people;
 mod words;
 
 use serde_json::{Value, json};

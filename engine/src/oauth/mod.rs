@@ -93,6 +93,17 @@ pub fn authorize_url(
     Some(built.map(|request| request.url))
 }
 
+/// What the answer of the vendor's page must say that it comes from (`iss`, RFC 9207). `None`: this
+/// vendor's does not say it.
+pub fn issuer(element: &Element, group: &Group, configuration: &Values) -> Option<String> {
+    let issuer = group.oauth.as_ref()?.issuer.as_ref()?;
+    let values = element.effective(group, configuration);
+    let rendered = issuer.render(&values, |text| Ok(text.to_owned()));
+    // An entry of it that has no value leaves nothing that an answer could match.
+    let text = rendered.ok().flatten().map(|rendered| rendered.text);
+    Some(text.unwrap_or_default())
+}
+
 /// A code verifier, RFC 7636, of random bytes.
 pub fn code_verifier(random: &[u8; 32]) -> Secret {
     Secret::new(URL_SAFE_NO_PAD.encode(random))

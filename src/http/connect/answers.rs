@@ -6,7 +6,7 @@ use http::{HeaderValue, StatusCode, header};
 use super::browser::Browser;
 use super::show::{self, Choose, Form, Frame, Leave, Message};
 use crate::app::App;
-use crate::connect::{self, Done, Given, Opened, Opening, Told, WalkPlace};
+use crate::connect::{self, Difference, Done, Given, Opened, Opening, Told, WalkPlace};
 use crate::error::{Error, Result};
 use crate::ids::{OrganizationId, Secret};
 use crate::shares::Call;
@@ -15,19 +15,18 @@ use crate::shares::Call;
 #[derive(Default)]
 pub struct Wrong {
     pub told: Option<Told>,
-    pub changes: Vec<(String, String, String)>,
+    pub changes: Vec<Difference>,
+    /// Shown on the way back from the vendor's page.
+    pub returned: bool,
 }
 
 impl Wrong {
-    pub fn missing(keys: Vec<String>) -> Self {
+    pub fn mistaken(fields: Vec<(String, String)>) -> Self {
         let told = Told {
             status: 400,
             title: "Something is missing".to_owned(),
-            text: "Fill in the marked fields.".to_owned(),
-            fields: keys
-                .into_iter()
-                .map(|key| (key, "Fill this in.".to_owned()))
-                .collect(),
+            text: "Look at the marked fields.".to_owned(),
+            fields,
             said: None,
         };
         Self {
@@ -136,6 +135,8 @@ pub async fn form(
         fields: form.fields,
         fixed: form.fixed,
         changes: wrong.changes,
+        returned: wrong.returned,
+        account: opened.account_name().map(str::to_owned),
         cancel: opened.cancel_url(),
         offer,
         ways,
@@ -178,6 +179,23 @@ pub async fn denied(
         ),
         fields: Vec::new(),
         said,
+    };
+    again(app, opened, place, told).await
+}
+
+/// The answer is not that of the page that somebody was sent to.
+pub async fn foreign(app: &App, opened: &Opened, place: &WalkPlace) -> Result<Response> {
+    let offer = show::offer(opened.element(app, &place.element)?);
+    let told = Told {
+        status: 403,
+        title: format!("This did not come from {}", offer.name),
+        text: format!(
+            "You were sent back here by another page than the one of {} that you were sent to. To \
+             protect you, nothing has been connected.",
+            offer.name
+        ),
+        fields: Vec::new(),
+        said: None,
     };
     again(app, opened, place, told).await
 }
@@ -281,6 +299,7 @@ pub fn failed(app: &App, error: &Error) -> Response {
         Error::NotFound(_) => return no_link(app),
         Error::Forbidden(_) => (403, "This cannot be done from here"),
         Error::TooManyAttempts { .. } => (429, "Too many attempts"),
+        Error::OverShare(_) => (429, "Very busy at the moment"),
         Error::TooLarge { .. } => (413, "That is too much text"),
         Error::UnsupportedMediaType(_) => (415, "This cannot be read"),
         Error::RequestTimeout => (408, "That took too long"),

@@ -4,6 +4,7 @@ mod answers;
 mod api;
 mod branding;
 mod browser;
+mod described;
 mod pages;
 mod show;
 

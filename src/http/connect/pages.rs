@@ -7,14 +7,15 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::answers::{
-    Wrong, again, choose, denied, expired, failed, finished, form, leave, logged, no_link, opened,
-    organization, see_other, to_the_end, without_cookie,
+    Wrong, again, choose, denied, expired, failed, finished, foreign, form, leave, logged, no_link,
+    opened, organization, see_other, to_the_end, without_cookie,
 };
 use super::browser::{self, Browser};
+use super::described::{LinkPages, VendorPages};
 use super::show;
 use crate::app::App;
-use crate::connect::{self, Back, Given, Returned, Submitted};
-use crate::error::Error;
+use crate::connect::{self, Back, Given, Opened, Returned, Submitted, Told};
+use crate::error::{Error, Result};
 use crate::http::client::Client;
 use crate::http::query::Query;
 use crate::ids::Secret;
@@ -50,18 +51,18 @@ pub async fn style() -> Response {
     responses(
         (status = 200, description = "A page.", body = String, content_type = "text/html",
             headers(("Set-Cookie" = String, description = "What ties the form to the browser."))),
-        (status = 404, description = "No such link; a page.", body = String, content_type = "text/html"),
-        (status = 410, description = "The link has ended; a page.", body = String, content_type = "text/html"),
+        LinkPages,
     )
 )]
 pub async fn start(
     State(app): State<App>,
     Path(token): Path<String>,
     headers: HeaderMap,
-    query: Query,
+    query: Result<Query>,
 ) -> Response {
     let browser = Browser::of(&app, &headers);
     let shown = async {
+        let query = query?;
         let opened = match opened(&app, &token).await? {
             Ok(opened) => opened,
             Err(response) => return Ok(response),
@@ -102,11 +103,10 @@ pub async fn start(
     operation_id = "submitConnectPage",
     request_body(content = BTreeMap<String, String>, content_type = "application/x-www-form-urlencoded"),
     responses(
-        (status = 200, description = "A page that leads to the vendor's.", body = String, content_type = "text/html"),
+        (status = 200, description = "A page that leads to the vendor's, or tells that the link has done its work.", body = String, content_type = "text/html"),
         (status = 303, description = "Connected."),
-        (status = 400, description = "Something needs to be corrected; the page again.", body = String, content_type = "text/html"),
-        (status = 403, description = "The form is not of this browser; a page.", body = String, content_type = "text/html"),
-        (status = 404, description = "No such link; a page.", body = String, content_type = "text/html"),
+        (status = 408, description = "The form did not arrive in time; a page.", body = String, content_type = "text/html"),
+        VendorPages,
     )
 )]
 pub async fn submit(
@@ -133,14 +133,13 @@ pub async fn submit(
             Ok(Submitted::Leave(url)) => {
                 return leave(&app, &opened, &given.element, url.into()).await;
             }
-            Ok(Submitted::Missing(keys)) => Wrong::missing(keys),
+            Ok(Submitted::Mistaken(fields)) => Wrong::mistaken(fields),
             Ok(Submitted::OtherAccount(changes)) => Wrong {
                 changes,
                 ..Wrong::default()
             },
             Err(error) => {
-                let element = opened.element(&app, &given.element)?;
-                let told = logged(connect::told(element, &error), &error);
+                let told = tell(&app, &opened, &given.element, &given.way, &error)?;
                 Wrong {
                     told: Some(told),
                     ..Wrong::default()
@@ -150,6 +149,13 @@ pub async fn submit(
         form(&app, &opened, &given, &browser, wrong).await
     };
     answered.await.unwrap_or_else(|error| failed(&app, &error))
+}
+
+fn tell(app: &App, opened: &Opened, element: &str, way: &str, error: &Error) -> Result<Told> {
+    let element = opened.element(app, element)?;
+    let group = opened.group_of_way(app, element, way)?;
+    let told = connect::told(element, group.needs_person(), error);
+    Ok(logged(told, error))
 }
 
 /// Back from a vendor's page
@@ -162,24 +168,33 @@ pub async fn submit(
         ("code" = Option<String>, Query, description = "The vendor's authorization code."),
         ("error" = Option<String>, Query, description = "The vendor's error, in a word."),
         ("error_description" = Option<String>, Query, description = "The same in words."),
+        ("iss" = Option<String>, Query, description = "Whom the answer comes from; compared where the element names the issuer."),
+        ("oauth_token" = Option<String>, Query, description = "OAuth 1: the request token."),
+        ("oauth_verifier" = Option<String>, Query, description = "OAuth 1: what proves that access was allowed."),
     ),
     responses(
-        (status = 200, description = "Access was not allowed; a page.", body = String, content_type = "text/html"),
+        (status = 200, description = "Access was not allowed, or the link has done its work; a page.", body = String, content_type = "text/html"),
         (status = 303, description = "Connected."),
-        (status = 403, description = "Another browser set out; a page.", body = String, content_type = "text/html"),
-        (status = 404, description = "Nobody set out with this state; a page.", body = String, content_type = "text/html"),
+        VendorPages,
     )
 )]
 pub async fn callback(
     State(app): State<App>,
     client: Client,
     headers: HeaderMap,
-    query: Query,
+    query: Result<Query>,
 ) -> Response {
+    let query = match query {
+        Ok(query) => query,
+        Err(error) => return failed(&app, &error),
+    };
     let secret = |name: &str| query.get(name).map(Secret::new);
     let returned = Returned {
         state: secret("state"),
         code: secret("code"),
+        token: secret("oauth_token"),
+        verifier: secret("oauth_verifier"),
+        issuer: query.get("iss").map(str::to_owned),
         error: query.get("error").map(str::to_owned),
         description: query.get("error_description").map(str::to_owned),
     };
@@ -192,10 +207,19 @@ pub async fn callback(
             Back::Expired(organization) => expired(&app, organization, &Secret::new("")).await?,
             Back::Denied(opened, place, said) => denied(&app, &opened, &place, said).await?,
             Back::Failed(opened, place, error) => {
-                let element = opened.element(&app, &place.element)?;
-                let told = logged(connect::told(element, &error), &error);
+                let told = tell(&app, &opened, &place.element, &place.way, &error)?;
                 again(&app, &opened, &place, told).await?
             }
+            Back::OtherAccount(opened, given, difference) => {
+                let wrong = Wrong {
+                    changes: vec![difference],
+                    returned: true,
+                    ..Wrong::default()
+                };
+                let browser = Browser::of(&app, &headers);
+                form(&app, &opened, &given, &browser, wrong).await?
+            }
+            Back::Foreign(opened, place) => foreign(&app, &opened, &place).await?,
             Back::Over => show::unknown(
                 &app,
                 "This step is over",
@@ -224,7 +248,7 @@ pub async fn callback(
     responses(
         (status = 200, description = "A page that leads back to the application.", body = String, content_type = "text/html"),
         (status = 303, description = "There is something left to do."),
-        (status = 404, description = "No such link; a page.", body = String, content_type = "text/html"),
+        LinkPages,
     )
 )]
 pub async fn done(State(app): State<App>, Path(token): Path<String>) -> Response {
@@ -244,7 +268,8 @@ pub async fn done(State(app): State<App>, Path(token): Path<String>) -> Response
     operation_id = "showConnectLogo",
     responses(
         (status = 200, description = "A picture.", body = Vec<u8>, content_type = "image/*"),
-        (status = 404, description = "There is none.", body = String, content_type = "text/html"),
+        (status = 404, description = "There is none; a page.", body = String, content_type = "text/html"),
+        (status = 503, description = "The trouble is on this side; a page.", body = String, content_type = "text/html"),
     )
 )]
 pub async fn logo(State(app): State<App>, Path(token): Path<String>) -> Response {
@@ -271,7 +296,8 @@ pub async fn logo(State(app): State<App>, Path(token): Path<String>) -> Response
     operation_id = "showConnectColor",
     responses(
         (status = 200, description = "A style sheet.", body = String, content_type = "text/css"),
-        (status = 404, description = "There is none.", body = String, content_type = "text/html"),
+        (status = 404, description = "There is none; a page.", body = String, content_type = "text/html"),
+        (status = 503, description = "The trouble is on this side; a page.", body = String, content_type = "text/html"),
     )
 )]
 pub async fn brand_style(State(app): State<App>, Path(token): Path<String>) -> Response {

@@ -6,7 +6,7 @@ use bunsen_engine::element::Element;
 use http::{HeaderValue, StatusCode, header};
 
 use crate::app::App;
-use crate::connect::{self, Brand, Field, FieldKind, Fixed, Told, Way};
+use crate::connect::{self, Brand, Difference, Field, FieldKind, Fixed, Told, Way};
 use crate::error::{Error, Result};
 use crate::http::error::AsIs;
 use crate::ids::{OrganizationId, Secret};
@@ -100,8 +100,12 @@ pub struct Form {
     pub fixed: Vec<Fixed>,
     pub form_token: String,
     pub told: Option<Told>,
-    /// Another account than before: label, before, now.
-    pub changes: Vec<(String, String, String)>,
+    /// Another account than before.
+    pub changes: Vec<Difference>,
+    /// On the way back from the vendor's page.
+    pub returned: bool,
+    /// Whose it is so far.
+    pub account: Option<String>,
     pub cancel: Option<String>,
 }
 
@@ -135,9 +139,13 @@ impl Form {
     /// What ties an input to its help and its error; only ids of ours, so it is HTML already.
     fn described(&self, field: &Field) -> String {
         let id = &field.id;
-        let help = field.help.as_ref().map(|_| format!("{id}-help"));
-        let error = field.error.as_ref().map(|_| format!("{id}-error"));
-        let by: Vec<String> = help.into_iter().chain(error).collect();
+        let parts = [
+            ("help", field.help.is_some()),
+            ("where", field.place.is_some()),
+            ("error", field.error.is_some()),
+        ];
+        let there = parts.iter().filter(|(_, there)| *there);
+        let by: Vec<String> = there.map(|(part, _)| format!("{id}-{part}")).collect();
         let mut text = String::new();
         if !by.is_empty() {
             text.push_str(&format!(" aria-describedby=\"{}\"", by.join(" ")));
@@ -146,31 +154,25 @@ impl Form {
             text.push_str(" aria-invalid=\"true\"");
         }
         if field.required {
-            text.push_str(" required");
-        }
-        if self.focused(field) {
-            text.push_str(" autofocus");
+            // A group of buttons has no such attribute of its own.
+            let group = self.is_pick(field);
+            text.push_str(if group {
+                " aria-required=\"true\""
+            } else {
+                " required"
+            });
         }
         text
+    }
+
+    fn is_pick(&self, field: &Field) -> bool {
+        field.kind == FieldKind::Pick
     }
 
     /// They do not come back with the page.
     fn has_secrets(&self) -> bool {
         let secret = [FieldKind::Secret, FieldKind::SecretLines];
         self.fields.iter().any(|field| secret.contains(&field.kind))
-    }
-
-    /// The first field to correct, else the first one.
-    fn focused(&self, field: &Field) -> bool {
-        let wrong = self.fields.iter().find(|field| field.error.is_some());
-        match (wrong, &self.told) {
-            (Some(wrong), _) => wrong.key == field.key,
-            (None, Some(_)) => self
-                .fields
-                .first()
-                .is_some_and(|first| first.key == field.key),
-            (None, None) => false,
-        }
     }
 }
 

@@ -200,6 +200,11 @@ impl<'a> Operation<'a> {
                 json!("provider.png"),
                 "Name of the picture; ends in `.png`.".to_owned(),
             ),
+            (_, "token") => (
+                text,
+                json!("Zm9yIG9uZSBwZXJzb24gYW5kIG9uZSBjb25uZWN0aW9u"),
+                "Token of the link, as it was made.".to_owned(),
+            ),
             (_, "configId") => (
                 number,
                 json!(4),

@@ -1,9 +1,16 @@
 //! The connect page, over HTTP and without a browser: every refusal, and that nothing secret is shown.
 
+mod accounts;
 mod branding;
+mod definitions;
+mod fields;
 mod forms;
+mod issuers;
+mod killed;
 mod links;
+mod signed;
 mod vendor;
+mod version_1;
 mod walks;
 
 use std::collections::BTreeMap;
@@ -11,10 +18,12 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Findings};
 use crate::database::TestDatabase;
+use crate::description::contract::Contract;
 use crate::server::{Caller, TestOptions, TestServer};
-use vendor::{CLIENT_ID, CLIENT_SECRET, PASSWORD, Vendor, definition};
+use definitions::{definition, version_1, with_issuer};
+use vendor::{CLIENT_ID, CLIENT_SECRET, PASSWORD, Vendor};
 
 const BASE: &str = "/elements/api-v2";
 const RETURN: &str = "https://app.example/back?tab=1";
@@ -24,6 +33,8 @@ const PUBLIC_URL: &str = "http://127.0.0.1:8080";
 struct Place {
     server: TestServer,
     vendor: Vendor,
+    /// What pages say they may answer.
+    contract: Contract,
     _definitions: TempDir,
 }
 
@@ -37,9 +48,12 @@ struct Page {
 impl Place {
     async fn start(database: TestDatabase) -> Place {
         let folder = tempfile::tempdir().expect("a folder");
-        std::fs::create_dir(folder.path().join("tideline")).expect("a folder");
-        let file = folder.path().join("tideline/element.json");
-        std::fs::write(file, definition().to_string()).expect("a file");
+        for definition in [definition(), with_issuer(), version_1()] {
+            let key = definition["key"].as_str().expect("a key");
+            std::fs::create_dir(folder.path().join(key)).expect("a folder");
+            let file = folder.path().join(key).join("element.json");
+            std::fs::write(file, definition.to_string()).expect("a file");
+        }
         let vendor = Vendor::start().await;
         let options = TestOptions {
             elements: Some(folder.path().to_owned()),
@@ -47,9 +61,11 @@ impl Place {
             ..TestOptions::default()
         };
         let server = TestServer::start_with(database, options).await;
+        let contract = Contract::of(&server).await;
         let place = Place {
             server,
             vendor,
+            contract,
             _definitions: folder,
         };
         let origins = json!({"returnOrigins": ["https://app.example"]});
@@ -109,7 +125,7 @@ impl Place {
         if let Some(cookie) = cookie {
             request = request.header("cookie", cookie);
         }
-        Page::of(Answer::of(request).await)
+        self.described("GET", path, Answer::of(request).await)
     }
 
     async fn post(
@@ -129,20 +145,75 @@ impl Place {
         if let Some(cookie) = cookie {
             request = request.header("cookie", cookie);
         }
-        Page::of(Answer::of(request).await)
+        self.described("POST", path, Answer::of(request).await)
+    }
+
+    /// The page, which is what the description says of it.
+    fn described(&self, method: &str, path: &str, answer: Answer) -> Page {
+        let path = path.split('?').next().unwrap_or_default();
+        let steps: Vec<&str> = path.split('/').skip(2).collect();
+        let route = match steps.as_slice() {
+            ["callback"] | ["style.css"] => path.to_owned(),
+            [_] => "/connect/{}".to_owned(),
+            [_, part] => format!("/connect/{{}}/{part}"),
+            _ => panic!("{path} is no page"),
+        };
+        // A picture is of whatever type it was given in.
+        if !answer
+            .header("content-type")
+            .unwrap_or_default()
+            .starts_with("image/")
+        {
+            let mut findings = Findings::default();
+            self.contract
+                .check("page", method, &route, &answer, &mut findings);
+            findings.none();
+        }
+        Page::of(answer)
     }
 
     /// Opens the link's form, for this way to sign in: its hidden fields, and the cookie.
     async fn form(&self, path: &str, way: &str) -> (BTreeMap<String, String>, String) {
+        self.form_of("tideline", path, way).await
+    }
+
+    async fn form_of(
+        &self,
+        element: &str,
+        path: &str,
+        way: &str,
+    ) -> (BTreeMap<String, String>, String) {
         let page = self
-            .get(&format!("{path}?element=tideline&login={way}"), None)
+            .get(&format!("{path}?element={element}&login={way}"), None)
             .await;
         assert_eq!(page.answer.status, 200, "{}", page.answer);
         let cookie = page.cookie.clone().expect("a cookie");
         let mut form = page.hidden();
         assert_eq!(form["login"], way);
         form.insert("c.site".to_owned(), "acme".to_owned());
+        form.insert("c.region".to_owned(), "eu".to_owned());
         (form, cookie)
+    }
+
+    /// Sends the form: the vendor's page that it leads to, and the cookie.
+    async fn set_out(&self, element: &str, path: &str, way: &str) -> (String, String) {
+        let (form, cookie) = self.form_of(element, path, way).await;
+        (self.leave(path, &cookie, &form).await, cookie)
+    }
+
+    async fn leave(&self, path: &str, cookie: &str, form: &BTreeMap<String, String>) -> String {
+        let page = self.post(path, Some(cookie), form).await;
+        page.says(200, "You sign in at ");
+        let text = &page.answer.text;
+        let (_, rest) = text.split_once("content=\"0; url=").expect("a refresh");
+        let (url, _) = rest.split_once('"').expect("its end");
+        url.replace("&#38;", "&")
+    }
+
+    async fn instance(&self, id: &Value) -> Value {
+        self.call("GET", &format!("/instances/{id}"), None)
+            .await
+            .success()
     }
 
     async fn stored(&self) -> i64 {

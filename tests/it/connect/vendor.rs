@@ -15,6 +15,8 @@ use ring::digest;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use super::signed;
+
 #[derive(Debug, Default)]
 pub struct World {
     /// Code and challenge.
@@ -27,6 +29,10 @@ pub struct World {
     pub slow: Duration,
     /// Host of the account that tokens are for.
     pub account: String,
+    /// Who says yes on the page: the vendor's id.
+    pub person: u64,
+    /// OAuth 1: request tokens, and access tokens.
+    pub version_1: signed::Tokens,
 }
 
 #[derive(Debug, Clone)]
@@ -41,6 +47,7 @@ impl Vendor {
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         let mut world = World {
             account: "one".to_owned(),
+            person: 1,
             ..World::default()
         };
         world
@@ -67,13 +74,15 @@ impl Vendor {
         world
             .codes
             .insert(code.clone(), query["code_challenge"].clone());
-        format!("?code={code}&state={}", query["state"])
+        format!("?code={code}&{ISSUED}&state={}", query["state"])
     }
 }
 
 pub const PASSWORD: &str = "corr3ct-horse";
 pub const CLIENT_ID: &str = "our-client-id";
 pub const CLIENT_SECRET: &str = "our-client-s3cret";
+/// What the page says about itself.
+pub const ISSUED: &str = "iss=https%3A%2F%2Flogin.tideline.example";
 
 async fn answer(State(world): State<Arc<Mutex<World>>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
@@ -91,6 +100,14 @@ async fn answer(State(world): State<Arc<Mutex<World>>>, request: Request) -> Res
     let authorization = parts.headers.get("authorization");
     let authorization = authorization.map_or("", |value| value.to_str().unwrap_or_default());
     match (host.as_str(), parts.uri.path()) {
+        ("login.tideline.example", "/request" | "/access") => {
+            let person = world.person;
+            world.version_1.answer(&parts, person)
+        }
+        ("old.tideline.example", "/v3/me") => match world.version_1.person(&parts) {
+            Some(person) => json_answer(200, told(person)),
+            None => json_answer(401, json!({"message": "not signed"})),
+        },
         ("login.tideline.example", "/token") => token(&mut world, authorization, &form),
         ("wrong.tideline.example", _) => StatusCode::NOT_FOUND.into_response(),
         (host, "/v3/me") if host.ends_with(".tideline.example") => me(&world, authorization),
@@ -116,7 +133,7 @@ fn token(world: &mut World, authorization: &str, form: &BTreeMap<String, String>
     }
     assert!(get("redirect_uri").ends_with("/connect/callback"));
     world.exchanges += 1;
-    let token = format!("access-{}", world.exchanges);
+    let token = format!("access-{}-of-{}", world.exchanges, world.person);
     json_answer(
         200,
         json!({"access_token": token, "refresh_token": format!("refresh-{token}"), "expires_in": 1800,
@@ -124,155 +141,23 @@ fn token(world: &mut World, authorization: &str, form: &BTreeMap<String, String>
     )
 }
 
+/// Who is logged in.
+fn told(person: u64) -> Value {
+    json!({"id": person, "name": format!("Person {person}")})
+}
+
 fn me(world: &World, authorization: &str) -> Response {
-    if authorization.starts_with("Bearer access-") {
-        return json_answer(200, json!({"id": 1}));
+    if let Some((_, person)) = authorization.split_once("-of-") {
+        return json_answer(200, told(person.parse().expect("an id")));
     }
     let pair = authorization.strip_prefix("Basic ").unwrap_or_default();
     let pair = STANDARD.decode(pair).unwrap_or_default();
     let pair = String::from_utf8(pair).unwrap_or_default();
     let (user, password) = pair.split_once(':').unwrap_or_default();
     match world.passwords.get(user) {
-        Some(right) if right == password => json_answer(200, json!({"id": 1})),
+        // A PIN stands for whoever has chosen it.
+        Some(right) if right == password && user == "pin" => json_answer(200, told(world.person)),
+        Some(right) if right == password => json_answer(200, told(user.len() as u64)),
         _ => json_answer(401, json!({"message": "who are <b>you</b>?"})),
     }
-}
-
-/// Ids from here on.
-const FIRST: i64 = 9_500_000;
-
-pub fn definition() -> Value {
-    let mut number = FIRST;
-    let options: Vec<Value> = ["basic", "pin", "oauth2"]
-        .map(|name| json!({"value": name, "description": name}))
-        .into();
-    let mut entry = |key: &str, name: &str, kind: &str, more: Value| {
-        number += 1;
-        let mut entry = json!({"id": number, "key": key, "name": name, "type": kind, "active": true,
-            "required": false, "hideFromConsole": false, "displayOrder": number,
-            "description": format!("Help for {key}.")});
-        let members = entry.as_object_mut().expect("an object");
-        members.extend(more.as_object().expect("an object").clone());
-        entry
-    };
-    let hidden = |value: Value| {
-        let mut value = value;
-        value["hideFromConsole"] = json!(true);
-        value
-    };
-    let configuration = json!([
-        entry(
-            "authentication.type",
-            "Authentication type",
-            "COMBO",
-            json!({"groupControl": true, "defaultValue": "basic", "options": options}),
-        ),
-        entry(
-            "site",
-            "Site",
-            "TEXTFIELD_128",
-            json!({"required": true, "bunsen": {"fill": "label:.tideline.example"}})
-        ),
-        entry(
-            "username",
-            "User name",
-            "TEXTFIELD_128",
-            json!({"required": true, "groupName": "basic"})
-        ),
-        entry(
-            "password",
-            "Password",
-            "PASSWORD",
-            json!({"required": true, "groupName": "basic"})
-        ),
-        entry(
-            "old.pin",
-            "PIN",
-            "PASSWORD",
-            json!({"required": true, "groupName": "pin"})
-        ),
-        entry(
-            "oauth.api.key",
-            "Client id",
-            "TEXTFIELD_128",
-            json!({"required": true, "groupName": "oauth2"})
-        ),
-        entry(
-            "oauth.api.secret",
-            "Client secret",
-            "PASSWORD",
-            json!({"required": true, "groupName": "oauth2"})
-        ),
-        entry(
-            "oauth.scope",
-            "Scope",
-            "TEXTFIELD_128",
-            hidden(json!({"defaultValue": "read write"}))
-        ),
-        entry(
-            "base.url",
-            "Base URL",
-            "TEXTFIELD_1000",
-            hidden(json!({"defaultValue": "https://{site}.tideline.example/v3"}))
-        ),
-        entry(
-            "oauth.callback.url",
-            "Callback",
-            "TEXTFIELD_1000",
-            hidden(json!({}))
-        ),
-        entry(
-            "oauth.authorization.url",
-            "Page",
-            "TEXTFIELD_1000",
-            hidden(json!({"defaultValue": "https://login.tideline.example/authorize"}))
-        ),
-        entry(
-            "oauth.token.url",
-            "Tokens",
-            "TEXTFIELD_1000",
-            hidden(json!({"defaultValue": "https://login.tideline.example/token"}))
-        ),
-        entry("oauth.user.token", "Token", "PASSWORD", hidden(json!({}))),
-        entry(
-            "oauth.user.refresh_token",
-            "Refresh token",
-            "PASSWORD",
-            hidden(json!({}))
-        ),
-        entry(
-            "oauth.user.refresh_interval",
-            "Interval",
-            "TEXTFIELD_32",
-            hidden(json!({"defaultValue": "3600"}))
-        ),
-        entry(
-            "oauth.user.refresh_time",
-            "Time",
-            "TEXTFIELD_32",
-            hidden(json!({}))
-        ),
-    ]);
-    json!({
-        "id": 9501, "name": "Tideline <Beta>", "key": "tideline", "hub": "crm", "active": true,
-        "configuration": configuration,
-        "resources": [
-            {"id": FIRST + 500, "method": "GET", "path": "/me", "vendorPath": "/me",
-             "type": "provisionAuthValidation",
-             "bunsen": {"fault": [{"when": {"status": [404]}, "status": 400, "message": "No such site.",
-                                   "entry": "site"}]}}
-        ],
-        "bunsen": {
-            "hosts": [".tideline.example"],
-            "groups": [
-                {"name": "basic", "title": "User name and password",
-                 "authenticate": {"basic": {"username": "{config.username}", "password": "{config.password}"}}},
-                {"name": "pin", "title": "PIN", "retired": {"date": "2020-01", "instead": "basic"},
-                 "authenticate": {"basic": {"username": "pin", "password": "{config.old.pin}"}}},
-                {"name": "oauth2", "title": "A person allows access",
-                 "authenticate": {"headers": {"Authorization": "Bearer {config.oauth.user.token}"}},
-                 "oauth": {"grant": "code", "client": "basic", "pkce": "S256"}},
-            ],
-        },
-    })
 }

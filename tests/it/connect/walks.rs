@@ -1,25 +1,20 @@
 //! Connecting on the vendor's own page.
 
+use std::time::Duration;
+
 use bunsen_test_macros::database_test;
 use serde_json::{Value, json};
 
 use super::{Place, RETURN, client};
 use crate::database::TestDatabase;
+use crate::vendors::until;
 
 fn body() -> Value {
     json!({"element": "tideline", "returnUrl": RETURN, "configuration": client()})
 }
 
-/// Sends the form: the vendor's page that it leads to, and the cookie.
 async fn set_out(place: &Place, path: &str) -> (String, String) {
-    let (form, cookie) = place.form(path, "oauth2").await;
-    let page = place.post(path, Some(&cookie), &form).await;
-    page.says(200, "You sign in at Tideline");
-    let text = &page.answer.text;
-    let (_, rest) = text.split_once("content=\"0; url=").expect("a refresh");
-    let (url, _) = rest.split_once('"').expect("its end");
-    let url = url.replace("&#38;", "&");
-    (url, cookie)
+    place.set_out("tideline", path, "oauth2").await
 }
 
 #[database_test]
@@ -204,4 +199,53 @@ async fn an_instance_is_allowed_again_with_the_client_it_has(database: TestDatab
     );
     assert_eq!(place.vendor.world().exchanges, 2);
     assert_eq!(place.stored().await, 1);
+}
+
+#[database_test]
+async fn two_walks_at_once_make_one_instance(database: TestDatabase) {
+    let place = Place::start(database).await;
+    let (id, path) = place.link(&body()).await;
+    let (first, of_first) = set_out(&place, &path).await;
+    let first = format!("/connect/callback{}", place.vendor.allow(&first));
+    place.vendor.world().slow = Duration::from_millis(1200);
+    let second = async {
+        // The first is back, and the vendor has its code, when the second sets out.
+        until("the first walk is over", async || {
+            let walking: bool =
+                sqlx::query_scalar("select walk_sealed is not null from connect_links")
+                    .fetch_one(&place.server.database.pool)
+                    .await
+                    .expect("a link");
+            !walking
+        })
+        .await;
+        let (second, of_second) = set_out(&place, &path).await;
+        let second = format!("/connect/callback{}", place.vendor.allow(&second));
+        place.get(&second, Some(&of_second)).await
+    };
+    let (first, second) = tokio::join!(place.get(&first, Some(&of_first)), second);
+    let mut statuses = [first.answer.status, second.answer.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [303, 409], "{} {}", first.answer, second.answer);
+    assert_eq!(place.vendor.world().exchanges, 2);
+    assert_eq!(place.stored().await, 1);
+    assert_eq!(place.outcome(id).await["status"], "connected");
+}
+
+#[database_test]
+async fn what_the_page_refuses_is_told_without_blaming_anybody(database: TestDatabase) {
+    let place = Place::start(database).await;
+    let (_, path) = place.link(&body()).await;
+    let (url, cookie) = set_out(&place, &path).await;
+    let back = place.vendor.allow(&url);
+    let state = back.split("&state=").nth(1).expect("a state");
+    let late = format!("/connect/callback?code=too-late&state={state}");
+    let page = place.get(&late, Some(&cookie)).await;
+    page.says(page.answer.status, "did not let us in");
+    assert!([400, 401].contains(&page.answer.status), "{}", page.answer);
+    assert!(
+        !page.answer.text.contains("typing mistakes"),
+        "{}",
+        page.answer
+    );
 }

@@ -1,6 +1,6 @@
 //! The server as an operator runs it: figures, TLS, proxies on both sides, stops under load.
 
-mod certificates;
+pub mod certificates;
 mod egress;
 mod forwarded;
 mod logs;

@@ -14,6 +14,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// As a server sees it that has these peppers, the current one first.
 fn request(round: u8, peppers: [u8; 2]) -> RequestKey {
     RequestKey {
+        link: None,
         route: "POST /instances".to_owned(),
         fingerprints: peppers
             .map(|pepper| RequestFingerprint {

@@ -47,7 +47,13 @@ pub(super) fn oauth(words: &GroupWords, place: &str, checker: &mut Checker<'_>) 
     if words.pkce.is_some() && !matches!(grant, Grant::Code) {
         checker.wrong(format!("{place}.pkce"), "only the grant code has one");
     }
+    let issuer = words.issuer.as_deref();
+    let issuer = issuer.and_then(|text| checker.template(&format!("{place}.issuer"), text));
+    if issuer.is_some() && !matches!(grant, Grant::Code) {
+        checker.wrong(format!("{place}.issuer"), "only the grant code has one");
+    }
     Some(OAuth {
+        issuer,
         pkce: words.pkce.is_some(),
         client: client(words, &grant),
         authorize: authorize(words, &place, checker),
@@ -140,6 +146,7 @@ pub(super) fn of_platform(kind: &str, definition: &ElementDefinition) -> Option<
         },
         grant,
         pkce: false,
+        issuer: None,
         authorize: Vec::new(),
     })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use http::Method;
 
-use super::{Checker, is_url, parameter};
+use super::{Checker, is_url, parameter, people};
 use crate::element::definition::{
     ConditionWords, ElementDefinition, FaultWords, ResourceDefinition,
 };
@@ -192,7 +192,8 @@ fn resource(
         None
     };
     let kind = kind(written.kind.as_deref().unwrap_or_default());
-    let outputs = parameter::outputs(&written.parameters.0, &of_place, checker);
+    let mut outputs = parameter::outputs(&written.parameters.0, &of_place, checker);
+    outputs.extend(people::account(written, place, checker));
     // What gets the token cannot carry it; a foreign definition has no word to say so.
     let logs_in = kind == ResourceKind::OnProvision
         && !checker.shipped
