@@ -1,6 +1,7 @@
 //! Instances: read, listed, counted; [`write`] makes, changes and deletes them.
 
 mod renewal;
+mod unplanned;
 mod write;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::ids::{AccountId, InstanceId, UserId};
 
 pub use renewal::{FailedRenewal, RenewedInstance};
+pub use unplanned::RenewalPass;
 pub use write::{InstanceChange, NewInstance, given_up};
 
 #[derive(Clone)]
