@@ -198,12 +198,12 @@ impl OrgStore<'_> {
                 .query(
                     "update notification_deliveries
                      set status = 'retry', attempts = attempts + 1, outcome = $4,
-                         first_failed_at = coalesce(first_failed_at, clock_timestamp()),
+                         first_failed_at = coalesce(first_failed_at, statement_timestamp()),
                          due_at = greatest(
-                             coalesce(first_failed_at, clock_timestamp())
+                             coalesce(first_failed_at, statement_timestamp())
                                  + make_interval(secs => $5),
-                             clock_timestamp() + make_interval(secs => $6)),
-                         updated_at = clock_timestamp()
+                             statement_timestamp() + make_interval(secs => $6)),
+                         updated_at = statement_timestamp()
                      where org_id = $1 and id = $2 and attempts = $3
                        and status in ('created', 'retry')",
                 )
@@ -218,7 +218,7 @@ impl OrgStore<'_> {
                 self.query(
                     "update notification_subscriptions
                      set failures = failures + 1,
-                         rests_until = clock_timestamp() + make_interval(secs => $3)
+                         rests_until = statement_timestamp() + make_interval(secs => $3)
                      where org_id = $1 and id = $2",
                 )
                 .bind(due.subscription)

@@ -60,6 +60,11 @@ pub fn filled(walk: &Walk, path: &str, instance: &str, caller: &Caller) -> Strin
 
 /// A notification of this caller and its delivery to a subscription of the same, made for one visit.
 pub async fn told(server: &TestServer, caller: &Caller) -> (String, String) {
+    // There may only be so many of them.
+    sqlx::query("delete from notification_subscriptions where topics = '{walk}'")
+        .execute(&server.database.pool)
+        .await
+        .expect("the last visit's");
     let (notification, subscription): (i64, i64) = sqlx::query_as(
         "with s as (
              insert into notification_subscriptions
