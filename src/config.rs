@@ -259,6 +259,7 @@ pub enum Grant {
         state: State,
         #[arg(long, value_name = "ID", value_parser = organization_id)]
         organization: OrganizationId,
+        /// Its key; `/notifications` for those that are told of things.
         #[arg(long, value_name = "KEY")]
         element: String,
         /// The host and port to allow.

@@ -2,6 +2,7 @@
 //! sealed; how far they may reach, and when they have to be renewed.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bunsen_engine::configuration::{Value, Values};
 use bunsen_engine::element::{Element, Group};
@@ -23,6 +24,8 @@ pub const TOKEN: &str = "token_sealed";
 /// Part of a token's life by which one is renewed earlier than another, so that instances that were
 /// made together are not renewed together.
 const SPREAD: f64 = 0.1;
+/// From one renewal to the next.
+const SHORTEST: Duration = Duration::from_secs(60);
 
 pub fn place(organization: OrganizationId, row: Uuid, column: &'static str) -> Place<'static> {
     Place {
@@ -106,17 +109,24 @@ pub async fn grants_of(organization: store::OrgStore<'_>, element: &Element) -> 
 }
 
 /// When the tokens among these values have to be renewed: the definition's margin before they end,
-/// and up to a tenth of their life earlier. `None`: they do not end by time, or nothing renews them.
+/// and up to a tenth of their life earlier, but a minute after they were granted at the earliest.
+/// `None`: they do not end by time, or nothing renews them.
 pub fn renewal_due_at(element: &Element, group: &Group, values: &Values) -> Option<Timestamp> {
     due_at(element, group, values, rand::random_range(0.0..SPREAD))
+}
+
+/// The same for tokens that have just been renewed: in a minute at the earliest, although a definition
+/// may not say when they were granted.
+pub fn renewed_due_at(element: &Element, group: &Group, values: &Values) -> Option<Timestamp> {
+    let due = renewal_due_at(element, group, values)?;
+    let earliest = Timestamp::now().checked_add(SHORTEST).ok()?;
+    Some(due.max(earliest))
 }
 
 fn due_at(element: &Element, group: &Group, values: &Values, early: f64) -> Option<Timestamp> {
     let renewal = element.renewal(group)?;
     let values = element.effective(group, values);
     renewal.start(&values)?;
-    let due = renewal.due_at(&values)?;
-    let early = (renewal.life(&values)? as f64 * early) as i64;
     // What lies beyond the calendar never comes.
-    Timestamp::from_millisecond(due.saturating_sub(early)).ok()
+    Timestamp::from_millisecond(renewal.due_at(&values, early)?).ok()
 }

@@ -32,6 +32,10 @@ row_ids! {
     UserId,
     /// One authenticated connection to one vendor account through one element.
     InstanceId,
+    /// Something that an organization is told.
+    NotificationId,
+    /// Where an application wants to hear of notifications.
+    SubscriptionId,
 }
 
 /// Whether a secret can stand in an `Authorization` header, which no secret of ours may fail.

@@ -23,6 +23,7 @@ use tracing_subscriber::EnvFilter;
 use crate::cli::state::Opened;
 use crate::config::{Cli, Command};
 use crate::error::{Error, Result};
+use crate::notifications;
 
 /// Runs one command; an error is one line on stderr and exit code 1.
 pub fn run(arguments: Cli) -> ExitCode {
@@ -65,7 +66,7 @@ async fn dispatch(command: Command) -> Result<()> {
             let (catalog, _) = crate::elements::load(command.elements())
                 .map_err(|mistakes| Error::Invalid(elements::listed(&mistakes)))?;
             let opened = Opened::for_command(command.state()).await?;
-            let known = |key: &str| catalog.get(key).is_some();
+            let known = |key: &str| key == notifications::GRANTED_AS || catalog.get(key).is_some();
             let outcome = match opened.store.migrate().await {
                 Ok(()) => grant::run(&opened.store, &command, known, &mut out).await,
                 Err(error) => Err(state::told(error)),

@@ -22,7 +22,7 @@ use crate::outbound::{EgressProxy, Outbound, Settings, VendorRoute};
 use crate::shares::{Limits, Shares};
 use crate::store::Mode;
 use crate::vault::Vault;
-use crate::{background, elements, http, keys, meters};
+use crate::{background, elements, http, keys, meters, notifications};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// For answers to reach their readers once all of them are made.
@@ -48,7 +48,9 @@ pub async fn run(arguments: &Serve) -> Result<()> {
     for (element, what) in unsupported(&catalog) {
         tracing::warn!(element.key = element, %what, "an added definition asks for what is not supported yet");
     }
-    let outbound = outbound(arguments)?;
+    let vendors = vendors(arguments)?;
+    let receivers = notifications::receivers(vendors.clone()).map_err(told)?;
+    let outbound = Outbound::new(vendors).map_err(told)?;
     let (calls, bytes) = arguments.organization_limits().map_err(told)?;
     let limits = Limits { calls, bytes };
     let front = Front::open(arguments)?;
@@ -86,7 +88,7 @@ pub async fn run(arguments: &Serve) -> Result<()> {
                 stopping: AtomicBool::new(false),
                 outside: front.outside.clone(),
             });
-            serve_watched(&app, front, &opened, &mut signals, arguments).await
+            serve_watched(&app, receivers, front, &opened, &mut signals, arguments).await
         }
         Err(error) => Err(error),
     };
@@ -97,6 +99,7 @@ pub async fn run(arguments: &Serve) -> Result<()> {
 /// from memory.
 async fn serve_watched(
     app: &App,
+    receivers: Outbound,
     front: Front,
     opened: &Opened,
     signals: &mut Signals,
@@ -112,7 +115,7 @@ async fn serve_watched(
     ];
     if arguments.roles.contains(&Role::Worker) {
         let stop = stop.clone().cancelled_owned();
-        watching.push(tokio::spawn(background::work(app.clone(), stop)));
+        watching.push(tokio::spawn(background::work(app.clone(), receivers, stop)));
     }
     let outcome = match front.announce() {
         Ok(listening) => until_stopped(app, listening, opened, signals, arguments).await,
@@ -239,7 +242,7 @@ fn forbid_core_dumps(mode: Mode) {
     }
 }
 
-fn outbound(arguments: &Serve) -> Result<Outbound> {
+fn vendors(arguments: &Serve) -> Result<Settings> {
     let routes = arguments
         .vendor_routes
         .iter()
@@ -247,7 +250,7 @@ fn outbound(arguments: &Serve) -> Result<Outbound> {
         .map(|text| VendorRoute::parse(text))
         .collect::<Result<Vec<_>, String>>()
         .map_err(Error::Invalid)?;
-    Outbound::new(Settings {
+    Ok(Settings {
         egress: egress_proxy(&arguments.front.egress)?,
         routes,
         sandbox: arguments.sandbox.clone(),
@@ -255,7 +258,6 @@ fn outbound(arguments: &Serve) -> Result<Outbound> {
         connect_timeout: CONNECT_TIMEOUT,
         body_limit: arguments.vendor_body_limit,
     })
-    .map_err(told)
 }
 
 pub(super) fn egress_proxy(egress: &Egress) -> Result<Option<EgressProxy>> {

@@ -22,6 +22,7 @@ mod instances;
 mod json;
 mod login;
 mod metrics;
+mod notifications;
 mod oauth;
 mod organizations;
 mod pace;
@@ -119,6 +120,7 @@ fn registered() -> Vec<Registered> {
     oauth::register(&mut add);
     instances::register(&mut add);
     connect::register(&mut add);
+    notifications::register(&mut add);
     list
 }
 

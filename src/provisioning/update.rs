@@ -286,7 +286,7 @@ impl Changing<'_> {
         };
         let organization = self.app.store().org(self.who.organization);
         let changed = organization
-            .change_instance(transaction, row.id, &change)
+            .change_instance(transaction, &row, &change)
             .await?;
         tracing::info!(
             org.id = %self.who.organization,

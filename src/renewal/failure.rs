@@ -3,15 +3,13 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::fmt::rfc2822;
 
 use crate::error::Error;
+use crate::retry_after;
 
 /// After the first failure, doubled with each one that follows.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
-/// A vendor that asks for more is asked again all the same.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
 
 /// Only the first makes an instance invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,26 +32,10 @@ pub fn class(error: &Error, now: Timestamp) -> Class {
         400 | 403 if failure.provider_message.is_some() => Class::Refused,
         429 => {
             let text = failure.retry_after.as_deref();
-            Class::Throttled(text.and_then(|text| retry_after(text, now)))
+            Class::Throttled(text.and_then(|text| retry_after::read(text, now)))
         }
         _ => Class::Passing,
     }
-}
-
-/// Seconds, or a date.
-fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
-    let wait = match text.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let zoned = rfc2822::DateTimeParser::new().parse_zoned(text).ok()?;
-            let seconds = zoned
-                .timestamp()
-                .as_second()
-                .saturating_sub(now.as_second());
-            Duration::from_secs(u64::try_from(seconds).unwrap_or_default())
-        }
-    };
-    Some(wait.min(LONGEST_RETRY_AFTER))
 }
 
 /// How long to wait after so many failures before this one. `chance` is between 0 and 1: what failed

@@ -15,6 +15,7 @@
 //! The doubt about a token is written together with a new generation: whoever has read the
 //! instance before cannot send that token without knowing.
 
+pub mod backfill;
 mod failure;
 pub mod worker;
 
@@ -316,7 +317,7 @@ async fn apply(
                 let element = app.catalog().get(&row.element_key);
                 let due_at = element.and_then(|element| {
                     let group = element.group(&row.credential_group)?;
-                    credentials::renewal_due_at(element, group, &values)
+                    credentials::renewed_due_at(element, group, &values)
                 });
                 let parts = Parts::of(&values);
                 let place = place(organization, row.row_id, CREDENTIALS);
@@ -325,7 +326,9 @@ async fn apply(
                     credentials_sealed: &keys.seal(&place, &parts.secret_json()?),
                     due_at,
                 };
-                stored.write_renewed(&mut transaction, id, &renewed).await?;
+                stored
+                    .write_renewed(&mut transaction, row, &renewed)
+                    .await?;
             }
             let outcome = match row {
                 Some(_) => Outcome::Applied,
@@ -352,26 +355,33 @@ async fn fail(
     failed: &FailedRenewal<'_>,
 ) -> Result<()> {
     let stored = app.store().org(organization);
-    stored
+    let revocation = stored
         .transaction(|mut transaction| async move {
             let row = stored.lock_instance(&mut transaction, id).await?;
             if let Some(exchange) = exchange {
                 let standing = stored.lock_exchange(&mut transaction, exchange).await?;
                 if standing != Standing::Intent {
-                    return Ok((transaction, ()));
+                    return Ok((transaction, None));
                 }
                 stored
                     .settle_exchange(&mut transaction, exchange, outcome, None)
                     .await?;
             }
-            if row.is_some_and(|row| row.generation == generation) {
-                stored
-                    .write_failed_renewal(&mut transaction, id, failed)
-                    .await?;
-            }
-            Ok((transaction, ()))
+            let revocation = match row.filter(|row| row.generation == generation) {
+                Some(row) => {
+                    stored
+                        .write_failed_renewal(&mut transaction, &row, failed)
+                        .await?
+                }
+                None => None,
+            };
+            Ok((transaction, revocation))
         })
-        .await
+        .await?;
+    if let Some(revocation) = revocation {
+        app.callers().settle(app.store(), revocation).await;
+    }
+    Ok(())
 }
 
 /// Finishes a renewal that a server which is gone has left open: an answer is written; without one

@@ -53,6 +53,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "renewal",
         include_str!("../../migrations/0010_renewal.sql"),
     ),
+    (
+        11,
+        "notifications",
+        include_str!("../../migrations/0011_notifications.sql"),
+    ),
 ];
 
 const LEASE: &str = "migrate";

@@ -19,6 +19,7 @@ mod instances;
 mod keys;
 mod leases;
 mod migrate;
+mod notifications;
 mod organizations;
 mod restore;
 mod retry;
@@ -51,10 +52,15 @@ pub use import::{
 };
 pub use instances::{
     ExternalAuthentication, FailedRenewal, Instance, InstanceChange, InstanceFilter, InstanceOwner,
-    NewInstance, RenewedInstance, given_up,
+    NewInstance, RenewalPass, RenewedInstance, given_up,
 };
 pub use keys::{KeyHolder, KeyUsage, Retired};
 pub use migrate::{MigrateError, knows_migration};
+pub use notifications::{
+    AboutInstance, Delivery, DeliveryFilter, DueDelivery, INSTANCE_NEEDS_OWNER, INSTANCE_RECOVERED,
+    Missed, NewNotification, NewSubscription, Notification, SUBSCRIPTIONS_OF_ACCOUNT,
+    SUBSCRIPTIONS_OF_ORGANIZATION, Subscription,
+};
 pub use organizations::{NewOrganization, Organization};
 pub use restore::{Restoration, RestoreError};
 pub(crate) use retry::is_passing;

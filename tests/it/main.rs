@@ -14,6 +14,7 @@ mod house;
 mod journal;
 mod life;
 mod login;
+mod notifications;
 mod oauth;
 mod operators;
 mod outbound;

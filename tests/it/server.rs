@@ -172,6 +172,19 @@ impl TestServer {
 
         let (catalog, catalogue_hash) =
             bunsen::elements::load(options.elements.as_deref()).expect("the elements are right");
+        let vendors = outbound::Settings {
+            routes: options
+                .vendor_routes
+                .iter()
+                .map(|route| VendorRoute::parse(route).expect("a route"))
+                .collect(),
+            sandbox: Some(sandbox.parse().expect("a URL")),
+            total_timeout: options.vendor_timeout,
+            connect_timeout: Duration::from_secs(5),
+            body_limit: options.vendor_body_limit,
+            ..outbound::Settings::default()
+        };
+        let receivers = bunsen::notifications::receivers(vendors.clone()).expect("a client");
         let app = App::new(Parts {
             store,
             vault,
@@ -179,19 +192,7 @@ impl TestServer {
             shares: Shares::new(options.shares),
             catalog,
             catalogue_hash,
-            outbound: Outbound::new(outbound::Settings {
-                routes: options
-                    .vendor_routes
-                    .iter()
-                    .map(|route| VendorRoute::parse(route).expect("a route"))
-                    .collect(),
-                sandbox: Some(sandbox.parse().expect("a URL")),
-                total_timeout: options.vendor_timeout,
-                connect_timeout: Duration::from_secs(5),
-                body_limit: options.vendor_body_limit,
-                ..outbound::Settings::default()
-            })
-            .expect("the client can be built"),
+            outbound: Outbound::new(vendors).expect("the client can be built"),
             mode: Mode::Sandbox,
             body_limit: options.body_limit,
             work: TaskTracker::new(),
@@ -204,7 +205,7 @@ impl TestServer {
         let background = tokio::spawn(bunsen::background::run(app.clone(), std::future::pending()));
         let working = tokio::spawn(async move {
             if options.renews {
-                bunsen::background::work(app, std::future::pending()).await;
+                bunsen::background::work(app, receivers, std::future::pending()).await;
             }
         });
         let serving = tokio::spawn(bunsen::http::serve(

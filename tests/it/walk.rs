@@ -18,7 +18,7 @@ use bunsen_test_macros::database_test;
 use serde_json::{Value, json};
 
 use headers::refused_headers;
-use paths::{filled, without_names};
+use paths::{filled, told, with_told, without_names};
 use routes::ROUTES;
 
 use crate::answer::{Answer, Findings, unknown_secret};
@@ -119,6 +119,8 @@ struct Walk {
     of_foreign: Value,
     /// Ids of connect links, by the user who made them.
     links: BTreeMap<i64, String>,
+    /// Ids of a notification and of a subscription of the admin's.
+    told: (String, String),
 }
 
 impl Walk {
@@ -155,8 +157,10 @@ impl Walk {
             let made = Answer::of(request.json(&json!({}))).await.success();
             links.insert(caller.user_id, made["id"].to_string());
         }
+        let told = told(&server, &server.admin).await;
         Walk {
             server,
+            told,
             in_browser,
             element: element_key(),
             entry,
@@ -171,6 +175,10 @@ impl Walk {
     async fn call(&self, method: &str, path: &str, authorization: Option<&str>) -> Answer {
         let query = if path.ends_with("/oauth/url") {
             oauth::QUERY
+        } else if path.ends_with("/notifications") && method == "GET" {
+            "?topics[]=walk"
+        } else if path.ends_with("/subscriptions/deliveries") && method == "PUT" {
+            "?where=status%3D'queued'"
         } else {
             ""
         };
@@ -186,6 +194,12 @@ impl Walk {
             request = request.json(&json!({"name": "Walkers"}));
         } else if path.ends_with("/connect/settings") && method == "PUT" {
             request = request.json(&json!({"returnOrigins": ["https://app.example"]}));
+        } else if path.ends_with("/notifications") && method == "POST" {
+            request = request.json(&json!({"topic": "walk", "message": "A visit."}));
+        } else if path.ends_with("/notifications/subscriptions") && method == "POST" {
+            let config = json!({"url": "https://hooks.acorn.example/walk"});
+            let body = json!({"channel": "webhook", "topics": ["none"], "config": config});
+            request = request.json(&body);
         } else if path.contains("/configuration/") && method == "PATCH" {
             request = request.json(&json!({"propertyValue": "false"}));
         } else if ["POST", "PUT", "PATCH"].contains(&method) && !path.ends_with("/enabled") {
@@ -226,6 +240,9 @@ impl Walk {
     ) -> Answer {
         let path = match access {
             Page | Link => path.replace("{}", "picture.png"),
+            _ if path.starts_with("/notifications") && path.contains("{}") => {
+                with_told(path, &told(&self.server, owner).await)
+            }
             _ => filled(self, path, instance, owner),
         };
         let outside = matches!(access, Open | Cookie | Page | Link) || path.contains("/j_spring");

@@ -29,6 +29,10 @@ pub const REFRESH_TOKEN: &str = "oauth.user.refresh_token";
 pub const REFRESH_INTERVAL: &str = "oauth.user.refresh_interval";
 pub const REFRESH_TIME: &str = "oauth.user.refresh_time";
 
+/// From a grant to its renewal at least, in milliseconds, however short a life a vendor or a caller
+/// says that the token has: otherwise one entry of a configuration could make us ask all the time.
+const FLOOR: i64 = 60_000;
+
 /// Names of a request's parameters that OAuth's own calls may ask for, and the entry that holds the
 /// value when nobody brings one.
 pub(crate) const REQUEST_PARAMETERS: &[(&str, Option<&str>)] = &[
@@ -197,12 +201,16 @@ impl Renewal<'_> {
         Some(expires.saturating_sub(granted))
     }
 
-    /// When to renew it: the margin before it ends, but not before half of its life is over.
-    pub fn due_at(&self, values: &Values) -> Option<i64> {
+    /// When to renew it: the margin before it ends, and earlier by this part of its life; but neither
+    /// before half of its life is over nor within a minute.
+    pub fn due_at(&self, values: &Values, early: f64) -> Option<i64> {
         let expires = self.expires_at(values)?;
         let life = self.life(values)?;
-        let early = i64::from(self.margin).saturating_mul(1000).min(life / 2);
-        expires.checked_sub(early)
+        let margin = i64::from(self.margin).saturating_mul(1000);
+        let early = margin.saturating_add((life as f64 * early) as i64);
+        let granted = expires.checked_sub(life)?;
+        let earliest = granted.checked_add(FLOOR.max(life / 2))?;
+        Some(expires.saturating_sub(early).max(earliest))
     }
 }
 

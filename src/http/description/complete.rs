@@ -20,6 +20,10 @@ pub const FAMILIES: &[(&str, &str)] = &[
         "Where people connect their accounts themselves.",
     ),
     (
+        "Notifications",
+        "What you are told, and where your application wants to hear of it.",
+    ),
+    (
         "Elements",
         "The catalogue: what each connector needs and can do.",
     ),
@@ -51,6 +55,7 @@ fn family(route: &Route) -> &'static str {
         (_, Some("instances"), _) | (_, Some("elements"), Some("instances")) => "Instances",
         (_, Some("elements"), _) => "Elements",
         (_, Some("hubs"), _) => "Hubs",
+        (_, Some("notifications"), _) => "Notifications",
         _ => "Organization",
     }
 }

@@ -2,6 +2,7 @@
 
 mod renewal;
 mod together;
+mod unplanned;
 mod write;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use crate::ids::{AccountId, InstanceId, UserId};
 
 pub use renewal::{FailedRenewal, RenewedInstance};
 pub(super) use together::Together;
+pub use unplanned::RenewalPass;
 pub use write::{InstanceChange, NewInstance, given_up};
 
 #[derive(Clone)]

@@ -8,9 +8,10 @@ use jiff_sqlx::ToSqlx as _;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
+use super::Instance;
 use crate::error::Result;
 use crate::ids::{InstanceId, OrganizationId};
-use crate::store::{AllOrgs, OrgStore};
+use crate::store::{AllOrgs, OrgStore, Revocation};
 
 /// So many of those that wait longest are looked at, to take turns among their organizations.
 const LOOKED_AT: i64 = 2000;
@@ -99,11 +100,12 @@ impl OrgStore<'_> {
         .await
     }
 
-    /// Under [`OrgStore::lock_instance`].
+    /// `before` is from [`OrgStore::lock_instance`]. If it was not valid it is again, and that is
+    /// told.
     pub async fn write_renewed(
         &self,
         connection: &mut PgConnection,
-        id: InstanceId,
+        before: &Instance,
         renewed: &RenewedInstance<'_>,
     ) -> Result<()> {
         self.query(
@@ -114,42 +116,59 @@ impl OrgStore<'_> {
                  renewal_attempts = 0, renewal_claimed_until = null
              where org_id = $1 and id = $2",
         )
-        .bind(id)
+        .bind(before.id)
         .bind(Json(renewed.configuration))
         .bind(renewed.credentials_sealed)
         .bind(renewed.due_at.map(|at| at.to_sqlx()))
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
+        if !before.valid {
+            self.notify_recovered(
+                connection,
+                before,
+                "its session could be renewed after all.",
+            )
+            .await?;
+        }
         Ok(())
     }
 
-    /// Under [`OrgStore::lock_instance`].
+    /// `before` is from [`OrgStore::lock_instance`]. If it needs its owner from now on, that is told,
+    /// and servers that remember it as valid must forget it.
     pub async fn write_failed_renewal(
         &self,
         connection: &mut PgConnection,
-        id: InstanceId,
+        before: &Instance,
         failed: &FailedRenewal<'_>,
-    ) -> Result<()> {
-        self.query(
-            "update instances
-             set renewal_due_at = $3, renewal_attempts = renewal_attempts + 1,
-                 renewal_claimed_until = null,
-                 valid = valid and $4::text is null,
-                 invalid_reason = coalesce($4, invalid_reason),
-                 invalid_since = case when $4::text is null then invalid_since
-                                      else coalesce(invalid_since, clock_timestamp()) end,
-                 generation = generation + case when $5 then 1 else 0 end,
-                 renewal_doubt_generation = case when $5 then generation + 1
-                                                 else renewal_doubt_generation end
-             where org_id = $1 and id = $2",
-        )
-        .bind(id)
-        .bind(failed.due_at.map(|at| at.to_sqlx()))
-        .bind(failed.needs_owner)
-        .bind(failed.in_doubt)
-        .execute(connection)
-        .await?;
-        Ok(())
+    ) -> Result<Option<Revocation>> {
+        let (since,): (Option<jiff_sqlx::Timestamp>,) = self
+            .query_as(
+                "update instances
+                 set renewal_due_at = $3, renewal_attempts = renewal_attempts + 1,
+                     renewal_claimed_until = null,
+                     valid = valid and $4::text is null,
+                     invalid_reason = coalesce($4, invalid_reason),
+                     invalid_since = case when $4::text is null then invalid_since
+                                          else coalesce(invalid_since, clock_timestamp()) end,
+                     generation = generation + case when $5 then 1 else 0 end,
+                     renewal_doubt_generation = case when $5 then generation + 1
+                                                     else renewal_doubt_generation end
+                 where org_id = $1 and id = $2
+                 returning invalid_since",
+            )
+            .bind(before.id)
+            .bind(failed.due_at.map(|at| at.to_sqlx()))
+            .bind(failed.needs_owner)
+            .bind(failed.in_doubt)
+            .fetch_one(&mut *connection)
+            .await?;
+        let (Some(reason), true) = (failed.needs_owner, before.valid) else {
+            return Ok(None);
+        };
+        let since = since.map(jiff_sqlx::Timestamp::to_jiff);
+        self.notify_needs_owner(connection, before, reason, since)
+            .await?;
+        self.revoke(connection).await.map(Some)
     }
 }
 

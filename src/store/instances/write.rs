@@ -163,15 +163,16 @@ impl OrgStore<'_> {
     }
 
     /// Writes what was read under [`OrgStore::lock_instance`] in the same transaction and then
-    /// changed. `None`: there is none.
+    /// changed. If it was not valid and is again, that is told. `None`: there is none.
     pub async fn change_instance(
         &self,
         connection: &mut PgConnection,
-        id: InstanceId,
+        before: &Instance,
         change: &InstanceChange<'_>,
     ) -> Result<Option<Instance>> {
-        self.query(
-            "update instances
+        let done = self
+            .query(
+                "update instances
              set name = $3, name_folded = $4, tags = $5, credential_group = $6,
                  configuration = $7, credentials_sealed = $8, external_authentication = $9,
                  valid = valid or $10,
@@ -182,20 +183,27 @@ impl OrgStore<'_> {
                  renewal_attempts = case when $10 then 0 else renewal_attempts end,
                  updated_at = now()
              where org_id = $1 and id = $2",
-        )
-        .bind(id)
-        .bind(change.name)
-        .bind(change.name.to_lowercase())
-        .bind(change.tags)
-        .bind(change.credential_group)
-        .bind(Json(change.configuration))
-        .bind(change.credentials_sealed)
-        .bind(change.external_authentication.as_str())
-        .bind(change.logged_in)
-        .bind(change.renewal_due_at.map(|at| at.to_sqlx()))
-        .execute(&mut *connection)
-        .await?;
-        self.instance_in(connection, id).await
+            )
+            .bind(before.id)
+            .bind(change.name)
+            .bind(change.name.to_lowercase())
+            .bind(change.tags)
+            .bind(change.credential_group)
+            .bind(Json(change.configuration))
+            .bind(change.credentials_sealed)
+            .bind(change.external_authentication.as_str())
+            .bind(change.logged_in)
+            .bind(change.renewal_due_at.map(|at| at.to_sqlx()))
+            .execute(&mut *connection)
+            .await?;
+        if done.rows_affected() == 0 {
+            return Ok(None);
+        }
+        if change.logged_in && !before.valid {
+            self.notify_recovered(connection, before, "it has been connected again.")
+                .await?;
+        }
+        self.instance_in(connection, before.id).await
     }
 
     /// Switches the instance off or on; again is fine. `None`: there is none.

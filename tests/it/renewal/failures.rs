@@ -72,6 +72,8 @@ async fn a_strict_vendor_that_was_away_heals(database: TestDatabase) {
     let server = world.site.serve("one").await;
     let made = world.create(&case, &server).await;
     world.fault(&case, json!({"kind": "refuse"})).await;
+    // By itself not within a minute, however short a token lives.
+    world.site.execute(DUE).await;
     let twice = "select count(*) from instances where renewal_attempts > 1 and valid";
     world
         .wait_for("it is tried again and again", twice, 1)

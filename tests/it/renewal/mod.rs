@@ -2,6 +2,7 @@
 
 mod failures;
 mod once;
+mod planning;
 
 use serde_json::{Value, json};
 

@@ -41,9 +41,12 @@ async fn a_change_is_whole_and_a_log_in_makes_valid(database: TestDatabase) {
     for (logged_in, generation) in [(false, 1), (true, 2), (false, 2)] {
         let changed = commit(&world.store, async |connection| {
             let locked = world.org().lock_instance(connection, id).await?;
-            assert_eq!(locked.map(|row| row.id), Some(id));
+            let locked = locked.expect("there");
             let change = change(&configuration, &tags, logged_in);
-            world.org().change_instance(connection, id, &change).await
+            world
+                .org()
+                .change_instance(connection, &locked, &change)
+                .await
         })
         .await
         .expect("a change")
@@ -80,13 +83,15 @@ async fn a_change_is_whole_and_a_log_in_makes_valid(database: TestDatabase) {
 async fn another_organization_changes_and_switches_nothing(database: TestDatabase) {
     let world = World::new(&database).await;
     let id = world.instance(&world.one, Made::default()).await;
+    let before = world.org().instance(id).await.expect("readable");
+    let before = before.expect("there");
     let foreign = world.other_org();
     let configuration = BTreeMap::new();
     let changed = commit(&world.store, async |connection| {
         let locked = foreign.lock_instance(connection, id).await?;
         assert!(locked.is_none());
         let change = change(&configuration, &[], true);
-        foreign.change_instance(connection, id, &change).await
+        foreign.change_instance(connection, &before, &change).await
     })
     .await;
     assert!(changed.expect("an answer").is_none());

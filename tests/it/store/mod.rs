@@ -9,6 +9,7 @@ mod grants;
 mod instances;
 mod leases;
 mod migrate;
+mod notifications;
 mod organizations;
 mod renewals;
 mod requests;

@@ -1,7 +1,7 @@
 //! Paths of routes with their names taken out, and filled with ids that exist.
 
 use super::{BASE, Walk};
-use crate::server::Caller;
+use crate::server::{Caller, TestServer};
 
 /// `/elements/api-v2/instances/{id}` as `/instances/{}`.
 pub fn without_names(path: &str) -> String {
@@ -48,10 +48,59 @@ pub fn filled(walk: &Walk, path: &str, instance: &str, caller: &Caller) -> Strin
             ("{}", Some("links")) => walk.links[&caller.user_id].as_str(),
             ("{}", Some("accounts")) => account.as_str(),
             ("{}", Some("users")) => user.as_str(),
+            ("{}", Some("notifications")) => walk.told.0.as_str(),
+            ("{}", Some("subscriptions")) => walk.told.1.as_str(),
             ("{}", before) => panic!("this test does not know what follows {before:?}"),
             _ => segment,
         };
         filled.push(value);
     }
     filled.join("/")
+}
+
+/// A notification of this caller and its delivery to a subscription of the same, made for one visit.
+pub async fn told(server: &TestServer, caller: &Caller) -> (String, String) {
+    // There may only be so many of them.
+    sqlx::query("delete from notification_subscriptions where topics = '{walk}'")
+        .execute(&server.database.pool)
+        .await
+        .expect("the last visit's");
+    let (notification, subscription): (i64, i64) = sqlx::query_as(
+        "with s as (
+             insert into notification_subscriptions
+                 (org_id, row_id, account_id, all_accounts, channel, topics, url, secret_sealed,
+                  active)
+             values ($1, gen_random_uuid(), $2, false, 'webhook', '{walk}',
+                     'https://hooks.acorn.example/', '', false)
+             returning id
+         ), n as (
+             insert into notifications (org_id, account_id, topic, severity, sender, message)
+             values ($1, $2, 'walk', 'low', 'the walk', 'A visit.') returning id
+         )
+         insert into notification_deliveries (org_id, notification_id, subscription_id, status)
+         select $1, n.id, s.id, 'queued' from n, s
+         returning notification_id, subscription_id",
+    )
+    .bind(caller.organization_id)
+    .bind(caller.account_id)
+    .fetch_one(&server.database.pool)
+    .await
+    .expect("a delivery");
+    (notification.to_string(), subscription.to_string())
+}
+
+/// With the ids of what [`told`] has just made.
+pub fn with_told(path: &str, (notification, subscription): &(String, String)) -> String {
+    path.replace(
+        "/notifications/subscriptions/{}",
+        &format!("/notifications/subscriptions/{subscription}"),
+    )
+    .replace(
+        "/notifications/{}",
+        &format!("/notifications/{notification}"),
+    )
+    .replace(
+        "/subscriptions/{}",
+        &format!("/subscriptions/{subscription}"),
+    )
 }

@@ -1,0 +1,162 @@
+//! What is to be told, written in the transaction of what it tells of: it is never lost, and nothing
+//! is told that did not happen.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx as _;
+use sqlx::PgConnection;
+
+use super::{Notification, notification_columns};
+use crate::error::Result;
+use crate::ids::AccountId;
+use crate::store::{Instance, OrgStore};
+
+pub const INSTANCE_NEEDS_OWNER: &str = "instance.needs_owner";
+pub const INSTANCE_RECOVERED: &str = "instance.recovered";
+/// Who tells of instances.
+const OURSELVES: &str = "system";
+
+/// What one receiver has not taken yet, at most. Beyond it nothing more is written for it: whoever
+/// comes back from that far behind reads the notifications.
+const UNDELIVERED: i64 = 100_000;
+
+#[derive(Debug)]
+pub struct NewNotification<'a> {
+    pub account: AccountId,
+    pub topic: &'a str,
+    pub severity: &'a str,
+    pub sender: &'a str,
+    pub message: &'a str,
+    pub about: Option<About<'a>>,
+}
+
+/// An instance, as it is now.
+#[derive(Debug)]
+pub struct About<'a> {
+    instance: &'a Instance,
+    reason: &'a str,
+    since: Option<Timestamp>,
+}
+
+impl OrgStore<'_> {
+    pub async fn add_notification(&self, new: &NewNotification<'_>) -> Result<Notification> {
+        self.transaction(|mut transaction| async move {
+            let made = self.notify(&mut transaction, new).await?;
+            Ok((transaction, made))
+        })
+        .await
+    }
+
+    /// Only its owner can help the instance, from this moment on.
+    pub(in crate::store) async fn notify_needs_owner(
+        &self,
+        connection: &mut PgConnection,
+        instance: &Instance,
+        reason: &str,
+        since: Option<Timestamp>,
+    ) -> Result<()> {
+        let message = format!(
+            "{} must be connected again by its owner: {reason}",
+            called(instance)
+        );
+        let new = NewNotification {
+            account: instance.account_id,
+            topic: INSTANCE_NEEDS_OWNER,
+            severity: "high",
+            sender: OURSELVES,
+            message: &message,
+            about: Some(About {
+                instance,
+                reason,
+                since,
+            }),
+        };
+        self.notify(connection, &new).await.map(drop)
+    }
+
+    /// The instance works again, which it has not since what this row says.
+    pub(in crate::store) async fn notify_recovered(
+        &self,
+        connection: &mut PgConnection,
+        instance: &Instance,
+        reason: &str,
+    ) -> Result<()> {
+        let message = format!("{} works again: {reason}", called(instance));
+        let new = NewNotification {
+            account: instance.account_id,
+            topic: INSTANCE_RECOVERED,
+            severity: "low",
+            sender: OURSELVES,
+            message: &message,
+            about: Some(About {
+                instance,
+                reason,
+                since: instance.invalid_since,
+            }),
+        };
+        self.notify(connection, &new).await.map(drop)
+    }
+
+    async fn notify(
+        &self,
+        connection: &mut PgConnection,
+        new: &NewNotification<'_>,
+    ) -> Result<Notification> {
+        let about = new.about.as_ref();
+        let made: Notification = self
+            .query_as(concat!(
+                "with n as (
+                     insert into notifications
+                         (org_id, account_id, topic, severity, sender, message, instance_id,
+                          element_key, instance_name, instance_tags, reason, since)
+                     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                     returning *
+                 ) select ",
+                notification_columns!(),
+                "from n"
+            ))
+            .bind(new.account)
+            .bind(new.topic)
+            .bind(new.severity)
+            .bind(new.sender)
+            .bind(new.message)
+            .bind(about.map(|about| about.instance.id))
+            .bind(about.map(|about| about.instance.element_key.as_str()))
+            .bind(about.map(|about| about.instance.name.as_str()))
+            .bind(about.map(|about| about.instance.tags.as_slice()))
+            .bind(about.map(|about| about.reason))
+            .bind(about.and_then(|about| about.since).map(|at| at.to_sqlx()))
+            .fetch_one(&mut *connection)
+            .await?;
+        // Locked, so that one that is deleted at the same moment is waited for and left out.
+        self.query(
+            "insert into notification_deliveries (org_id, notification_id, subscription_id, status)
+             select s.org_id, $2, s.id, case when s.active then 'created' else 'queued' end
+             from notification_subscriptions s
+             where s.org_id = $1 and $3 = any(s.topics) and (s.all_accounts or s.account_id = $4)
+               and (select count(*) from (
+                        select 1 from notification_deliveries d
+                        where d.org_id = s.org_id and d.subscription_id = s.id
+                          and d.status <> 'delivered'
+                        limit $5) as undelivered) < $5
+             for key share of s",
+        )
+        .bind(made.id)
+        .bind(new.topic)
+        .bind(new.account)
+        .bind(UNDELIVERED)
+        .execute(connection)
+        .await?;
+        Ok(made)
+    }
+}
+
+/// As people know it.
+fn called(instance: &Instance) -> String {
+    let Instance {
+        id,
+        name,
+        element_key,
+        ..
+    } = instance;
+    format!("Instance {id}, '{name}' of {element_key},")
+}
