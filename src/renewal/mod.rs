@@ -6,16 +6,21 @@
 //! | renewed | new tokens, generation and due time in one commit |
 //! | refused | where the definition can, the log-in is made again with what is stored; else the instance needs its owner: not valid, with the reason, its token kept |
 //! | throttled, vendor down, no way there, an answer that cannot be read | valid; tried again, later each time, not before the vendor's `Retry-After` |
+//! | renewed, and a call behind the token's fails | the new tokens are kept, and the rest is tried with the next renewal, which is soon |
 //! | the answer is lost, and with it perhaps a token that was good once | nothing is sent while the access token lives, which a second use of the old one could end; then the old one is tried |
 //!
 //! What a definition says of an old refresh token (`reuse`) decides the last one: `safe`, nothing is
 //! lost and it is tried again soon; `grace`, the same, since soon is what counts; `fatal` waits.
 //! When a server was killed in the middle nobody knows for how long, and all three wait.
 //!
+//! A change of an instance may begin with the stored refresh token, too, and come to nothing
+//! ([`salvage`]): what the vendor gave is kept, and a lost answer leaves the same doubt.
+//!
 //! The doubt about a token is written together with a new generation: whoever has read the
 //! instance before cannot send that token without knowing.
 
 mod failure;
+pub mod salvage;
 pub mod worker;
 
 use bunsen_engine::configuration::Values;
@@ -165,6 +170,10 @@ impl Due<'_> {
             Err(error) => error,
         };
         let class = failure::class(&error, Timestamp::now());
+        if let Some(returned) = calls.salvage() {
+            let came = self.keep(&exchange, returned, &error, class).await?;
+            return Ok(Attempt::Over(came));
+        }
         let instead = renewal.after_refusal(start);
         if class == Class::Refused
             && let Some(instead) = instead
@@ -184,10 +193,7 @@ impl Due<'_> {
             "the vendor session is not renewed"
         );
         let lost = calls.must_not_be_repeated();
-        let outcome = match calls.unsure() {
-            true => Outcome::Unknown,
-            false => Outcome::Refused,
-        };
+        let outcome = journal::outcome(&calls);
         let reason = self.reason(&error, start);
         let failed = match class {
             Class::Refused => FailedRenewal {
@@ -389,6 +395,10 @@ pub async fn recover(app: App, left: Left) -> Result<()> {
         let returned = Held::from_json(answer)?.0;
         return apply(&app, organization, id, left.id, generation, &returned).await;
     }
+    if let Some(progress) = &left.progress {
+        let of = (organization, id, generation, left.id);
+        return salvage::renewal_cut_short(&app, of, &progress.returned).await;
+    }
     let due_at = match app.store().org(organization).instance(id).await? {
         Some(row) => Some(
             end_of(&app, organization, &row)
@@ -411,6 +421,14 @@ pub async fn recover(app: App, left: Left) -> Result<()> {
     fail(&app, organization, id, of, Outcome::Unknown, &failed).await
 }
 
+/// When the access token among these values ends; one that does not end by time has ended.
+pub fn ends_at(element: &Element, group: &Group, values: &Values) -> Timestamp {
+    let renewal = element.renewal(group);
+    renewal.map_or(Timestamp::MIN, |renewal| {
+        end(&renewal, &element.effective(group, values))
+    })
+}
+
 async fn end_of(
     app: &App,
     organization: OrganizationId,
@@ -420,8 +438,7 @@ async fn end_of(
     let values = stored_values(organization, &keys, row)?;
     let ends = app.catalog().get(&row.element_key).and_then(|element| {
         let group = element.group(&row.credential_group)?;
-        let effective = element.effective(group, &values);
-        Some(end(&element.renewal(group)?, &effective))
+        Some(ends_at(element, group, &values))
     });
     Ok(ends.unwrap_or(Timestamp::MIN))
 }

@@ -19,7 +19,7 @@ use crate::ids::{Fingerprint, InstanceId, OrganizationId, UserId};
 /// The columns of an [`OpenExchange`].
 macro_rules! open_columns {
     () => {
-        "org_id, id, instance_id, purpose, state = 'answered' as answered,
+        "org_id, id, instance_id, purpose, holder, state = 'answered' as answered,
          intent_sealed, answer_sealed,
          extract(epoch from clock_timestamp() - created_at)::bigint as age"
     };
@@ -82,9 +82,11 @@ pub struct OpenExchange {
     pub instance: Option<InstanceId>,
     #[sqlx(try_from = "String")]
     pub purpose: Purpose,
+    pub holder: Uuid,
     /// The vendor has answered.
     pub answered: bool,
     pub intent_sealed: Option<Vec<u8>>,
+    /// While it is not answered: how far the calls have come.
     pub answer_sealed: Option<Vec<u8>>,
     /// Seconds since it was opened.
     pub age: i64,
@@ -141,6 +143,68 @@ impl OrgStore<'_> {
                 .execute(&mut *transaction)
                 .await?;
             Ok((transaction, done.rows_affected() == 1))
+        })
+        .await
+    }
+
+    /// Makes durable how far the calls have come. `false`: it is another's by now, or over.
+    pub async fn exchange_reached(
+        &self,
+        id: Uuid,
+        holder: Uuid,
+        reached_sealed: &[u8],
+    ) -> Result<bool> {
+        self.transaction(|mut transaction| async move {
+            let done = self
+                .query(
+                    "update exchanges set answer_sealed = $4
+                     where org_id = $1 and id = $2 and holder = $3 and state = 'intent'",
+                )
+                .bind(id)
+                .bind(holder)
+                .bind(reached_sealed)
+                .execute(&mut *transaction)
+                .await?;
+            Ok((transaction, done.rows_affected() == 1))
+        })
+        .await
+    }
+
+    /// Gives one that is not answered from one holder to another, with a new lease on it and on its
+    /// instance. `false`: it is somebody else's by now, or answered, or over.
+    pub async fn take_over_exchange(
+        &self,
+        id: Uuid,
+        (from, to): (Uuid, Uuid),
+        lease: Duration,
+    ) -> Result<bool> {
+        self.transaction(|mut transaction| async move {
+            let taken: Option<(Option<InstanceId>,)> = self
+                .query_as(
+                    "update exchanges
+                     set holder = $4, lease_until = clock_timestamp() + make_interval(secs => $5)
+                     where org_id = $1 and id = $2 and holder = $3 and state = 'intent'
+                     returning instance_id",
+                )
+                .bind(id)
+                .bind(from)
+                .bind(to)
+                .bind(lease.as_secs_f64())
+                .fetch_optional(&mut *transaction)
+                .await?;
+            if let Some((Some(instance),)) = taken {
+                self.query(
+                    "update instances
+                     set lease_until = clock_timestamp() + make_interval(secs => $4)
+                     where org_id = $1 and id = $2 and lease_holder = $3",
+                )
+                .bind(instance)
+                .bind(id)
+                .bind(lease.as_secs_f64())
+                .execute(&mut *transaction)
+                .await?;
+            }
+            Ok((transaction, taken.is_some()))
         })
         .await
     }
@@ -213,7 +277,7 @@ impl OrgStore<'_> {
         again: bool,
     ) -> Result<()> {
         self.transaction(|mut transaction| async move {
-            self.close_in(&mut transaction, id, outcome, claim, again)
+            self.close_exchange_in(&mut transaction, id, outcome, claim, again)
                 .await?;
             Ok((transaction, ()))
         })
@@ -231,7 +295,7 @@ impl OrgStore<'_> {
         self.transaction(|mut transaction| async move {
             let unanswered = self.lock_exchange(&mut transaction, id).await? == Standing::Intent;
             if unanswered {
-                self.close_in(&mut transaction, id, Outcome::Unknown, claim, again)
+                self.close_exchange_in(&mut transaction, id, Outcome::Unknown, claim, again)
                     .await?;
             }
             Ok((transaction, unanswered))
@@ -239,7 +303,8 @@ impl OrgStore<'_> {
         .await
     }
 
-    async fn close_in(
+    /// [`OrgStore::close_exchange`] in a transaction that writes what the failure means.
+    pub async fn close_exchange_in(
         &self,
         connection: &mut PgConnection,
         id: Uuid,

@@ -69,8 +69,10 @@ impl OrgStore<'_> {
             }
         }
         if let (Some(instance), Some(generation)) = (new.instance, new.generation) {
-            // What another has left open may have used up the token that this one begins with.
-            if new.purpose == Purpose::Renew && self.is_open(&mut *connection, instance).await? {
+            // What another has left open, also when its lease is over, may have used up the token
+            // that this one begins with.
+            let begins = matches!(new.purpose, Purpose::Renew | Purpose::Provision);
+            if begins && self.is_open(&mut *connection, instance).await? {
                 return self.why_not_leased(connection, instance, generation).await;
             }
             let taken = self

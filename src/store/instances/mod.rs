@@ -17,7 +17,7 @@ use super::OrgStore;
 use crate::error::{Error, Result};
 use crate::ids::{AccountId, InstanceId, UserId};
 
-pub use renewal::{FailedRenewal, RenewedInstance};
+pub use renewal::{FailedRenewal, KeptTokens, RenewedInstance};
 pub use write::{InstanceChange, NewInstance, given_up};
 
 #[derive(Clone)]

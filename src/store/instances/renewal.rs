@@ -22,6 +22,12 @@ pub struct RenewedInstance<'a> {
     pub due_at: Option<Timestamp>,
 }
 
+/// New tokens of a log-in that came to nothing else.
+pub struct KeptTokens<'a> {
+    pub configuration: &'a BTreeMap<String, String>,
+    pub credentials_sealed: &'a [u8],
+}
+
 /// A renewal that came to nothing.
 #[derive(Debug, Default)]
 pub struct FailedRenewal<'a> {
@@ -123,6 +129,26 @@ impl OrgStore<'_> {
         Ok(())
     }
 
+    /// Under [`OrgStore::lock_instance`]; when it is due says [`OrgStore::write_failed_renewal`].
+    pub async fn write_kept(
+        &self,
+        connection: &mut PgConnection,
+        id: InstanceId,
+        kept: &KeptTokens<'_>,
+    ) -> Result<()> {
+        self.query(
+            "update instances
+             set configuration = $3, credentials_sealed = $4, generation = generation + 1
+             where org_id = $1 and id = $2",
+        )
+        .bind(id)
+        .bind(Json(kept.configuration))
+        .bind(kept.credentials_sealed)
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
     /// Under [`OrgStore::lock_instance`].
     pub async fn write_failed_renewal(
         &self,
@@ -150,6 +176,12 @@ impl OrgStore<'_> {
         .execute(connection)
         .await?;
         Ok(())
+    }
+}
+
+impl std::fmt::Debug for KeptTokens<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeptTokens").finish_non_exhaustive()
     }
 }
 
