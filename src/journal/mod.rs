@@ -213,9 +213,15 @@ impl Exchange {
     /// Stores what the calls have returned.
     pub async fn keep(&self, calls: Calls<'_>) -> Result<Held> {
         let returned = Held(calls.returned());
-        let answer = returned.to_json()?;
-        self.stored(|| self.store_answer(&answer, true)).await?;
+        self.answer(&returned).await?;
         Ok(returned)
+    }
+
+    /// # Errors
+    /// 409 when the exchange was given up meanwhile.
+    pub async fn answer(&self, returned: &Held) -> Result<()> {
+        let answer = returned.to_json()?;
+        self.stored(|| self.store_answer(&answer, true)).await
     }
 
     /// To be asked immediately before each call, which takes `long` at most.

@@ -164,8 +164,11 @@ impl Due<'_> {
         };
         let error = match exchange.call(&mut calls).await {
             Ok(()) => {
-                let returned = exchange.keep(calls).await?;
-                return self.apply(&exchange, returned).await;
+                let returned = Held(calls.returned());
+                return match exchange.answer(&returned).await {
+                    Ok(()) => self.apply(&exchange, returned).await,
+                    Err(error) => self.late(&exchange, &returned.0, error).await,
+                };
             }
             Err(error) => error,
         };

@@ -8,13 +8,13 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::failure::Class;
-use super::{Came, Due, end_of};
+use super::{Attempt, Came, Due, end_of};
 use crate::app::App;
 use crate::credentials::{self, CREDENTIALS, Parts, place, stored_values};
 use crate::error::{Error, Result};
 use crate::ids::{InstanceId, OrganizationId};
 use crate::journal::Exchange;
-use crate::store::{Claim, FailedRenewal, KeptTokens, Outcome, Standing};
+use crate::store::{self, Claim, FailedRenewal, KeptTokens, Outcome, RenewedInstance, Standing};
 use crate::tenancy;
 
 /// An exchange that began with the stored refresh token, and came to nothing.
@@ -125,7 +125,79 @@ async fn settle(
         .await
 }
 
+/// The answer has come after its exchange was given up, say to a server that was stopped. While nobody
+/// has sent the old token since, it ends the doubt that was left; gives whether it does.
+///
+/// # Errors
+/// When the database is away.
+pub async fn came_late(app: &App, of: Spending<'_>, returned: &Values) -> Result<bool> {
+    let keys = &tenancy::keys(app, of.organization).await?;
+    let stored = app.store().org(of.organization);
+    stored
+        .transaction(|mut transaction| async move {
+            let id = of.instance;
+            let row = stored.lock_instance(&mut transaction, id).await?;
+            let standing = stored.lock_exchange(&mut transaction, of.exchange).await?;
+            // Whoever sends the old token opens an exchange first, and for that needs the row.
+            let doubted =
+                |row: &store::Instance| row.generation == of.generation + 1 && row.renewal_in_doubt;
+            let row = row.filter(doubted).filter(|_| standing == Standing::Over);
+            let Some(row) = row else {
+                return Ok((transaction, false));
+            };
+            if stored.is_open(&mut transaction, id).await? {
+                return Ok((transaction, false));
+            }
+            let mut values = stored_values(of.organization, keys, &row)?;
+            values.extend(returned.clone());
+            let due_at = app.catalog().get(&row.element_key).and_then(|element| {
+                let group = element.group(&row.credential_group)?;
+                credentials::renewal_due_at(element, group, &values)
+            });
+            let parts = Parts::of(&values);
+            let place = place(of.organization, row.row_id, CREDENTIALS);
+            let renewed = RenewedInstance {
+                configuration: &parts.clear,
+                credentials_sealed: &keys.seal(&place, &parts.secret_json()?),
+                due_at,
+            };
+            stored.write_renewed(&mut transaction, id, &renewed).await?;
+            tracing::info!(
+                org.id = %of.organization,
+                instance.id = %id,
+                "the answer to a renewal that was given up has come after all"
+            );
+            Ok((transaction, true))
+        })
+        .await
+}
+
 impl Due<'_> {
+    fn spending(&self, exchange: &Exchange, outcome: Outcome) -> Spending<'_> {
+        Spending {
+            organization: self.organization,
+            instance: self.row.id,
+            generation: self.row.generation,
+            exchange: exchange.id(),
+            outcome,
+            claim: None,
+        }
+    }
+
+    /// The answer could not be stored.
+    pub(super) async fn late(
+        &self,
+        exchange: &Exchange,
+        returned: &Values,
+        error: Error,
+    ) -> Result<Attempt> {
+        let of = self.spending(exchange, Outcome::Unknown);
+        match came_late(self.app, of, returned).await? {
+            true => Ok(Attempt::Over(Came::Settled)),
+            false => Err(error),
+        }
+    }
+
     /// There are new tokens, and a call behind theirs has failed.
     pub(super) async fn keep(
         &self,
@@ -148,14 +220,7 @@ impl Due<'_> {
             needs_owner: refused.then_some(&*reason),
             in_doubt: false,
         };
-        let spending = Spending {
-            organization: self.organization,
-            instance: self.row.id,
-            generation: self.row.generation,
-            exchange: exchange.id(),
-            outcome: Outcome::Refused,
-            claim: None,
-        };
+        let spending = self.spending(exchange, Outcome::Refused);
         settle(self.app, spending, Some(returned), &failed).await?;
         Ok(Came::Settled)
     }

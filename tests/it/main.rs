@@ -27,6 +27,7 @@ mod server;
 mod serving;
 mod store;
 mod structure;
+mod torture;
 mod vendors;
 mod walk;
 mod web;

@@ -17,7 +17,7 @@ use crate::provisioning::request::Change;
 use crate::provisioning::view::stored_values;
 use crate::provisioning::{Chosen, grants, keyed, log_in, refuse_retired};
 use crate::renewal::salvage::{self, Spending, Token};
-use crate::store::{self, Claim, Purpose};
+use crate::store::{self, Claim, Outcome, Purpose};
 
 /// What the vendor was asked, and what it returned.
 pub(super) struct Accepted {
@@ -165,8 +165,21 @@ impl Changing<'_> {
         exchange: &Exchange,
         mut calls: Calls<'_>,
     ) -> Result<Values> {
+        let of = |outcome| Spending {
+            organization: self.who.organization,
+            instance: row.id,
+            generation: row.generation,
+            exchange: exchange.id(),
+            outcome,
+            claim: self.claim,
+        };
         let Err(error) = exchange.call(&mut calls).await else {
-            return Ok(exchange.keep(calls).await?.0);
+            let returned = Held(calls.returned());
+            if let Err(error) = exchange.answer(&returned).await {
+                salvage::came_late(self.app, of(Outcome::Unknown), &returned.0).await?;
+                return Err(error);
+            }
+            return Ok(returned.0);
         };
         let token = match calls.salvage() {
             Some(returned) => Token::Replaced(returned),
@@ -176,14 +189,7 @@ impl Changing<'_> {
                 return Err(error);
             }
         };
-        let of = Spending {
-            organization: self.who.organization,
-            instance: row.id,
-            generation: row.generation,
-            exchange: exchange.id(),
-            outcome: journal::outcome(&calls),
-            claim: self.claim,
-        };
+        let of = of(journal::outcome(&calls));
         if let Err(error) = salvage::change_failed(self.app, of, token).await {
             tracing::warn!(%error, exchange.id = %exchange.id(), "an exchange stays open until its lease ends");
         }

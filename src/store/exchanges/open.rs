@@ -118,7 +118,12 @@ impl OrgStore<'_> {
         Ok(Opened::Ours)
     }
 
-    async fn is_open(&self, connection: &mut PgConnection, instance: InstanceId) -> Result<bool> {
+    /// Whether somebody is at this instance, or was and has left it so.
+    pub async fn is_open(
+        &self,
+        connection: &mut PgConnection,
+        instance: InstanceId,
+    ) -> Result<bool> {
         let (open,) = self
             .query_as(
                 "select exists (

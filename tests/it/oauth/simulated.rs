@@ -158,6 +158,16 @@ impl Case {
         reuse.as_str().expect("a word").to_owned()
     }
 
+    /// Of its authorization server.
+    pub fn host(&self) -> &str {
+        self.text("page_at")
+    }
+
+    /// Where the vendor's control calls are.
+    pub fn vendor(&self) -> &str {
+        self.text("control")
+    }
+
     pub fn has_key(&self) -> bool {
         self.data.get("key").is_some()
     }
