@@ -155,7 +155,7 @@ impl Due<'_> {
         };
         let mut calls = Calls::renewing(&session, start, &self.values);
         let host = calls.next_host().unwrap_or_default();
-        let Some(_place) = self.hosts.enter(host) else {
+        let Some(_place) = self.hosts.enter(host).await else {
             return Ok(Attempt::Over(Came::NotBegun));
         };
         let spends = start == Start::Refresh && renewal.reuse != Reuse::Safe;

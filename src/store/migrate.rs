@@ -53,6 +53,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "renewal",
         include_str!("../../migrations/0010_renewal.sql"),
     ),
+    (
+        15,
+        "renewal room",
+        include_str!("../../migrations/0015_renewal_room.sql"),
+    ),
 ];
 
 const LEASE: &str = "migrate";

@@ -239,32 +239,30 @@ impl OrgStore<'_> {
         outcome: Outcome,
         instance: Option<InstanceId>,
     ) -> Result<bool> {
-        let settled: Option<(Option<InstanceId>, Option<i64>)> = self
+        // One statement: what is renewed often shall not ask twice.
+        let (settled,): (i64,) = self
             .query_as(
-                "update exchanges
-                 set state = $3, instance_id = coalesce($4, instance_id),
-                     applied_at = case when $3 = 'applied' then clock_timestamp() end,
-                     intent_sealed = null, answer_sealed = null,
-                     session_hmac = null, session_pepper_id = null
-                 where org_id = $1 and id = $2 and state in ('intent', 'answered')
-                 returning instance_id, generation",
+                "with settled as (
+                     update exchanges
+                     set state = $3, instance_id = coalesce($4, instance_id),
+                         applied_at = case when $3 = 'applied' then clock_timestamp() end,
+                         intent_sealed = null, answer_sealed = null,
+                         session_hmac = null, session_pepper_id = null
+                     where org_id = $1 and id = $2 and state in ('intent', 'answered')
+                     returning instance_id, generation
+                 ), freed as (
+                     update instances set lease_holder = null, lease_until = null
+                     where org_id = $1 and lease_holder = $2
+                         and id = (select instance_id from settled where generation is not null)
+                 )
+                 select count(*) from settled",
             )
             .bind(id)
             .bind(outcome.as_str())
             .bind(instance)
-            .fetch_optional(&mut *connection)
+            .fetch_one(connection)
             .await?;
-        if let Some((Some(instance), Some(_))) = settled {
-            self.query(
-                "update instances set lease_holder = null, lease_until = null
-                 where org_id = $1 and id = $2 and lease_holder = $3",
-            )
-            .bind(instance)
-            .bind(id)
-            .execute(connection)
-            .await?;
-        }
-        Ok(settled.is_some())
+        Ok(settled == 1)
     }
 
     /// Ends an exchange of which nothing came; its claim is free again, or, if the request must
