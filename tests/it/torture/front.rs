@@ -146,13 +146,13 @@ async fn pass_on(State(shared): State<Arc<Shared>>, request: Request) -> Respons
     match fate {
         Fate::Late => {
             tokio::time::sleep(Duration::from_secs(VENDOR_TIMEOUT + 1)).await;
-            (head, body).into_response()
+            with(head, body)
         }
         Fate::Cut => {
             let half = body.slice(..body.len() / 2);
             let pieces = [Ok(half), Err(std::io::Error::other("cut"))];
             let pieces = futures_util::stream::iter(pieces);
-            (head, Body::from_stream(pieces)).into_response()
+            with(head, Body::from_stream(pieces))
         }
         _ => {
             let last = spend.clone();
@@ -165,11 +165,8 @@ async fn pass_on(State(shared): State<Arc<Shared>>, request: Request) -> Respons
                 Ok::<_, Infallible>(Bytes::new())
             });
             let first = futures_util::stream::iter([Ok(body)]);
-            (
-                head,
-                Body::from_stream(futures_util::StreamExt::chain(first, end)),
-            )
-                .into_response()
+            let pieces = futures_util::StreamExt::chain(first, end);
+            with(head, Body::from_stream(pieces))
         }
     }
 }
@@ -195,9 +192,13 @@ async fn whole(request: reqwest::RequestBuilder) -> Option<(Head, Bytes)> {
     Some((head, answer.bytes().await.ok()?))
 }
 
+fn with((status, headers): Head, body: impl IntoResponse) -> Response {
+    (status, headers, body).into_response()
+}
+
 fn answered(answer: Option<(Head, Bytes)>) -> Response {
     match answer {
-        Some((head, body)) => (head, body).into_response(),
+        Some((head, body)) => with(head, body),
         None => StatusCode::BAD_GATEWAY.into_response(),
     }
 }
