@@ -97,12 +97,16 @@ pub async fn grants(
 /// The same, without a server.
 pub async fn grants_of(organization: store::OrgStore<'_>, element: &Element) -> Result<Vec<Grant>> {
     let stored = organization.grants(Some(&element.key)).await?;
-    let grant = |grant: store::Grant| Grant {
+    Ok(stored.into_iter().map(grant).collect())
+}
+
+/// One of them, as calls are judged by it.
+pub fn grant(grant: store::Grant) -> Grant {
+    Grant {
         host: grant.host,
         port: grant.port,
         ca_pem: grant.ca_pem,
-    };
-    Ok(stored.into_iter().map(grant).collect())
+    }
 }
 
 /// When the tokens among these values have to be renewed: the definition's margin before they end,

@@ -7,14 +7,14 @@ use bunsen_engine::configuration::{RANDOM_BYTES, Values};
 use bunsen_engine::element::{Element, Group, Login, Resource, ResourceKind, Start};
 use bunsen_engine::oauth;
 use bunsen_engine::reply::{self, Fault, VendorReply};
-use bunsen_engine::request::{self, BuildError, Inputs};
+use bunsen_engine::request::{self, BuildError, Inputs, Passing};
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use serde_json::Value;
 use url::Url;
 
 use crate::error::{Error, Result, VendorFailure};
-use crate::outbound::{Destination, Grant, Outbound, SendError, check_url};
+use crate::outbound::{self, Destination, Grant, Outbound, Payload, SendError, check_url};
 
 /// Said when a log-in failed that cannot be made again as it is.
 const SPENT: &str = "What this log-in began with may be used up: allow access again, and send what \
@@ -291,7 +291,8 @@ impl<'a> Calls<'a> {
             self.made |= self.unsure && resource.once.is_some();
             self.spent |= self.unsure && spends;
             self.lost |= self.unsure && spends;
-            unsent(session.element, resource, &error)
+            let entry = session.element.host_entry(resource);
+            unsent(session.element, &resource.step(), entry, &error)
         })?;
         let read = reply::read(session.element, session.group, resource, &inputs, &answer);
         // Only a refusal leaves things, and a code, as they were.
@@ -344,6 +345,34 @@ pub async fn request_token(session: &Session<'_>, login: &Login, given: &Values)
     // Nobody has allowed anything yet: another token can be asked for.
     calls.spends = false;
     calls.finish().await
+}
+
+/// The step of a call that a caller has written.
+pub const PASSED: &str = "'passthrough'";
+
+/// One call that a caller has written, with the credentials of these values; its answer is handed
+/// on unread.
+///
+/// # Errors
+/// 400 names the configuration entry, 502 means that there is no answer.
+pub async fn pass(
+    session: &Session<'_>,
+    values: &Values,
+    passing: Passing<'_>,
+    payload: Payload,
+) -> Result<outbound::Answer> {
+    let now = Timestamp::now().as_millisecond();
+    let mut nonce = oauth::Nonce::default();
+    rand::fill(&mut nonce);
+    let (element, group) = (session.element, session.group);
+    let passed = request::pass(element, group, values, passing, (now, &nonce)).map_err(unbuilt)?;
+    let passing = outbound::Passing {
+        request: &passed.request,
+        target: &passed.target,
+        payload,
+    };
+    let sent = session.outbound.pass(passing, &session.destination()).await;
+    sent.map_err(|error| unsent(element, PASSED, element.base_entry(), &error))
 }
 
 /// Whether the vendor has said that it did nothing: by its status, or by what the definition reads
@@ -409,25 +438,22 @@ fn failed(session: &Session<'_>, values: &Values, brought: &Values, fault: Fault
     }))
 }
 
-/// There is no answer to read.
-fn unsent(element: &Element, resource: &Resource, error: &SendError) -> Error {
+/// There is no answer to read. `step` in words, and the `entry` that leads to its host.
+pub fn unsent(element: &Element, step: &str, entry: &str, error: &SendError) -> Error {
     tracing::info!(
         element.key = element.key,
         reason = error.code(),
         "no answer from the vendor"
     );
     if let SendError::Refused(refusal) = error {
-        let entry = element.host_entry(resource);
         return Error::Invalid(format!("configuration '{entry}': {refusal}"));
     }
     Error::Vendor(Box::new(VendorFailure {
         status: 502,
         message: format!(
-            "{} failed at step {}: {error}. Check configuration '{}'; if it is right, try again \
-             later.",
+            "{} failed at step {step}: {error}. Check configuration '{entry}'; if it is right, try \
+             again later.",
             element.name,
-            resource.step(),
-            element.host_entry(resource),
         ),
         provider_message: None,
         retry_after: None,

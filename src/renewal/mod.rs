@@ -20,6 +20,7 @@
 //! instance before cannot send that token without knowing.
 
 mod failure;
+mod on_demand;
 pub mod salvage;
 pub mod worker;
 
@@ -41,15 +42,19 @@ use crate::tenancy;
 use failure::Class;
 use worker::Hosts;
 
+pub use on_demand::{on_demand, spent};
+
 /// Said before the vendor's refusal of a token that may have been used already.
 const LOST: &str = "The answer to an earlier renewal was lost, and the token that it brought with \
                     it.";
 
 /// What became of one that was due.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Came {
     /// Written, or there is nothing to do.
     Settled,
+    /// Why there are no new tokens, which is written too. When it is tried again.
+    Failed(Error, Option<Timestamp>),
     /// Its time has not come: too many are at the same host, or somebody else has changed it.
     NotBegun,
 }
@@ -70,12 +75,15 @@ struct Due<'a> {
     values: Values,
     element: &'a Element,
     group: &'a Group,
-    hosts: &'a Hosts,
+    /// `None`: somebody waits for it, and it takes no worker's place.
+    hosts: Option<&'a Hosts>,
 }
 
+/// Renews one whose time has come.
+///
 /// # Errors
-/// 409 when others are at the same session for long; otherwise only what is wrong with this server
-/// or its database. What the vendor says is no error here.
+/// 409 when others are at the same session; otherwise only what is wrong with this server or its
+/// database. What the vendor says is no error here.
 async fn renew(
     app: &App,
     organization: OrganizationId,
@@ -90,25 +98,37 @@ async fn renew(
     if row.renewal_due_at.is_none_or(|due| due > now) {
         return Ok(Came::NotBegun);
     }
-    let keys = tenancy::keys(app, organization).await?;
-    let values = stored_values(organization, &keys, &row)?;
-    let element = app.catalog().get(&row.element_key);
-    let known = element.and_then(|element| Some((element, element.group(&row.credential_group)?)));
-    let Some((element, group)) = known else {
-        return Err(Error::internal(
-            "its element, or the group of its credentials, is not in the catalogue",
-        ));
-    };
-    let due = Due {
-        app,
-        organization,
-        row,
-        values,
-        element,
-        group,
-        hosts,
-    };
+    let due = Due::new(app, organization, row, Some(hosts)).await?;
     due.renew().await
+}
+
+impl<'a> Due<'a> {
+    async fn new(
+        app: &'a App,
+        organization: OrganizationId,
+        row: store::Instance,
+        hosts: Option<&'a Hosts>,
+    ) -> Result<Self> {
+        let keys = tenancy::keys(app, organization).await?;
+        let values = stored_values(organization, &keys, &row)?;
+        let element = app.catalog().get(&row.element_key);
+        let known =
+            element.and_then(|element| Some((element, element.group(&row.credential_group)?)));
+        let Some((element, group)) = known else {
+            return Err(Error::internal(
+                "its element, or the group of its credentials, is not in the catalogue",
+            ));
+        };
+        Ok(Self {
+            app,
+            organization,
+            row,
+            values,
+            element,
+            group,
+            hosts,
+        })
+    }
 }
 
 impl Due<'_> {
@@ -155,8 +175,12 @@ impl Due<'_> {
         };
         let mut calls = Calls::renewing(&session, start, &self.values);
         let host = calls.next_host().unwrap_or_default();
-        let Some(_place) = self.hosts.enter(host).await else {
-            return Ok(Attempt::Over(Came::NotBegun));
+        let _place = match self.hosts {
+            Some(hosts) => match hosts.enter(host).await {
+                Some(place) => Some(place),
+                None => return Ok(Attempt::Over(Came::NotBegun)),
+            },
+            None => None,
         };
         let spends = start == Start::Refresh && renewal.reuse != Reuse::Safe;
         let Begun::Ours(exchange) = self.begin(&calls, spends).await? else {
@@ -212,8 +236,8 @@ impl Due<'_> {
                 needs_owner: None,
             },
         };
-        let came = self.fail(Some(exchange.id()), outcome, &failed).await?;
-        Ok(Attempt::Over(came))
+        self.fail(Some(exchange.id()), outcome, &failed).await?;
+        Ok(Attempt::Over(Came::Failed(error, failed.due_at)))
     }
 
     async fn begin(&self, calls: &Calls<'_>, spends: bool) -> Result<Begun> {

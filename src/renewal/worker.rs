@@ -81,7 +81,7 @@ async fn look(app: &App, permits: &Arc<Semaphore>, hosts: &Hosts) -> Result<usiz
 
 async fn one(app: &App, organization: OrganizationId, id: InstanceId, hosts: &Hosts) {
     let came = match renew(app, organization, id, hosts).await {
-        Ok(Came::Settled) => return,
+        Ok(Came::Settled | Came::Failed(..)) => return,
         Ok(Came::NotBegun) | Err(Error::InFlight { .. }) => PUT_BACK,
         Err(error) => {
             tracing::error!(org.id = %organization, instance.id = %id, cause = ?error, "a renewal could not be made");

@@ -17,6 +17,7 @@ mod login;
 mod oauth;
 mod operators;
 mod outbound;
+mod passthrough;
 mod private_postgres;
 mod process;
 mod provisioning;
