@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 use super::{ACCESS_SECONDS, Made, SETTLED, Storm};
 use crate::torture::front::Spend;
 
+/// How long an access token lives at least: the vendor counts in whole seconds, and a call takes a moment.
+const LIFE: Duration = Duration::from_millis(1000 * ACCESS_SECONDS - 1500);
+
 /// How a refresh token came to the vendor a second time.
 #[derive(Debug, PartialEq, Eq)]
 enum Again {
@@ -14,6 +17,13 @@ enum Again {
     AfterTheEnd,
     /// Sent by a server that had been stopped since it looked at its lease: the stated window.
     Window,
+}
+
+/// A session's refresh tokens, gone through.
+struct Chain<'a> {
+    last: &'a str,
+    /// When the servers got an access token for certain.
+    given: Vec<Instant>,
 }
 
 #[derive(Debug, Default)]
@@ -36,9 +46,10 @@ impl Storm {
         for made in &self.made {
             let (valid, reason) = &rows[&made.id];
             let before = verdict.window;
-            let last = self.walk(made, *valid, &spends, &mut verdict);
+            let chain = self.walk(made, *valid, &spends, &mut verdict);
+            self.judge_failures(made, &chain);
             if *valid {
-                let is_over = ended.get(last).copied();
+                let is_over = ended.get(chain.last).copied();
                 assert_eq!(is_over, Some(false), "{made:?}: its session has not ended");
                 continue;
             }
@@ -58,20 +69,22 @@ impl Storm {
             "the vendor's own count: {verdict:?}"
         );
         println!(
-            "{verdict:?}, {} reads and changes",
-            self.reads.load(Ordering::Relaxed)
+            "{verdict:?}, {} calls answered, {} failed when no token lived",
+            self.answered.load(Ordering::Relaxed),
+            self.failures.lock().expect("failures").len()
         );
         assert!(verdict.renewals > self.made.len(), "{verdict:?}");
     }
 
-    /// Goes through a session's refresh tokens; gives the last one.
+    /// Goes through a session's refresh tokens.
     fn walk<'a>(
         &self,
         made: &'a Made,
         valid: bool,
         spends: &HashMap<&str, Vec<&'a Spend>>,
         verdict: &mut Verdict,
-    ) -> &'a str {
+    ) -> Chain<'a> {
+        let mut known = Vec::new();
         let mut token: &str = &made.first;
         // When the access token beside it was given.
         let mut given: Option<Instant> = None;
@@ -89,9 +102,11 @@ impl Storm {
                 }
             }
             let Some(taken) = taken else {
-                return token;
+                break;
             };
             verdict.renewals += 1;
+            let certain = taken.delivered && !self.was_disturbed(taken);
+            known.extend(taken.ended.filter(|_| certain));
             let successor = taken.successor.as_deref().expect("a successor");
             if !spends.contains_key(successor) {
                 // Its last renewal is the one after the storm; any other answer that is nowhere was lost on the way.
@@ -99,12 +114,34 @@ impl Storm {
                     valid || !taken.delivered || self.was_disturbed(taken),
                     "{made:?}: an answer that was delivered is nowhere: {taken:?}"
                 );
-                return successor;
+                token = successor;
+                break;
             }
             given = taken.ended.or(Some(taken.began));
             token = successor;
         }
-        token
+        Chain {
+            last: token,
+            given: known,
+        }
+    }
+
+    /// No call fails while an access token lives.
+    fn judge_failures(&self, made: &Made, chain: &Chain<'_>) {
+        let failures = self.failures.lock().expect("failures");
+        for failure in failures
+            .iter()
+            .filter(|failure| failure.instance == made.id)
+        {
+            let before = chain.given.iter().filter(|given| **given < failure.at);
+            let lived = before.max().is_some_and(|given| failure.at < *given + LIFE);
+            let replica = &self.replicas[failure.server];
+            let disturbed = replica.overlaps(failure.at, failure.at + Duration::from_secs(1));
+            assert!(
+                !lived || disturbed,
+                "a call failed while the access token lived: {failure:?}"
+            );
+        }
     }
 
     fn was_disturbed(&self, spend: &Spend) -> bool {
