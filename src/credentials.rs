@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::ids::{OrganizationId, Secret};
-use crate::outbound::Grant;
+pub use crate::outbound::Grant;
 use crate::store;
 use crate::vault::{OrganizationKeys, Place};
 

@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::credentials::{self, CREDENTIALS, Parts, place, stored_values};
+use crate::credentials::{self, CREDENTIALS, Grant, Parts, place, stored_values};
 use crate::error::{Error, Result};
 use crate::exchange::{Calls, Session};
 use crate::ids::{InstanceId, OrganizationId};
@@ -72,6 +72,7 @@ struct Due<'a> {
     app: &'a App,
     organization: OrganizationId,
     row: store::Instance,
+    grants: Vec<Grant>,
     values: Values,
     element: &'a Element,
     group: &'a Group,
@@ -91,14 +92,14 @@ async fn renew(
     hosts: &Hosts,
 ) -> Result<Came> {
     let now = Timestamp::now();
-    let row = app.store().org(organization).instance(id).await?;
-    let Some(row) = row.filter(|row| row.valid) else {
+    let row = app.store().org(organization).instance_to_call(id).await?;
+    let Some((row, grants)) = row.filter(|(row, _)| row.valid) else {
         return Ok(Came::Settled);
     };
     if row.renewal_due_at.is_none_or(|due| due > now) {
         return Ok(Came::NotBegun);
     }
-    let due = Due::new(app, organization, row, Some(hosts)).await?;
+    let due = Due::new(app, organization, (row, grants), Some(hosts)).await?;
     due.renew().await
 }
 
@@ -106,7 +107,7 @@ impl<'a> Due<'a> {
     async fn new(
         app: &'a App,
         organization: OrganizationId,
-        row: store::Instance,
+        (row, grants): (store::Instance, Vec<store::Grant>),
         hosts: Option<&'a Hosts>,
     ) -> Result<Self> {
         let keys = tenancy::keys(app, organization).await?;
@@ -123,6 +124,7 @@ impl<'a> Due<'a> {
             app,
             organization,
             row,
+            grants: grants.into_iter().map(credentials::grant).collect(),
             values,
             element,
             group,
@@ -166,12 +168,11 @@ impl Due<'_> {
         start: Start,
         ends: Timestamp,
     ) -> Result<Attempt> {
-        let grants = credentials::grants(self.app, self.organization, self.element).await?;
         let session = Session {
             outbound: self.app.outbound(),
             element: self.element,
             group: self.group,
-            grants: &grants,
+            grants: &self.grants,
         };
         let mut calls = Calls::renewing(&session, start, &self.values);
         let host = calls.next_host().unwrap_or_default();

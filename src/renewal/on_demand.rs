@@ -75,8 +75,9 @@ async fn renew(
     let give_up = Instant::now() + PATIENCE;
     let mut pause = LOOK;
     loop {
-        let row = app.store().org(organization).instance(id).await?;
-        let Some(row) = row.filter(|row| row.valid && row.generation == generation) else {
+        let row = app.store().org(organization).instance_to_call(id).await?;
+        let read = row.filter(|(row, _)| row.valid && row.generation == generation);
+        let Some((row, grants)) = read else {
             return Ok(());
         };
         let now = Timestamp::now();
@@ -90,7 +91,7 @@ async fn renew(
         if let Some(next) = row.renewal_due_at.filter(|next| waits && *next > now) {
             return Err(not_yet(next, None));
         }
-        let due = Due::new(app, organization, row, None).await?;
+        let due = Due::new(app, organization, (row, grants), None).await?;
         if due.waits_for_its_end() {
             return Ok(());
         }

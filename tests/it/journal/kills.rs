@@ -1,6 +1,6 @@
 //! kill -9 at every step of a create, a change and a deletion.
 //!
-//! A server is held at a step by what it needs there: a slow vendor, or a table that the test has locked. A statement
+//! A server is held at a step by what it needs there: a slow vendor, or a table that the test has locked. A transaction
 //! that waits when its server is killed is rolled back when the lock is gone.
 
 mod meanwhile;
@@ -21,7 +21,7 @@ enum Step {
     /// The intent is durable and the vendor has not been called.
     BeforeCall,
     DuringCall,
-    /// The vendor has answered, and nobody knows but the server.
+    /// The vendor has answered, and nobody knows but the server and the statement that it has sent.
     BeforeAnswer,
     /// The answer is durable and has not been applied.
     BeforeApplied,
@@ -128,6 +128,11 @@ impl Journalled {
                 == 0
         })
         .await;
+        // The answer is one statement: the database has it, and stores it.
+        let expected = match step {
+            BeforeAnswer => &["answered"],
+            _ => expected,
+        };
         assert_eq!(self.states().await, expected, "{step:?}");
     }
 
@@ -171,7 +176,7 @@ async fn killed_create(database: TestDatabase, step: Step) {
     let asked = site.site.vendors.calls_to(LOG_IN).await;
 
     let server = site.serve("one").await;
-    if !matches!(step, BeforeApplied | BeforeReply) {
+    if !matches!(step, BeforeAnswer | BeforeApplied | BeforeReply) {
         // Nobody can know yet whether the one who claimed it is gone.
         let early = Answer::of(create(&server, &user, "key")).await;
         early.error(409);
@@ -184,7 +189,7 @@ async fn killed_create(database: TestDatabase, step: Step) {
     assert_eq!(site.instances().await, 1, "{step:?}");
     let again = match step {
         // What the vendor has answered is what the instance is made of.
-        BeforeApplied | BeforeReply => 0,
+        BeforeAnswer | BeforeApplied | BeforeReply => 0,
         _ => 1,
     };
     assert_eq!(
@@ -193,7 +198,7 @@ async fn killed_create(database: TestDatabase, step: Step) {
         "{step:?}"
     );
     let expected: &[&str] = match step {
-        BeforeIntent | BeforeApplied | BeforeReply => &["applied"],
+        BeforeIntent | BeforeAnswer | BeforeApplied | BeforeReply => &["applied"],
         _ => &["unknown", "applied"],
     };
     assert_eq!(site.states().await, expected, "{step:?}");
@@ -312,7 +317,7 @@ async fn killed_change(database: TestDatabase, step: Step) {
             .any(|state| state == "intent" || state == "answered")
     })
     .await;
-    let written = matches!(step, BeforeApplied | BeforeReply);
+    let written = matches!(step, BeforeAnswer | BeforeApplied | BeforeReply);
     let now = row().await;
     if written {
         assert_eq!(

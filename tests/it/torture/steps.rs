@@ -15,13 +15,13 @@ use crate::vendors::until;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
-    /// Claimed, and nothing written.
+    /// The statement that writes the intent is on its way.
     BeforeIntent,
     /// The intent is durable, and the look at the lease is not made.
     BeforeLook,
     /// The vendor has rotated the token, and has not answered.
     DuringCall,
-    /// The answer is read, and nobody knows but the server.
+    /// The answer is read, and nobody knows but the server and the statement that stores it, which is on its way.
     BeforeAnswer,
     /// The answer is durable, and has not been applied.
     BeforeApplied,
@@ -39,7 +39,7 @@ enum How {
 
 use How::{Killed, Stopped};
 
-const INTENT: &str = "insert into exchanges%";
+const INTENT: &str = "with leased as%";
 const LOOK: &str = "select extract(epoch from lease_until%";
 const ANSWER: &str = "update exchanges%set state = 'answered'%";
 const APPLY: &str = "%for no key update of i%";
@@ -201,13 +201,11 @@ async fn killed(steps: &Steps, step: Step, one: Server, held: Option<PgConnectio
     steps.leases_end().await;
     let two = world.site.serve("one").await;
     match step {
-        // The vendor has not been asked, and nothing was written of it.
-        BeforeIntent => world.wait_for("it is renewed", RENEWED, 1).await,
         // It may have been asked: nobody knows.
-        BeforeLook | DuringCall | BeforeAnswer => {
+        BeforeIntent | BeforeLook | DuringCall => {
             world.wait_for("it is in doubt", IN_DOUBT, 1).await;
             assert_eq!(world.site.count(OPEN).await, 0);
-            let spent = u64::from(step != BeforeLook);
+            let spent = u64::from(step == DuringCall);
             assert_eq!(world.spends(case).await, (1 + spent, 0));
             // Whatever says that it is due.
             let calls = world.site.vendors.calls().await;
@@ -219,7 +217,9 @@ async fn killed(steps: &Steps, step: Step, one: Server, held: Option<PgConnectio
             return;
         }
         // What the vendor has answered is written.
-        BeforeApplied | Applied => world.wait_for("it is written", RENEWED, 1).await,
+        BeforeAnswer | BeforeApplied | Applied => {
+            world.wait_for("it is written", RENEWED, 1).await;
+        }
     }
     assert_eq!(world.spends(case).await, (2, 0));
     steps.renews_once_more(3).await;
@@ -233,9 +233,9 @@ async fn stopped(steps: &Steps, step: Step, one: Server, held: Option<PgConnecti
     let two = world.site.serve("two").await;
     let over = match step {
         // Stopped inside a transaction, it holds what it has locked: nobody passes it by, for half a minute.
-        BeforeIntent | BeforeAnswer | BeforeApplied => None,
-        BeforeLook | DuringCall => Some(IN_DOUBT),
-        Applied => Some(RENEWED),
+        BeforeApplied => None,
+        BeforeIntent | BeforeLook | DuringCall => Some(IN_DOUBT),
+        BeforeAnswer | Applied => Some(RENEWED),
     };
     if over.is_some() {
         steps.leases_end().await;
@@ -249,7 +249,7 @@ async fn stopped(steps: &Steps, step: Step, one: Server, held: Option<PgConnecti
     one.signal(Signal::CONT);
     match step {
         // It sees that its time is over, and sends nothing.
-        BeforeLook => {
+        BeforeIntent | BeforeLook => {
             let gave_up = async || one.log().contains("held up too long");
             until("it gives up", gave_up).await;
             assert_eq!(world.spends(case).await, (1, 0));
