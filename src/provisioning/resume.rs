@@ -5,7 +5,7 @@
 use bunsen_engine::configuration::Values;
 
 use super::recovery::settled;
-use super::{Chosen, creating, grants, group_of, no_such_instance, update};
+use super::{Chosen, creating, grants, group_of, update};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::exchange::{Calls, Progress};
@@ -58,8 +58,11 @@ async fn change(app: &App, left: &Left, progress: Progress) -> Result<()> {
         .org(left.organization)
         .instance(instance)
         .await?;
-    let row = row.ok_or_else(|| no_such_instance(instance))?;
     let claim = intent.claim.clone();
+    let Some(row) = row else {
+        // Deleted meanwhile.
+        return left.give_up(app, claim.as_ref(), false).await;
+    };
     let rest = Rest {
         app,
         left,

@@ -1,5 +1,6 @@
 //! Vendor sessions are renewed in time, once, and nothing that happens on the way costs the owner's consent.
 
+mod behind;
 mod changes;
 mod failures;
 mod once;
