@@ -80,20 +80,12 @@ async fn renew(
         let Some((row, grants)) = read else {
             return Ok(());
         };
-        let now = Timestamp::now();
-        let age = row
-            .renewed_at
-            .map(|at| now.duration_since(at).unsigned_abs());
-        if age.is_some_and(|age| age < YOUNG) {
-            return Ok(());
-        }
-        let waits = row.renewal_attempts > 0;
-        if let Some(next) = row.renewal_due_at.filter(|next| waits && *next > now) {
-            return Err(not_yet(next, None));
-        }
         let due = Due::new(app, organization, (row, grants), None).await?;
-        if due.waits_for_its_end() {
+        if due.is_young() || due.waits_for_its_end() {
             return Ok(());
+        }
+        if let Some(next) = due.waits_since_a_failure() {
+            return Err(not_yet(next, None));
         }
         match due.renew().await {
             Ok(Came::Settled) => return Ok(()),
@@ -118,6 +110,13 @@ async fn renew(
 }
 
 impl Due<'_> {
+    /// Renewed just now, and not ended by its time.
+    fn is_young(&self) -> bool {
+        let age = |at| Timestamp::now().duration_since(at).unsigned_abs();
+        let young = self.row.renewed_at.is_some_and(|at| age(at) < YOUNG);
+        young && !spent(self.element, self.group, &self.values)
+    }
+
     /// The refresh token may have been used up, and using it again may end the access token, which
     /// by its time lives: what the vendor refuses with it may have other reasons.
     fn waits_for_its_end(&self) -> bool {
@@ -125,6 +124,12 @@ impl Due<'_> {
         let renewal = self.element.renewal(self.group);
         let ends = renewal.map(|renewal| end(&renewal, &effective));
         self.row.renewal_in_doubt && ends.is_some_and(|ends| ends > Timestamp::now())
+    }
+
+    /// When it is tried again.
+    fn waits_since_a_failure(&self) -> Option<Timestamp> {
+        let next = self.row.renewal_due_at?;
+        (self.row.renewal_attempts > 0 && next > Timestamp::now()).then_some(next)
     }
 }
 

@@ -167,7 +167,73 @@ fn climbs(path: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value as Json, json};
+
     use super::*;
+    use crate::element::tests::sample;
+    use crate::request::tests::{element, values};
+
+    fn passed(
+        change: impl Fn(&mut Json),
+        pairs: &[(&str, &str)],
+        path: &str,
+        query: Option<&str>,
+    ) -> Result<Passed, BuildError> {
+        let mut json = sample();
+        change(&mut json);
+        let element = element(&json);
+        let stored = values(&element, pairs);
+        let group = element.group_for(&stored).unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", "theirs".parse().unwrap());
+        headers.insert("x-plain", "theirs".parse().unwrap());
+        let passing = Passing {
+            method: Method::POST,
+            path,
+            query,
+            headers,
+        };
+        pass(&element, group, &stored, passing, (0, &Nonce::default()))
+    }
+
+    const TOKEN: &[(&str, &str)] = &[
+        ("authentication.type", "token"),
+        ("site", "acme"),
+        ("token", "t"),
+    ];
+
+    #[test]
+    fn the_base_url_and_the_credentials_are_the_instances() {
+        let same = |_: &mut Json| {};
+        let made = passed(same, TOKEN, "/a//b%2F", Some("x={y}")).unwrap();
+        assert_eq!(made.request.headers["authorization"], "Basic dDpY");
+        assert!(made.request.headers["authorization"].is_sensitive());
+        assert!(made.target.ends_with("/a//b%2F?x={y}"), "{}", made.target);
+        let base = passed(same, TOKEN, "", None).unwrap();
+        assert_eq!(base.target, base.request.url.path());
+        assert_eq!(base.request.url.host_str(), made.request.url.host_str());
+
+        let absent = passed(same, &TOKEN[..2], "", None).unwrap_err();
+        assert!(matches!(absent, BuildError::Entry { key, .. } if key == "token"));
+    }
+
+    #[test]
+    fn what_the_definition_only_proposes_is_the_callers_to_say() {
+        let more = |json: &mut Json| {
+            let parameters = json["parameters"].as_array_mut().unwrap();
+            parameters.extend([
+                json!({"id": 50, "name": "ours", "vendorName": "x-plain", "type": "value", "vendorType": "header"}),
+                json!({"id": 51, "name": "ours", "vendorName": "x-other", "type": "value", "vendorType": "header"}),
+                json!({"id": 52, "name": "token", "vendorName": "key", "type": "configuration", "vendorType": "query"}),
+                json!({"id": 53, "name": "q", "vendorName": "q", "type": "query", "vendorType": "query", "required": true}),
+            ]);
+        };
+        let pairs = [TOKEN, &[("token", "a&b")]].concat();
+        let made = passed(more, &pairs, "/p", Some("")).unwrap();
+        assert_eq!(made.request.headers["x-plain"], "theirs");
+        assert_eq!(made.request.headers["x-other"], "ours");
+        assert!(made.target.ends_with("/p?key=a%26b"), "{}", made.target);
+    }
 
     #[test]
     fn a_path_stays_below_or_is_refused() {

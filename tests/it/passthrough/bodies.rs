@@ -68,8 +68,8 @@ async fn small_bodies_arrive_with_their_length(database: TestDatabase) {
     assert_eq!(Answer::of(request.body(packed.clone())).await.text, "6");
     let seen = place.vendor.one();
     assert_eq!(
-        (seen.header("content-encoding"), seen.body),
-        (Some("gzip"), packed)
+        (seen.header("content-encoding"), &seen.body),
+        (Some("gzip"), &packed)
     );
 }
 

@@ -92,6 +92,12 @@ impl Vendor {
 /// Says when it is dropped before it was told that all is well.
 struct Watched(Arc<Mutex<World>>, bool);
 
+impl Watched {
+    fn ended(&mut self) {
+        self.1 = true;
+    }
+}
+
 impl Drop for Watched {
     fn drop(&mut self) {
         if !self.1 {
@@ -213,7 +219,7 @@ fn stream(world: Arc<Mutex<World>>, bytes: usize, announced: bool, pause: Durati
     let pieces =
         futures_util::stream::unfold((0, watched), move |(sent, mut watched)| async move {
             if sent >= bytes {
-                watched.1 = true;
+                watched.ended();
                 return None;
             }
             tokio::time::sleep(pause).await;
