@@ -177,9 +177,16 @@ async fn at(database: TestDatabase, step: Step, how: How) {
     let world = Renewing::new(database).await;
     let case = fatal().remove(0);
     world.strict(&case, 3600).await;
-    let one = world.site.serve("one").await;
+    // With one connection, on which every statement of a renewal is prepared: what waits for a lock is all there.
+    let one = ["--database-connections", "1"];
+    let one = world.site.serve_with("one", &one).await;
     let made = world.create(&case, &one).await;
     let steps = Steps { world, case, made };
+    steps.renews_once_more(2).await;
+    steps
+        .site()
+        .execute("update instances set renewed_at = null")
+        .await;
     let held = steps.hold_at(step).await;
     match how {
         Killed => killed(&steps, step, one, held).await,
@@ -206,7 +213,7 @@ async fn killed(steps: &Steps, step: Step, one: Server, held: Option<PgConnectio
             world.wait_for("it is in doubt", IN_DOUBT, 1).await;
             assert_eq!(world.site.count(OPEN).await, 0);
             let spent = u64::from(step == DuringCall);
-            assert_eq!(world.spends(case).await, (1 + spent, 0));
+            assert_eq!(world.spends(case).await, (2 + spent, 0));
             // Whatever says that it is due.
             let calls = world.site.vendors.calls().await;
             world.site.execute(DUE).await;
@@ -221,8 +228,8 @@ async fn killed(steps: &Steps, step: Step, one: Server, held: Option<PgConnectio
             world.wait_for("it is written", RENEWED, 1).await;
         }
     }
-    assert_eq!(world.spends(case).await, (2, 0));
-    steps.renews_once_more(3).await;
+    assert_eq!(world.spends(case).await, (3, 0));
+    steps.renews_once_more(4).await;
     two.stop().await;
 }
 
@@ -252,15 +259,15 @@ async fn stopped(steps: &Steps, step: Step, one: Server, held: Option<PgConnecti
         BeforeIntent | BeforeLook => {
             let gave_up = async || one.log().contains("held up too long");
             until("it gives up", gave_up).await;
-            assert_eq!(world.spends(case).await, (1, 0));
+            assert_eq!(world.spends(case).await, (2, 0));
             assert_eq!(world.site.count(IN_DOUBT).await, 1);
         }
         // Its answer comes late, and nobody has sent anything since.
         _ => {
             world.wait_for("it is renewed", RENEWED, 1).await;
             world.wait_for("nothing is open", OPEN, 0).await;
-            assert_eq!(world.spends(case).await, (2, 0));
-            steps.renews_once_more(3).await;
+            assert_eq!(world.spends(case).await, (3, 0));
+            steps.renews_once_more(4).await;
         }
     }
     one.stop().await;

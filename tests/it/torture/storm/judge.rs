@@ -139,7 +139,8 @@ impl Storm {
             let disturbed = replica.overlaps(failure.at, failure.at + Duration::from_secs(1));
             assert!(
                 !lived || disturbed,
-                "a call failed while the access token lived: {failure:?}"
+                "a call failed while the access token lived: {made:?} {}",
+                failure.said
             );
         }
     }
