@@ -7,15 +7,20 @@ use bunsen_engine::element::{Catalog, Element};
 use tokio_util::task::TaskTracker;
 
 use crate::callers::Callers;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, VendorFailure};
+use crate::flights::Flights;
 use crate::gate::Gate;
+use crate::ids::{InstanceId, OrganizationId};
 use crate::outbound::Outbound;
 use crate::shares::Shares;
 use crate::store::{Mode, Store};
 use crate::vault::Vault;
 
 #[derive(Debug, Clone)]
-pub struct App(Arc<Parts>, Arc<Gate>);
+pub struct App(Arc<Parts>, Arc<Gate>, Renewals);
+
+/// Renewals that calls wait for, by the generation that they were read with; `None`: read again.
+pub type Renewals = Flights<(OrganizationId, InstanceId, i64), Option<VendorFailure>>;
 
 /// Everything an [`App`] is made of.
 #[derive(Debug)]
@@ -57,11 +62,15 @@ impl Default for Outside {
 
 impl App {
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts), Arc::default())
+        Self(Arc::new(parts), Arc::default(), Renewals::default())
     }
 
     pub fn gate(&self) -> &Gate {
         &self.1
+    }
+
+    pub fn renewals(&self) -> &Renewals {
+        &self.2
     }
 
     pub fn store(&self) -> &Store {

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::ids::{OrganizationId, Secret};
-use crate::outbound::Grant;
+pub use crate::outbound::Grant;
 use crate::store;
 use crate::vault::{OrganizationKeys, Place};
 
@@ -100,12 +100,16 @@ pub async fn grants(
 /// The same, without a server.
 pub async fn grants_of(organization: store::OrgStore<'_>, element: &Element) -> Result<Vec<Grant>> {
     let stored = organization.grants(Some(&element.key)).await?;
-    let grant = |grant: store::Grant| Grant {
+    Ok(stored.into_iter().map(grant).collect())
+}
+
+/// One of them, as calls are judged by it.
+pub fn grant(grant: store::Grant) -> Grant {
+    Grant {
         host: grant.host,
         port: grant.port,
         ca_pem: grant.ca_pem,
-    };
-    Ok(stored.into_iter().map(grant).collect())
+    }
 }
 
 /// When the tokens among these values have to be renewed: the definition's margin before they end,

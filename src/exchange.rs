@@ -7,14 +7,14 @@ use bunsen_engine::configuration::{RANDOM_BYTES, Values};
 use bunsen_engine::element::{Element, Group, Login, Resource, ResourceKind, Start};
 use bunsen_engine::oauth;
 use bunsen_engine::reply::{self, Fault, VendorReply};
-use bunsen_engine::request::{self, BuildError, Inputs};
-use http::StatusCode;
+use bunsen_engine::request::{self, BuildError, Inputs, Passing};
+use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use serde_json::Value;
 use url::Url;
 
 use crate::error::{Error, Result, VendorFailure};
-use crate::outbound::{Destination, Grant, Outbound, SendError, check_url};
+use crate::outbound::{self, Destination, Grant, Outbound, Payload, SendError, check_url};
 
 /// Said when a log-in failed that cannot be made again as it is.
 const SPENT: &str = "What this log-in began with may be used up: allow access again, and send what \
@@ -55,11 +55,25 @@ pub struct Calls<'a> {
     left: std::vec::IntoIter<&'a Resource>,
     returned: Values,
     previous: Option<VendorReply>,
+    /// Calls that were answered as hoped.
+    done: usize,
     unsure: bool,
     made: bool,
     /// Its token calls use up what they begin with.
     spends: bool,
     spent: bool,
+    /// What a token call has used up, and what it gave for it is not known.
+    lost: bool,
+}
+
+/// How far calls have come when the rest is left to somebody else. Holds what they returned.
+pub struct Progress {
+    pub login: Login,
+    /// Calls that need not be made any more.
+    pub done: usize,
+    pub returned: Values,
+    /// Body of the last answer, if it is text: a call may be made of the answer before it.
+    pub previous: Option<String>,
 }
 
 impl<'a> Calls<'a> {
@@ -99,6 +113,42 @@ impl<'a> Calls<'a> {
         Self::new(session, login, given, resources, Values::new())
     }
 
+    /// The rest of a log-in that somebody else has begun; what it returned before counts.
+    ///
+    /// # Errors
+    /// 500 when the definition has fewer calls by now.
+    pub fn going_on(
+        session: &'a Session<'a>,
+        given: &'a Values,
+        progress: Progress,
+    ) -> Result<Self> {
+        let resources = session
+            .element
+            .login_calls(session.group, progress.login.start);
+        let Some(rest) = resources.get(progress.done..) else {
+            return Err(Error::internal("the log-in has fewer calls than were made"));
+        };
+        let calls = Self::new(
+            session,
+            progress.login,
+            given,
+            rest.to_vec(),
+            progress.returned,
+        );
+        let previous = progress.previous.map(|body| VendorReply {
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            body: body.into(),
+        });
+        Ok(Self {
+            previous,
+            done: progress.done,
+            made: true,
+            spent: calls.spends,
+            ..calls
+        })
+    }
+
     fn new(
         session: &'a Session<'a>,
         login: Login,
@@ -114,10 +164,12 @@ impl<'a> Calls<'a> {
             left: resources.into_iter(),
             returned,
             previous: None,
+            done: 0,
             unsure: false,
             made: false,
             spends,
             spent: false,
+            lost: false,
         }
     }
 
@@ -130,10 +182,34 @@ impl<'a> Calls<'a> {
         self.unsure
     }
 
+    /// Whether something is used up, and what the vendor gave for it is not known.
+    pub fn lost(&self) -> bool {
+        self.lost
+    }
+
     /// Whether the vendor may have made what the definition says must not be made twice, or have
     /// used up what the log-in began with.
     pub fn must_not_be_repeated(&self) -> bool {
         self.made || self.spent
+    }
+
+    /// What a token call gave for what it used up: it exists nowhere else, and counts although a
+    /// call behind it has failed.
+    pub fn salvage(&self) -> Option<&Values> {
+        (self.spent && !self.lost).then_some(&self.returned)
+    }
+
+    /// To go on from here, where what has been done must not be repeated.
+    pub fn progress(&self) -> Option<Progress> {
+        let previous = self.previous.as_ref();
+        self.must_not_be_repeated().then(|| Progress {
+            login: self.login.clone(),
+            done: self.done,
+            returned: self.returned.clone(),
+            previous: previous
+                .and_then(|answer| std::str::from_utf8(&answer.body).ok())
+                .map(str::to_owned),
+        })
     }
 
     /// What the vendor returned, to be stored beside what was given.
@@ -214,12 +290,15 @@ impl<'a> Calls<'a> {
             self.unsure = error.vendor_may_have_seen_it();
             self.made |= self.unsure && resource.once.is_some();
             self.spent |= self.unsure && spends;
-            unsent(session.element, resource, &error)
+            self.lost |= self.unsure && spends;
+            let entry = session.element.host_entry(resource);
+            unsent(session.element, &resource.step(), entry, &error)
         })?;
         let read = reply::read(session.element, session.group, resource, &inputs, &answer);
         // Only a refusal leaves things, and a code, as they were.
         if !read.as_ref().is_err_and(|fault| refuses(&answer, fault)) {
             self.spent |= spends;
+            self.lost |= spends && read.is_err();
             self.made |= resource.once.is_some();
             self.unsure |= read.is_err() && resource.once.is_some();
         }
@@ -228,6 +307,7 @@ impl<'a> Calls<'a> {
         check_returned(session, resource, &read.configuration)?;
         self.returned.extend(read.configuration);
         self.previous = Some(answer);
+        self.done += 1;
         Ok(())
     }
 
@@ -237,6 +317,15 @@ impl<'a> Calls<'a> {
             self.step().await?;
         }
         Ok(self.returned)
+    }
+}
+
+impl std::fmt::Debug for Progress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Progress")
+            .field("login", &self.login)
+            .field("done", &self.done)
+            .finish_non_exhaustive()
     }
 }
 
@@ -256,6 +345,34 @@ pub async fn request_token(session: &Session<'_>, login: &Login, given: &Values)
     // Nobody has allowed anything yet: another token can be asked for.
     calls.spends = false;
     calls.finish().await
+}
+
+/// The step of a call that a caller has written.
+pub const PASSED: &str = "'passthrough'";
+
+/// One call that a caller has written, with the credentials of these values; its answer is handed
+/// on unread.
+///
+/// # Errors
+/// 400 names the configuration entry, 502 means that there is no answer.
+pub async fn pass(
+    session: &Session<'_>,
+    values: &Values,
+    passing: Passing<'_>,
+    payload: Payload,
+) -> Result<outbound::Answer> {
+    let now = Timestamp::now().as_millisecond();
+    let mut nonce = oauth::Nonce::default();
+    rand::fill(&mut nonce);
+    let (element, group) = (session.element, session.group);
+    let passed = request::pass(element, group, values, passing, (now, &nonce)).map_err(unbuilt)?;
+    let passing = outbound::Passing {
+        request: &passed.request,
+        target: &passed.target,
+        payload,
+    };
+    let sent = session.outbound.pass(passing, &session.destination()).await;
+    sent.map_err(|error| unsent(element, PASSED, element.base_entry(), &error))
 }
 
 /// Whether the vendor has said that it did nothing: by its status, or by what the definition reads
@@ -321,25 +438,22 @@ fn failed(session: &Session<'_>, values: &Values, brought: &Values, fault: Fault
     }))
 }
 
-/// There is no answer to read.
-fn unsent(element: &Element, resource: &Resource, error: &SendError) -> Error {
+/// There is no answer to read. `step` in words, and the `entry` that leads to its host.
+pub fn unsent(element: &Element, step: &str, entry: &str, error: &SendError) -> Error {
     tracing::info!(
         element.key = element.key,
         reason = error.code(),
         "no answer from the vendor"
     );
     if let SendError::Refused(refusal) = error {
-        let entry = element.host_entry(resource);
         return Error::Invalid(format!("configuration '{entry}': {refusal}"));
     }
     Error::Vendor(Box::new(VendorFailure {
         status: 502,
         message: format!(
-            "{} failed at step {}: {error}. Check configuration '{}'; if it is right, try again \
-             later.",
+            "{} failed at step {step}: {error}. Check configuration '{entry}'; if it is right, try \
+             again later.",
             element.name,
-            resource.step(),
-            element.host_entry(resource),
         ),
         provider_message: None,
         retry_after: None,

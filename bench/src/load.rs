@@ -238,6 +238,19 @@ fn request(
     Ok(call.request(target.address))
 }
 
+impl Connection {
+    /// Whatever is answered.
+    pub async fn answer(
+        &mut self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<(StatusCode, Bytes), Error> {
+        self.0.ready().await?;
+        let response = self.0.send_request(request).await?;
+        let status = response.status();
+        Ok((status, response.into_body().collect().await?.to_bytes()))
+    }
+}
+
 /// One call of the API.
 pub struct Call<'a> {
     authorization: &'a HeaderValue,

@@ -1,5 +1,5 @@
 //! Measures a built server on this machine: start-up, idle memory, creates and reads beside
-//! pgbench on the same Postgres, with few instances or a million. Only ratios say something, since machines differ; nothing here
+//! pgbench on the same Postgres, with few instances or a million; and a storm of renewals. Only ratios say something, since machines differ; nothing here
 //! fails because it was slow.
 
 mod crowd;
@@ -7,6 +7,7 @@ mod load;
 mod pgbench;
 mod pieces;
 mod process;
+mod renewals;
 mod report;
 mod runs;
 mod scale;
@@ -63,6 +64,24 @@ struct Arguments {
     #[arg(long)]
     scale: bool,
 
+    /// Instead: sessions that are all due at once, renewed while others read
+    #[arg(long, conflicts_with = "scale")]
+    renewals: bool,
+
+    /// How many of them
+    #[arg(long, value_name = "N", default_value_t = 100_000, requires = "renewals",
+          value_parser = clap::value_parser!(u32).range(100..))]
+    due: u32,
+
+    /// Log-in of the sessions, at the simulated vendor
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "elements/docusign/cases/oauth.json",
+        requires = "renewals"
+    )]
+    case: PathBuf,
+
     /// Most instances of --scale
     #[arg(long, value_name = "N", default_value_t = 1_000_000, requires = "scale",
           value_parser = clap::value_parser!(u32).range(1000..))]
@@ -95,6 +114,12 @@ async fn measure(arguments: Arguments) -> Result<(), Error> {
     };
     if arguments.scale {
         return scale::measure(&programs, &postgres, &sandbox, &plan, arguments.instances).await;
+    }
+
+    if arguments.renewals {
+        let case = serde_json::from_slice(&std::fs::read(&arguments.case)?)?;
+        let what = (&case, arguments.due);
+        return renewals::measure(&programs, &postgres, &sandbox, &plan, what).await;
     }
 
     report::title("Start, until it listens");

@@ -51,7 +51,7 @@ pub struct Piece {
 }
 
 /// What is counted before and after a piece.
-struct Counters {
+pub struct Counters {
     cpu: Split<f64>,
     sandbox_cpu: f64,
     wal: f64,
@@ -71,7 +71,10 @@ impl<'a> Bench<'a> {
         let folder = temporary_folder()?;
         let data_dir = folder.path().join("data");
         let connections = (plan.most_clients() + OTHER_CONNECTIONS).to_string();
-        let large = [("BUNSEN_DATABASE_CONNECTIONS", connections)];
+        let large = [
+            ("BUNSEN_DATABASE_CONNECTIONS", connections),
+            ("BUNSEN_ROLES", "api".to_owned()),
+        ];
         let keeper = Server::start(programs, sandbox, &data_dir, &large).await?;
         let replica_dir = folder.path().join("replica");
         let settings = replica_settings(&data_dir)?;
@@ -104,7 +107,7 @@ impl<'a> Bench<'a> {
         self.postgres.ask(&self.database, statements).await
     }
 
-    async fn counters(&self) -> Result<Counters, Error> {
+    pub async fn counters(&self) -> Result<Counters, Error> {
         // The second counts transactions that wrote something: only those get a number.
         let text = self
             .ask(
@@ -125,7 +128,7 @@ impl<'a> Bench<'a> {
         })
     }
 
-    async fn piece(
+    pub async fn piece(
         &self,
         before: &Counters,
         per_second: f64,

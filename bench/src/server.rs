@@ -7,14 +7,17 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use http::HeaderValue;
+use http::{HeaderValue, Request, header};
+use http_body_util::Full;
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
 use crate::Error;
+use crate::load::Connection;
 use crate::pgbench::Database;
 
 /// Longer than any start on any machine; then something is wrong, not slow.
@@ -97,6 +100,22 @@ impl Sandbox {
 
     pub fn process_id(&self) -> u32 {
         self.running.process_id
+    }
+
+    /// A control call of its.
+    pub async fn control(&self, method: &str, path: &str, body: &Value) -> Result<Value, Error> {
+        let address = self.running.address;
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, address.to_string())
+            .body(Full::new(body.to_string().into()))?;
+        let answer = Connection::open(address).await?.answer(request).await?;
+        let (status, body) = answer;
+        if !status.is_success() {
+            return Err(format!("{method} {path}: {status}").into());
+        }
+        Ok(serde_json::from_slice(&body)?)
     }
 }
 

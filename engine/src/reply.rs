@@ -5,6 +5,7 @@
 //! before the status.
 
 mod provider_message;
+mod refusal;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,8 @@ use crate::element::{
 use crate::language::{AnswerPath, percent_encode, scalar_text};
 use crate::request::{self, Inputs};
 use crate::xml;
+
+pub use refusal::{Refusal, refuses, refuses_by_status};
 
 /// An answer as it came.
 pub struct VendorReply {

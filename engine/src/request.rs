@@ -6,11 +6,15 @@
 
 mod address;
 mod body;
+mod envelope;
+mod passing;
 mod signed;
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub(crate) use address::host_and_port;
+pub use envelope::{envelope_header, with_header};
+pub use passing::{Passed, Passing, pass, stays_below};
 
 use std::fmt;
 

@@ -25,6 +25,11 @@ const SLOWEST: u64 = 4 * 1024;
 /// Handed to the connection at once, which keeps it until it is sent.
 const PIECE: usize = 16 * 1024;
 
+/// In a response's extensions: its pieces come as they come, so that it has to get on from one to
+/// the next, as if nobody knew its length.
+#[derive(Debug, Clone, Copy)]
+pub struct Unpaced;
+
 /// The answers of one connection that are not gone, and when they must be.
 #[derive(Debug, Default)]
 pub struct Answers {
@@ -60,11 +65,12 @@ pub fn held_for(
     patience: Duration,
 ) -> Response<Body> {
     let call = response.extensions_mut().remove::<Call>();
+    let unpaced = response.extensions_mut().remove::<Unpaced>().is_some();
     response.map(|inner| {
         if inner.is_end_stream() {
             return inner;
         }
-        let length = inner.size_hint().exact();
+        let length = inner.size_hint().exact().filter(|_| !unpaced);
         let id = answers.next.fetch_add(1, Ordering::Relaxed);
         let slow = length.map_or(0, |length| length / SLOWEST);
         let due = Instant::now() + patience + Duration::from_secs(slow);

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::http::client::Client;
 use crate::http::drain;
 use crate::http::error::render;
+use crate::http::passthrough;
 use crate::http::path::Unreadable;
 use crate::http::request_id::RequestId;
 use crate::meters;
@@ -79,7 +80,7 @@ pub async fn envelope(State(app): State<App>, mut request: Request, next: Next) 
     let request = Request::from_parts(parts, body);
     // Held until the answer is gone, and by what goes on behind it.
     let call = Call::default();
-    let response = if method == Method::OPTIONS {
+    let response = if method == Method::OPTIONS && !is_for_vendor(route, request.headers()) {
         preflight()
     } else if unreadable {
         let why = "The path holds percent-encoded bytes that are not UTF-8; encode text as UTF-8.";
@@ -115,6 +116,11 @@ pub async fn envelope(State(app): State<App>, mut request: Request, next: Next) 
 /// Asked every few seconds, for ever.
 fn is_a_probe(route: &str) -> bool {
     route.starts_with("/health/") || route == "/metrics"
+}
+
+/// What a browser asks before a call has no credentials; with them it is the vendor who is asked.
+fn is_for_vendor(route: &str, headers: &HeaderMap) -> bool {
+    route.starts_with(passthrough::PREFIX) && headers.contains_key(header::AUTHORIZATION)
 }
 
 /// A browser asks before it sends credentials, so this needs none.

@@ -12,7 +12,7 @@ use crate::error::{Error, Result, VendorFailure};
 use crate::http::auth::InstanceCaller;
 use crate::http::path::BASE;
 
-const INSTANCE_ID: HeaderName = HeaderName::from_static("elements-element-instance-id");
+pub const INSTANCE_ID: HeaderName = HeaderName::from_static("elements-element-instance-id");
 
 /// First segments that belong to the platform, implemented or not; never a hub resource.
 const RESERVED: &[&str] = &[

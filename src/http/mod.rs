@@ -26,6 +26,7 @@ mod notifications;
 mod oauth;
 mod organizations;
 mod pace;
+mod passthrough;
 mod path;
 mod query;
 mod request_id;
@@ -63,6 +64,8 @@ pub enum Access {
     Platform,
     /// User secret and element token.
     Token,
+    /// The same; what is answered then is the vendor's.
+    Vendor,
     /// Address and password, in the body.
     Password,
     /// The cookie that the form of the log-in page gives.
@@ -121,6 +124,7 @@ fn registered() -> Vec<Registered> {
     instances::register(&mut add);
     connect::register(&mut add);
     notifications::register(&mut add);
+    passthrough::register(&mut add);
     list
 }
 
@@ -174,10 +178,12 @@ pub fn service(app: App) -> NormalisePath<Router> {
             continue;
         };
         let handler = match route.access {
-            Access::Page | Access::Cookie | Access::Link => entry.handler,
+            Access::Page | Access::Cookie | Access::Link | Access::Vendor => entry.handler,
             _ => entry.handler.layer(middleware::from_fn(json::acceptable)),
         };
-        router = router.route(&route.path, handler);
+        // All that follows, and not one segment of it.
+        let path = route.path.replace("{vendorPath}", "{*vendorPath}");
+        router = router.route(&path, handler);
     }
     NormalisePath(enveloped(router.fallback(hub::anything_else), app))
 }

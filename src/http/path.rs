@@ -126,7 +126,9 @@ fn split_at_proxy(path: &str) -> (&str, &str) {
                 break;
             }
             if seen == 2 {
-                return path.split_at(end);
+                let (ours, theirs) = path.split_at(end);
+                // A slash alone names nothing behind the base URL.
+                return (ours, if theirs == "/" { "" } else { theirs });
             }
             seen += 1;
         }
@@ -165,7 +167,7 @@ mod tests {
                 "/elements/api-v2/proxy//a//b/",
                 "/elements/api-v2/proxy//a//b/",
             ),
-            ("/elements//api-v2/proxy/", "/elements/api-v2/proxy/"),
+            ("/elements//api-v2/proxy/", "/elements/api-v2/proxy"),
             (
                 "/elements/api-v2/hubs/proxy//x/",
                 "/elements/api-v2/hubs/proxy/x",

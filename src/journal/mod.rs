@@ -7,7 +7,8 @@
 //! 1. *intent*: everything needed to store what will come of it, sealed; with it the vendor session
 //!    and the instance's lease are taken;
 //! 2. the calls, with no connection held; immediately before each the database is asked whether
-//!    what is left of the lease suffices;
+//!    what is left of the lease suffices. Between two of them stands, sealed, what those before
+//!    have returned, if they must not be repeated: then recovery makes those that are left;
 //! 3. *answered*: what the vendor returned, sealed;
 //! 4. *applied*, in the transaction that stores it for good; or *refused* (the vendor said no, or
 //!    somebody else was faster) or *unknown* (whether the vendor has acted cannot be told).
@@ -48,13 +49,14 @@ use zeroize::Zeroizing;
 
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::exchange::Calls;
+use crate::exchange::{Calls, Progress};
 use crate::ids::{Fingerprint, InstanceId, OrganizationId, UserId};
 use crate::store::{self, Claim, Opened, Outcome, Purpose};
 use crate::tenancy;
 use crate::vault::Place;
 
 pub use values::Held;
+use values::Reached;
 
 /// On top of what the calls may take: for statements, and for pauses that are not worth an error.
 const MARGIN: Duration = Duration::from_secs(30);
@@ -116,7 +118,6 @@ pub async fn begin(app: &App, opening: &Opening<'_>) -> Result<Begun> {
     let id = Uuid::new_v4();
     let holder = Uuid::new_v4();
     let keys = tenancy::keys(app, organization).await?;
-    let calls = u32::try_from(opening.calls).unwrap_or(u32::MAX);
     let new = store::NewExchange {
         id,
         holder,
@@ -126,7 +127,7 @@ pub async fn begin(app: &App, opening: &Opening<'_>) -> Result<Begun> {
         generation: opening.generation,
         session: opening.session,
         intent_sealed: &keys.seal(&place(organization, id, INTENT), opening.intent),
-        lease: app.outbound().total_timeout().saturating_mul(calls) + MARGIN,
+        lease: lease(app, opening.calls),
         claim: opening.claim,
     };
     // Nobody waits for a renewal, which is made by a worker that has others to make.
@@ -163,6 +164,11 @@ pub async fn begin(app: &App, opening: &Opening<'_>) -> Result<Begun> {
     }
 }
 
+fn lease(app: &App, calls: usize) -> Duration {
+    let calls = u32::try_from(calls).unwrap_or(u32::MAX);
+    app.outbound().total_timeout().saturating_mul(calls) + MARGIN
+}
+
 impl Exchange {
     pub fn id(&self) -> Uuid {
         self.id
@@ -171,14 +177,16 @@ impl Exchange {
     /// Makes the calls and stores what they return. When a call fails the exchange is closed.
     pub async fn ask(&self, mut calls: Calls<'_>) -> Result<Held> {
         if let Err(error) = self.call(&mut calls).await {
-            let outcome = match calls.unsure() {
-                true => Outcome::Unknown,
-                false => Outcome::Refused,
-            };
-            self.close(outcome, !calls.must_not_be_repeated()).await;
+            self.failed(&calls).await;
             return Err(error);
         }
         self.keep(calls).await
+    }
+
+    /// Closes it after a call that failed.
+    pub async fn failed(&self, calls: &Calls<'_>) {
+        let again = !calls.must_not_be_repeated();
+        self.close(outcome(calls), again).await;
     }
 
     /// Makes the calls. When that fails the exchange is left for the caller to settle, together
@@ -187,15 +195,33 @@ impl Exchange {
         while calls.left() > 0 {
             self.may_send(self.app.outbound().total_timeout()).await?;
             calls.step().await?;
+            if calls.left() > 0
+                && let Some(progress) = calls.progress()
+            {
+                self.reached(progress).await?;
+            }
         }
         Ok(())
+    }
+
+    /// Stores how far the calls have come: whoever finishes the exchange goes on from there.
+    async fn reached(&self, progress: Progress) -> Result<()> {
+        let reached = Reached::of(progress).to_json()?;
+        self.stored(|| self.store_answer(&reached, false)).await
     }
 
     /// Stores what the calls have returned.
     pub async fn keep(&self, calls: Calls<'_>) -> Result<Held> {
         let returned = Held(calls.returned());
-        self.answered(&returned.to_json()?).await?;
+        self.answer(&returned).await?;
         Ok(returned)
+    }
+
+    /// # Errors
+    /// 409 when the exchange was given up meanwhile.
+    pub async fn answer(&self, returned: &Held) -> Result<()> {
+        let answer = returned.to_json()?;
+        self.stored(|| self.store_answer(&answer, true)).await
     }
 
     /// To be asked immediately before each call, which takes `long` at most.
@@ -214,13 +240,16 @@ impl Exchange {
         ))
     }
 
-    /// Stores the answer. It exists nowhere else, so a database that is away for a moment is asked
-    /// again.
-    async fn answered(&self, answer: &[u8]) -> Result<()> {
+    /// Stores what the vendor has said. It exists nowhere else, so a database that is away for a
+    /// moment is asked again.
+    async fn stored<Stored>(&self, store: impl Fn() -> Stored) -> Result<()>
+    where
+        Stored: Future<Output = Result<bool>>,
+    {
         let mut tried = 0;
         loop {
             tried += 1;
-            match self.store_answer(answer).await {
+            match store().await {
                 Ok(true) => return Ok(()),
                 Ok(false) => return Err(store::given_up()),
                 Err(error) if tried == TRIES => return Err(error),
@@ -232,19 +261,29 @@ impl Exchange {
         }
     }
 
-    async fn store_answer(&self, answer: &[u8]) -> Result<bool> {
+    /// `whole`: no call is left.
+    async fn store_answer(&self, answer: &[u8], whole: bool) -> Result<bool> {
         // Not those that the intent was sealed with: the calls may have taken long.
         let keys = tenancy::keys(&self.app, self.organization).await?;
         let sealed = keys.seal(&place(self.organization, self.id, ANSWER), answer);
         let organization = self.app.store().org(self.organization);
-        organization
-            .answer_exchange(self.id, &sealed, APPLYING)
-            .await
+        match whole {
+            true => {
+                organization
+                    .answer_exchange(self.id, &sealed, APPLYING)
+                    .await
+            }
+            false => {
+                organization
+                    .exchange_reached(self.id, self.holder, &sealed)
+                    .await
+            }
+        }
     }
 
     /// Ends an exchange of which nothing came. If even that fails, recovery does it when the
     /// lease has run out. `again`: the request may be made again.
-    async fn close(&self, outcome: Outcome, again: bool) {
+    pub async fn close(&self, outcome: Outcome, again: bool) {
         let organization = self.app.store().org(self.organization);
         let closed = organization
             .close_exchange(self.id, outcome, self.claim.as_ref(), again)
@@ -276,6 +315,14 @@ pub async fn settled<T>(
     outcome
 }
 
+/// What became of an exchange of which a call failed.
+pub fn outcome(calls: &Calls<'_>) -> Outcome {
+    match calls.unsure() {
+        true => Outcome::Unknown,
+        false => Outcome::Refused,
+    }
+}
+
 /// Trying again would end the same way.
 pub fn is_final(error: &Error) -> bool {
     !matches!(error, Error::Internal(_) | Error::Unavailable(_))
@@ -301,7 +348,7 @@ fn place(organization: OrganizationId, row: Uuid, column: &'static str) -> Place
     }
 }
 
-/// Contents of an open exchange, opened.
+/// Contents of an open exchange, opened: the intent, and what the vendor has answered by now.
 async fn open(
     app: &App,
     row: &store::OpenExchange,

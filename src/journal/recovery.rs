@@ -9,8 +9,11 @@ use std::time::Duration;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::Exchange;
+use super::values::Reached;
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::exchange::{Calls, Progress};
 use crate::ids::{InstanceId, OrganizationId};
 use crate::store::{Claim, OpenExchange, Outcome, Purpose};
 
@@ -22,6 +25,9 @@ const BATCH: i64 = 20;
 const GRACE: Duration = Duration::from_secs(10);
 /// What is over is kept for so long, without contents.
 const KEPT: Duration = Duration::from_hours(24);
+/// Calls that are left are tried for so long after the exchange was opened: meanwhile its instance is
+/// not renewed.
+const FRESH: Duration = Duration::from_mins(10);
 /// Looks from one sweep to the next: some minutes.
 const LOOKS_PER_SWEEP: u32 = 150;
 const SWEPT: i64 = 1000;
@@ -35,9 +41,41 @@ pub struct Left {
     pub intent: Zeroizing<Vec<u8>>,
     /// `None`: whether the vendor has acted is not known.
     pub answer: Option<Zeroizing<Vec<u8>>>,
+    /// How far the calls had come, if those before must not be repeated.
+    pub progress: Option<Progress>,
+    /// Who has its lease.
+    holder: Uuid,
+    age: Duration,
 }
 
 impl Left {
+    /// The calls that are left may still be made: what there is to go on from is good for a while.
+    pub fn is_fresh(&self) -> bool {
+        self.age <= FRESH
+    }
+
+    /// Takes it over to make the calls that are left. `None`: somebody else has it by now.
+    pub async fn take_over(
+        &self,
+        app: &App,
+        calls: &Calls<'_>,
+        claim: Option<&Claim>,
+    ) -> Result<Option<Exchange>> {
+        let holder = Uuid::new_v4();
+        let organization = app.store().org(self.organization);
+        let lease = super::lease(app, calls.left());
+        let taken = organization
+            .take_over_exchange(self.id, (self.holder, holder), lease)
+            .await?;
+        Ok(taken.then(|| Exchange {
+            app: app.clone(),
+            organization: self.organization,
+            id: self.id,
+            holder,
+            claim: claim.cloned(),
+        }))
+    }
+
     /// Ends one without an answer. Has that come since this was read, it stays open: who stored the
     /// answer applies it, and if they are gone a later look finds it when their lease has ended.
     pub async fn give_up(&self, app: &App, claim: Option<&Claim>, again: bool) -> Result<()> {
@@ -187,9 +225,14 @@ where
     Finished: Future<Output = Result<()>>,
 {
     let (intent, answer) = super::open(app, &row).await?;
-    if row.answered && answer.is_none() {
-        return Err(Error::internal("an answered exchange without its answer"));
-    }
+    let (answer, progress) = match (row.answered, answer) {
+        (true, Some(answer)) => (Some(answer), None),
+        (true, None) => {
+            return Err(Error::internal("an answered exchange without its answer"));
+        }
+        (false, Some(reached)) => (None, Some(Reached::from_json(&reached)?.progress())),
+        (false, None) => (None, None),
+    };
     let left = Left {
         organization: row.organization,
         id: row.id,
@@ -197,6 +240,9 @@ where
         instance: row.instance,
         intent,
         answer,
+        progress,
+        holder: row.holder,
+        age: Duration::from_secs(u64::try_from(row.age).unwrap_or_default()),
     };
     finish(app.clone(), left).await
 }

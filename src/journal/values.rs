@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use bunsen_engine::configuration::{Value, Values};
+use bunsen_engine::element::{Login, Start};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
+use crate::exchange::Progress;
 use crate::ids::Secret;
 
 /// Values with what of them is secret. Serialize it only to seal it.
@@ -69,6 +71,51 @@ impl<'de> Deserialize<'de> for Held {
     }
 }
 
+/// How far calls have come, as it stands in the answer's column until all of them are made. It does
+/// not read as an answer.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Reached {
+    start: Start,
+    brought: Held,
+    done: usize,
+    returned: Held,
+    previous: Option<String>,
+}
+
+impl Reached {
+    pub fn of(progress: Progress) -> Self {
+        Self {
+            start: progress.login.start,
+            brought: Held(progress.login.brought),
+            done: progress.done,
+            returned: Held(progress.returned),
+            previous: progress.previous,
+        }
+    }
+
+    pub fn progress(self) -> Progress {
+        Progress {
+            login: Login {
+                start: self.start,
+                brought: self.brought.0,
+            },
+            done: self.done,
+            returned: self.returned.0,
+            previous: self.previous,
+        }
+    }
+
+    pub fn to_json(&self) -> Result<Zeroizing<Vec<u8>>> {
+        serde_json::to_vec(self)
+            .map(Zeroizing::new)
+            .map_err(Error::internal)
+    }
+
+    pub fn from_json(json: &[u8]) -> Result<Self> {
+        serde_json::from_slice(json).map_err(Error::internal)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,5 +133,25 @@ mod tests {
             ("a", "b")
         );
         assert!(!format!("{read:?}").contains('b'));
+    }
+
+    #[test]
+    fn progress_is_read_as_what_it_was_and_not_as_an_answer() {
+        let word = Values::from([("word".to_owned(), Value::Secret(Secret::new("b")))]);
+        let progress = Progress {
+            login: Login {
+                start: Start::Refresh,
+                brought: word.clone(),
+            },
+            done: 2,
+            returned: word,
+            previous: Some("{}".to_owned()),
+        };
+        let json = Reached::of(progress).to_json().unwrap();
+        assert!(Held::from_json(&json).is_err());
+        let read = Reached::from_json(&json).unwrap().progress();
+        assert_eq!((read.login.start, read.done), (Start::Refresh, 2));
+        assert!(read.returned["word"].is_secret() && read.login.brought["word"].is_secret());
+        assert_eq!(read.previous.as_deref(), Some("{}"));
     }
 }

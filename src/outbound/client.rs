@@ -4,19 +4,24 @@
 //! A client owns its connections, so what a grant allows, and whom its certificate authority
 //! vouches for, cannot leak into calls that the grant does not cover: those have another client.
 
-use std::convert::Infallible;
+use std::error::Error as StdError;
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
-use hyper::body::{Body, Frame, SizeHint};
+use futures_util::future::BoxFuture;
+use http::{Request, Uri};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::legacy::{Client, ResponseFuture};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use moka::future::Cache;
 use rustls::RootCertStore;
+use tower::Service;
 
+use super::body::TrackedBody;
 use super::egress::{Egress, EgressProxy};
 use super::error::{OutboundError, SendError, Step};
 use super::grant::Grant;
@@ -30,19 +35,46 @@ const GRANTED_IDLE: Duration = Duration::from_secs(600);
 /// Below the idle limits of common load balancers, so that they rarely close first.
 const IDLE_CONNECTION: Duration = Duration::from_secs(50);
 const IDLE_CONNECTIONS_PER_HOST: usize = 64;
+/// So that the system notices a vendor that is gone.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// HTTP/2 header lists at most. HTTP/1 has the parser's own limits: 100 headers, 400 KiB.
 const HEADER_LIST: u32 = 64 * 1024;
 
-const USER_AGENT: &str = concat!("bunsen/", env!("CARGO_PKG_VERSION"));
+type Direct = HttpsConnector<HttpConnector<Resolver>>;
+type Tunnelled = HttpsConnector<Tunnel<Direct>>;
+
+/// A client and its connections. Cheap to clone. It follows nothing, repeats nothing (save, on
+/// another connection, a call that a closed one had not begun to write), unpacks nothing and adds
+/// no header but `Host`.
+#[derive(Clone)]
+pub(super) enum Way {
+    Straight(Client<Timed<Direct>, TrackedBody>),
+    ByProxy(Client<Timed<Tunnelled>, TrackedBody>),
+}
+
+impl Way {
+    pub(super) fn call(&self, request: Request<TrackedBody>) -> ResponseFuture {
+        match self {
+            Self::Straight(client) => client.request(request),
+            Self::ByProxy(client) => client.request(request),
+        }
+    }
+}
+
+impl fmt::Debug for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Way(..)")
+    }
+}
 
 pub(super) struct Clients {
-    direct: reqwest::Client,
-    routed: reqwest::Client,
+    direct: Way,
+    routed: Way,
     /// In the place of `direct`.
     egress: Option<Egress>,
     /// By host, port and certificate authority together: equal keys are the same permission.
-    granted: Cache<Grant, reqwest::Client>,
+    granted: Cache<Grant, Way>,
     resolver: Resolver,
     connect_timeout: Duration,
 }
@@ -56,26 +88,21 @@ impl Clients {
         let direct = guarded(tls::public_roots(), resolver.clone(), connect_timeout)?;
         // The operator named the target, so it may be anywhere and without TLS; HTTP/1.1,
         // because there the Host header is free to stay the vendor's.
-        let routed = common(tls::public_roots(), false, connect_timeout)?
-            .http1_only()
-            .build()
-            .map_err(unusable)?;
+        let routed = HttpsConnectorBuilder::new()
+            .with_tls_config(config(tls::public_roots())?)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(sockets(Resolver::anywhere()));
         let egress = match egress {
             Some(proxy) => Some(Egress::new(
-                // The proxy's own name is the operator's and may lead anywhere, so the guard's
-                // resolver is not asked for it; no other name is resolved by this client.
-                common(tls::public_roots(), true, connect_timeout)?
-                    .https_only(true)
-                    .proxy(proxy.proxy().map_err(unusable)?)
-                    .build()
-                    .map_err(unusable)?,
+                by_proxy(proxy, connect_timeout)?,
                 resolver.clone(),
             )),
             None => None,
         };
         Ok(Self {
             direct,
-            routed,
+            routed: Way::Straight(client(routed, connect_timeout)),
             egress,
             granted: Cache::builder()
                 .max_capacity(GRANTED_CLIENTS)
@@ -86,7 +113,7 @@ impl Clients {
         })
     }
 
-    pub(super) fn direct(&self) -> reqwest::Client {
+    pub(super) fn direct(&self) -> Way {
         self.direct.clone()
     }
 
@@ -94,11 +121,11 @@ impl Clients {
         self.egress.as_ref()
     }
 
-    pub(super) fn routed(&self) -> reqwest::Client {
+    pub(super) fn routed(&self) -> Way {
         self.routed.clone()
     }
 
-    pub(super) async fn granted(&self, grant: &Grant) -> Result<reqwest::Client, SendError> {
+    pub(super) async fn granted(&self, grant: &Grant) -> Result<Way, SendError> {
         let build = async {
             let mut roots = tls::public_roots();
             roots.add_parsable_certificates(tls::authorities(grant)?);
@@ -130,41 +157,94 @@ fn guarded(
     roots: RootCertStore,
     resolver: Resolver,
     connect_timeout: Duration,
-) -> Result<reqwest::Client, OutboundError> {
-    common(roots, true, connect_timeout)?
-        .https_only(true)
-        .dns_resolver(resolver)
-        .build()
-        .map_err(unusable)
+) -> Result<Way, OutboundError> {
+    let connector = HttpsConnectorBuilder::new()
+        .with_tls_config(config(roots)?)
+        .https_only()
+        .enable_all_versions()
+        .wrap_connector(sockets(resolver));
+    Ok(Way::Straight(client(connector, connect_timeout)))
 }
 
-fn common(
-    roots: RootCertStore,
-    http2: bool,
-    connect_timeout: Duration,
-) -> Result<reqwest::ClientBuilder, OutboundError> {
-    let tls = tls::config(roots, http2).map_err(|error| OutboundError(error.to_string()))?;
-    Ok(reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        // A proxy from the environment would resolve and connect behind the guard's back.
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        // Not even what HTTP/2 calls safe. What remains, below and not to be switched off, is
-        // another connection for a call that a closed one had not begun to write.
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .gzip(true)
-        .tcp_nodelay(true)
-        .connect_timeout(connect_timeout)
+/// TLS to the vendor inside of a tunnel, and perhaps TLS to the proxy around it. The proxy's own
+/// name is the operator's and may lead anywhere; no other name is resolved on this way.
+fn by_proxy(proxy: &EgressProxy, connect_timeout: Duration) -> Result<Way, OutboundError> {
+    let to_proxy = HttpsConnectorBuilder::new()
+        .with_tls_config(config(tls::public_roots())?)
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(sockets(Resolver::anywhere()));
+    let connector = HttpsConnectorBuilder::new()
+        .with_tls_config(config(tls::public_roots())?)
+        .https_only()
+        .enable_all_versions()
+        .wrap_connector(proxy.tunnel(to_proxy)?);
+    Ok(Way::ByProxy(client(connector, connect_timeout)))
+}
+
+fn config(roots: RootCertStore) -> Result<rustls::ClientConfig, OutboundError> {
+    tls::config(roots).map_err(|error| OutboundError(error.to_string()))
+}
+
+fn sockets(resolver: Resolver) -> HttpConnector<Resolver> {
+    let mut sockets = HttpConnector::new_with_resolver(resolver);
+    sockets.enforce_http(false);
+    sockets.set_nodelay(true);
+    sockets.set_keepalive(Some(KEEP_ALIVE));
+    sockets
+}
+
+fn client<C>(connector: C, connect_timeout: Duration) -> Client<Timed<C>, TrackedBody>
+where
+    Timed<C>: hyper_util::client::legacy::connect::Connect + Clone,
+{
+    Client::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE_CONNECTION)
         .pool_max_idle_per_host(IDLE_CONNECTIONS_PER_HOST)
         .http2_max_header_list_size(HEADER_LIST)
-        .user_agent(USER_AGENT))
+        .build(Timed {
+            connector,
+            limit: connect_timeout,
+        })
 }
 
-/// The client's builder only fails on its settings, never on the network.
-fn unusable(error: reqwest::Error) -> OutboundError {
-    OutboundError(format!("the HTTP client cannot be set up: {error}"))
+/// Ends a connecting that takes too long: name server, TCP, proxy and TLS together.
+#[derive(Debug, Clone)]
+pub(super) struct Timed<C> {
+    connector: C,
+    limit: Duration,
+}
+
+/// Found again in the client's error by its type.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("connecting took too long")]
+pub(super) struct TooSlow;
+
+impl<C> Service<Uri> for Timed<C>
+where
+    C: Service<Uri>,
+    C::Error: Into<Box<dyn StdError + Send + Sync>>,
+    C::Future: Send + 'static,
+{
+    type Response = C::Response;
+    type Error = Box<dyn StdError + Send + Sync>;
+    type Future = BoxFuture<'static, Result<C::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.connector.poll_ready(context).map_err(Into::into)
+    }
+
+    fn call(&mut self, target: Uri) -> Self::Future {
+        let connecting = tokio::time::timeout(self.limit, self.connector.call(target));
+        Box::pin(async move {
+            match connecting.await {
+                Ok(outcome) => outcome.map_err(Into::into),
+                Err(_) => Err(TooSlow.into()),
+            }
+        })
+    }
 }
 
 impl fmt::Debug for Clients {
@@ -172,45 +252,5 @@ impl fmt::Debug for Clients {
         f.debug_struct("Clients")
             .field("granted", &self.granted.entry_count())
             .finish_non_exhaustive()
-    }
-}
-
-/// A request's body that notes when a connection takes the request over.
-///
-/// HTTP/1 and HTTP/2 both ask `is_end_stream` exactly then, to decide how the head announces
-/// the body, and nothing asks before. So as long as the note is not set, not a byte was sent.
-pub(super) struct TrackedBody {
-    bytes: Option<Bytes>,
-    taken: Arc<AtomicBool>,
-}
-
-impl TrackedBody {
-    pub(super) fn new(bytes: Bytes, taken: Arc<AtomicBool>) -> Self {
-        Self {
-            bytes: Some(bytes).filter(|bytes| !bytes.is_empty()),
-            taken,
-        }
-    }
-}
-
-impl Body for TrackedBody {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.taken.store(true, Ordering::Relaxed);
-        Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.taken.store(true, Ordering::Relaxed);
-        self.bytes.is_none()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
     }
 }

@@ -9,10 +9,16 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderValue, Uri};
+use hyper_util::client::legacy::connect::proxy::Tunnel;
 use moka::future::Cache;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
+use super::client::Way;
+use super::error::OutboundError;
 use super::guard::{Reason, Refusal};
 use super::resolve::Resolver;
 use crate::ids::Secret;
@@ -59,28 +65,34 @@ impl EgressProxy {
         Ok(Self { url, login })
     }
 
-    pub(super) fn proxy(&self) -> reqwest::Result<reqwest::Proxy> {
-        let proxy = reqwest::Proxy::https(self.url.clone())?;
-        Ok(match &self.login {
-            Some((name, password)) => proxy.basic_auth(name, password.reveal()),
-            None => proxy,
-        })
+    /// Connections that begin at `inner` and end at whomever the proxy lets through.
+    pub(super) fn tunnel<C>(&self, inner: C) -> Result<Tunnel<C>, OutboundError> {
+        let wrong =
+            || OutboundError("--egress-proxy (BUNSEN_EGRESS_PROXY): cannot be used".to_owned());
+        let proxy: Uri = self.url.as_str().parse().map_err(|_| wrong())?;
+        let tunnel = Tunnel::new(proxy, inner);
+        let Some((name, password)) = &self.login else {
+            return Ok(tunnel);
+        };
+        let login = STANDARD.encode(format!("{name}:{}", password.reveal()));
+        let login = HeaderValue::try_from(format!("Basic {login}")).map_err(|_| wrong())?;
+        Ok(tunnel.with_auth(login))
     }
 }
 
 /// The client that goes by the proxy, and what is known of the names it was given.
 #[derive(Debug)]
 pub(super) struct Egress {
-    pub client: reqwest::Client,
+    pub way: Way,
     resolver: Resolver,
     /// Why a host is refused, if it is.
     verdicts: Cache<String, Option<&'static str>>,
 }
 
 impl Egress {
-    pub(super) fn new(client: reqwest::Client, resolver: Resolver) -> Self {
+    pub(super) fn new(way: Way, resolver: Resolver) -> Self {
         Self {
-            client,
+            way,
             resolver,
             verdicts: Cache::builder()
                 .max_capacity(VERDICTS)

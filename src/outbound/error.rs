@@ -8,6 +8,9 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use hyper_util::client::legacy;
+
+use super::client::TooSlow;
 use super::guard::{Reason, Refusal};
 use super::resolve::ResolveError;
 
@@ -115,7 +118,7 @@ impl From<Refusal> for SendError {
 /// Sorts a failure that came before the answer's head was complete. `taken`: a connection had
 /// taken the call over.
 pub(super) fn before_head(
-    error: &reqwest::Error,
+    error: &legacy::Error,
     host: &str,
     connect_timeout: Duration,
     taken: bool,
@@ -134,12 +137,6 @@ pub(super) fn before_head(
             };
         }
         None => {}
-    }
-    if error.is_builder() {
-        return SendError::Refused(Refusal {
-            host: host.to_owned(),
-            reason: Reason::Unsendable,
-        });
     }
     if error.is_connect() || !taken {
         return not_sent(error, host, connect_timeout);
@@ -162,7 +159,7 @@ pub(super) fn before_head(
     }
 }
 
-fn not_sent(error: &reqwest::Error, host: &str, connect_timeout: Duration) -> SendError {
+fn not_sent(error: &legacy::Error, host: &str, connect_timeout: Duration) -> SendError {
     if let Some(what) = chain(error).find_map(proxy_in_words) {
         return SendError::NotSent {
             step: Step::Proxy,
@@ -175,7 +172,7 @@ fn not_sent(error: &reqwest::Error, host: &str, connect_timeout: Duration) -> Se
             message: format!("no secure connection to {host}: {}", tls_in_words(tls)),
         };
     }
-    if error.is_timeout() {
+    if find::<TooSlow>(error).is_some() {
         return SendError::NotSent {
             step: Step::Connect,
             message: format!(
@@ -242,29 +239,34 @@ fn tls_in_words(error: &rustls::Error) -> &'static str {
 }
 
 /// Sorts a failure while the answer's body was read.
-pub(super) fn in_body(error: &reqwest::Error, host: &str) -> SendError {
-    // The connection's own failures arrive as hyper's, a broken chunked coding among them, as
-    // invalid input. Without hyper's the bytes came, and it was unpacking that failed.
-    let broken = find::<hyper::Error>(error).is_none()
-        || find::<io::Error>(error)
-            .is_some_and(|error| matches!(error.kind(), io::ErrorKind::InvalidInput));
+pub(super) fn in_body(error: &hyper::Error, host: &str) -> SendError {
+    // A broken chunked coding arrives as invalid input.
+    let broken = find::<io::Error>(error)
+        .is_some_and(|error| matches!(error.kind(), io::ErrorKind::InvalidInput));
     if broken {
-        return SendError::Malformed {
-            message: format!("{host} sent an answer that cannot be unpacked"),
-        };
+        return unpackable(host);
     }
     SendError::Cut {
         message: format!("{host} ended the connection in the middle of its answer"),
     }
 }
 
-fn find<T: StdError + 'static>(error: &reqwest::Error) -> Option<&T> {
+/// What came is not coded as it says.
+pub(super) fn unpackable(host: &str) -> SendError {
+    SendError::Malformed {
+        message: format!("{host} sent an answer that cannot be unpacked"),
+    }
+}
+
+fn find<'e, T: StdError + 'static>(error: &'e (dyn StdError + 'static)) -> Option<&'e T> {
     chain(error).find_map(|cause| cause.downcast_ref())
 }
 
 /// The causes of an error. An `io::Error` made from another error skips that one in its
 /// `source()`, and TLS and resolver errors travel inside such.
-fn chain(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+fn chain<'e>(
+    error: &'e (dyn StdError + 'static),
+) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
     std::iter::successors(error.source(), |cause| {
         let cause: &(dyn StdError + 'static) = *cause;
         match cause

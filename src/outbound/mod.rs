@@ -3,44 +3,52 @@
 //! Order of one call: the guard judges the URL (`guard`), an operator's route may carry it
 //! elsewhere (`route`) or a proxy stand in between (`egress`), otherwise names are resolved without the addresses that may not be
 //! reached (`resolve`, `address`), a client is taken (`client`, `tls`), the answer is read up to
-//! the cap. Nothing is retried, no redirect is followed, no header and no body is logged, and
+//! the cap, or handed on as it comes (`pass`). Nothing is retried, no redirect is followed, no header and no body is logged, and
 //! dropping the future ends the call: whoever must not lose an answer spawns it.
 
 mod address;
+mod body;
 mod client;
 mod egress;
 mod error;
 mod grant;
 mod guard;
+mod pass;
 mod resolve;
 mod route;
 // Only Linux gives a process all of 127.0.0.0/8, which stands for the internet there.
 #[cfg(all(test, target_os = "linux"))]
 mod tests;
 mod tls;
+mod unpack;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bunsen_engine::reply::VendorReply;
 use bunsen_engine::request::VendorRequest;
 use bytes::{Bytes, BytesMut};
 use http::header::{self, HeaderMap, HeaderValue};
-use http::{Method, StatusCode};
-use url::Url;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::BodyExt;
+use hyper::body::{Body as _, Incoming};
+use url::{Position, Url};
 
 use crate::meters;
-use client::{Clients, TrackedBody};
+use body::{Progress, TrackedBody};
+use client::{Clients, Way};
 use guard::Permit;
 use resolve::Resolver;
 use route::Origin;
+use unpack::{NotUnpacked, Unpacker};
 
 pub use address::is_forbidden;
+pub use body::{AnswerBody, BoxError, Payload, Stream};
 pub use egress::EgressProxy;
 pub use error::{OutboundError, SendError, Step};
 pub use grant::Grant;
 pub use guard::{Destination, Reason, Refusal, check_url};
+pub use pass::{Answer, Passing};
 pub use route::VendorRoute;
 pub use tls::install_crypto_provider;
 
@@ -88,13 +96,11 @@ struct Inner {
 }
 
 /// Belong to the connection or to this client, never to a definition or a tenant: with their
-/// own `Host`, lengths or encodings they could make one call look like another to the vendor,
-/// or get an answer that is not unpacked.
+/// own `Host`, lengths or codings they could make one call look like another to the vendor.
 const OURS: &[&str] = &[
     "host",
     "content-length",
     "transfer-encoding",
-    "accept-encoding",
     "connection",
     "te",
     "trailer",
@@ -105,6 +111,10 @@ const OURS: &[&str] = &[
     "proxy-connection",
     "http2-settings",
 ];
+
+const USER_AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("bunsen/", env!("CARGO_PKG_VERSION")));
+const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 
 impl Outbound {
     pub fn new(settings: Settings) -> Result<Self, OutboundError> {
@@ -150,27 +160,37 @@ impl Outbound {
         let started = Instant::now();
         let host = guard::shown_host(&request.url);
         let outcome = self.0.guarded_call(request, &host, destination).await;
-        let took = started.elapsed();
-        let duration_ms = took.as_millis() as u64;
-        let counted = match &outcome {
-            Ok(reply) => meters::class(reply.status),
-            Err(error) => error.code(),
-        };
-        meters::vendor_called(destination.element, counted, took);
-        match &outcome {
-            Ok(reply) => {
-                let status = reply.status.as_u16();
-                tracing::debug!(host, status, duration_ms, "the vendor answered");
-            }
-            Err(error) => {
-                if let SendError::Refused(refusal) = error {
-                    meters::guard_refused(refusal.reason.code());
-                }
-                let outcome = error.code();
-                tracing::debug!(host, outcome, duration_ms, "the vendor call failed");
-            }
-        }
+        let status = outcome.as_ref().map(|reply| reply.status);
+        note(status, &host, destination, started.elapsed());
         outcome
+    }
+}
+
+/// One event and one count per call.
+fn note(
+    outcome: Result<StatusCode, &SendError>,
+    host: &str,
+    destination: &Destination<'_>,
+    took: Duration,
+) {
+    let duration_ms = took.as_millis() as u64;
+    let counted = match outcome {
+        Ok(status) => meters::class(status),
+        Err(error) => error.code(),
+    };
+    meters::vendor_called(destination.element, counted, took);
+    match outcome {
+        Ok(status) => {
+            let status = status.as_u16();
+            tracing::debug!(host, status, duration_ms, "the vendor answered");
+        }
+        Err(error) => {
+            if let SendError::Refused(refusal) = error {
+                meters::guard_refused(refusal.reason.code());
+            }
+            let outcome = error.code();
+            tracing::debug!(host, outcome, duration_ms, "the vendor call failed");
+        }
     }
 }
 
@@ -181,17 +201,32 @@ impl Inner {
         host: &str,
         destination: &Destination<'_>,
     ) -> Result<VendorReply, SendError> {
-        let taken = Arc::new(AtomicBool::new(false));
+        let progress = Arc::new(Progress::default());
+        let VendorRequest {
+            method,
+            url,
+            mut headers,
+            body,
+        } = request;
+        // Whoever asks for another coding gets an answer that is not unpacked.
+        headers.insert(header::ACCEPT_ENCODING, GZIP);
+        let head = Head {
+            method,
+            url: &url,
+            target: &url[Position::BeforePath..Position::AfterQuery],
+            headers,
+        };
+        let body = TrackedBody::new(body, progress.clone());
         let call = async {
-            let (client, call) = self.prepare(request, destination, taken.clone()).await?;
-            self.exchange(&client, call, host, &taken).await
+            let (way, call) = self.prepare(head, body, destination).await?;
+            self.exchange(&way, call, host, &progress).await
         };
         match tokio::time::timeout(self.total_timeout, call).await {
             Ok(outcome) => outcome,
             Err(_) => Err(SendError::TimedOut {
                 host: host.to_owned(),
                 after: self.total_timeout,
-                sent: taken.load(Ordering::Relaxed),
+                sent: progress.is_taken(),
             }),
         }
     }
@@ -199,11 +234,11 @@ impl Inner {
     /// The guard's judgement, then which client makes the call, and to where.
     async fn prepare(
         &self,
-        request: VendorRequest,
+        head: Head<'_>,
+        body: TrackedBody,
         destination: &Destination<'_>,
-        taken: Arc<AtomicBool>,
-    ) -> Result<(reqwest::Client, reqwest::Request), SendError> {
-        let permit = guard::check(&request.url, destination)?;
+    ) -> Result<(Way, Request<TrackedBody>), SendError> {
+        let permit = guard::check(head.url, destination)?;
         let unsendable = || {
             SendError::Refused(Refusal {
                 host: permit.host.to_owned(),
@@ -212,42 +247,45 @@ impl Inner {
         };
         // Neither is a call to a vendor's API: the first asks for a tunnel, the second for our
         // own headers back.
-        if matches!(request.method, Method::CONNECT | Method::TRACE) {
+        if matches!(head.method, Method::CONNECT | Method::TRACE) {
             return Err(unsendable());
         }
-        let mut headers = request.headers;
+        let mut headers = head.headers;
         for name in OURS {
             headers.remove(*name);
         }
-        if request.body.is_empty()
-            && matches!(request.method, Method::POST | Method::PUT | Method::PATCH)
+        headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
+        if body.size_hint().exact() == Some(0)
+            && matches!(head.method, Method::POST | Method::PUT | Method::PATCH)
         {
             // Some servers answer 411 to a POST that does not say that it has no body.
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        let (client, url) = match self.origin_for(permit.host) {
+        let (way, origin) = match self.origin_for(permit.host) {
             Some(origin) => {
                 headers.insert(header::HOST, host_header(&permit).ok_or_else(unsendable)?);
-                let url = origin.carry(&request.url).ok_or_else(unsendable)?;
-                (self.clients.routed(), url)
+                (self.clients.routed(), origin.as_str())
             }
             None => {
-                let client = match (permit.grant, self.clients.egress()) {
+                let way = match (permit.grant, self.clients.egress()) {
                     (Some(grant), _) => self.clients.granted(grant).await?,
                     (None, Some(egress)) => {
                         egress.check(permit.host).await?;
-                        egress.client.clone()
+                        egress.way.clone()
                     }
                     (None, None) => self.clients.direct(),
                 };
-                (client, request.url.clone())
+                (way, &head.url[..Position::BeforePath])
             }
         };
-        let mut call = reqwest::Request::new(request.method, url);
+        // By text, not by setters: path and query stay as they are, byte for byte.
+        let mut call = Request::builder()
+            .method(head.method)
+            .uri(format!("{origin}{}", head.target))
+            .body(body)
+            .map_err(|_| unsendable())?;
         *call.headers_mut() = headers;
-        let body = TrackedBody::new(request.body, taken);
-        *call.body_mut() = Some(reqwest::Body::wrap(body));
-        Ok((client, call))
+        Ok((way, call))
     }
 
     fn origin_for(&self, host: &str) -> Option<&Origin> {
@@ -259,18 +297,15 @@ impl Inner {
 
     async fn exchange(
         &self,
-        client: &reqwest::Client,
-        call: reqwest::Request,
+        way: &Way,
+        call: Request<TrackedBody>,
         host: &str,
-        taken: &AtomicBool,
+        progress: &Progress,
     ) -> Result<VendorReply, SendError> {
         let without_body = call.method() == Method::HEAD;
-        let mut response = client.execute(call).await.map_err(|error| {
-            let taken = taken.load(Ordering::Relaxed);
-            error::before_head(&error, host, self.connect_timeout, taken)
-        })?;
-        let status = response.status();
-        let headers = std::mem::take(response.headers_mut());
+        let response = self.head(way, call, host, progress).await?;
+        let (head, body) = response.into_parts();
+        let (status, mut headers) = (head.status, head.headers);
         // These have no body whatever their headers announce.
         let without_body = without_body
             || status.is_informational()
@@ -278,7 +313,7 @@ impl Inner {
         let body = if without_body {
             Bytes::new()
         } else {
-            self.body(response, host).await?
+            self.body(body, &mut headers, host).await?
         };
         if status.is_success() && !body.is_empty() && is_packed(&headers) {
             return Err(SendError::Malformed {
@@ -292,38 +327,79 @@ impl Inner {
         })
     }
 
-    /// The body up to the cap, counted as unpacked. Small ones arrive in one chunk and are
-    /// handed on without a copy.
-    async fn body(&self, mut response: reqwest::Response, host: &str) -> Result<Bytes, SendError> {
+    /// Sends, and waits for the answer's head.
+    async fn head(
+        &self,
+        way: &Way,
+        call: Request<TrackedBody>,
+        host: &str,
+        progress: &Progress,
+    ) -> Result<Response<Incoming>, SendError> {
+        way.call(call).await.map_err(|error| {
+            error::before_head(&error, host, self.connect_timeout, progress.is_taken())
+        })
+    }
+
+    /// The body up to the cap, counted as unpacked; with the headers that then say what it is.
+    async fn body(
+        &self,
+        mut body: Incoming,
+        headers: &mut HeaderMap,
+        host: &str,
+    ) -> Result<Bytes, SendError> {
         let limit = self.body_limit;
         let too_large = || SendError::TooLarge {
             host: host.to_owned(),
             limit,
         };
-        let announced = response.content_length();
-        if announced.is_some_and(|length| length > limit as u64) {
+        if body.size_hint().lower() > limit as u64 {
             return Err(too_large());
         }
-        let broken = |error: reqwest::Error| error::in_body(&error, host);
-        let Some(first) = response.chunk().await.map_err(broken)? else {
-            return Ok(Bytes::new());
+        let not_unpacked = |why| match why {
+            NotUnpacked::TooLarge => too_large(),
+            NotUnpacked::Malformed => error::unpackable(host),
         };
-        let mut length = first.len();
+        let packed = is_gzip(headers) && !body.is_end_stream();
+        let mut unpacker = packed.then(|| Unpacker::new(limit));
+        let mut first = Bytes::new();
         let mut joined: Option<BytesMut> = None;
-        loop {
+        let mut length = 0;
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| error::in_body(&error, host))?;
+            let Ok(data) = frame.into_data() else {
+                continue;
+            };
+            length += data.len();
             if length > limit {
                 return Err(too_large());
             }
-            let Some(chunk) = response.chunk().await.map_err(broken)? else {
-                return Ok(joined.map_or(first, BytesMut::freeze));
-            };
-            length += chunk.len();
-            if length <= limit {
+            if let Some(unpacker) = &mut unpacker {
+                unpacker.push(&data).map_err(not_unpacked)?;
+            } else if first.is_empty() {
+                // Small ones arrive in one piece and are handed on without a copy.
+                first = data;
+            } else {
                 let start = || BytesMut::from(first.as_ref());
-                joined.get_or_insert_with(start).extend_from_slice(&chunk);
+                joined.get_or_insert_with(start).extend_from_slice(&data);
             }
         }
+        let Some(unpacker) = unpacker else {
+            return Ok(joined.map_or(first, BytesMut::freeze));
+        };
+        headers.remove(header::CONTENT_ENCODING);
+        headers.remove(header::CONTENT_LENGTH);
+        unpacker.finish().map_err(not_unpacked)
     }
+}
+
+/// A call without its body.
+struct Head<'a> {
+    method: Method,
+    /// Decides where it goes.
+    url: &'a Url,
+    /// Path and query as they are sent.
+    target: &'a str,
+    headers: HeaderMap,
 }
 
 /// The vendor's host as a call without a detour would name it.
@@ -341,4 +417,11 @@ fn is_packed(headers: &HeaderMap) -> bool {
         .get_all(header::CONTENT_ENCODING)
         .iter()
         .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+/// Packed once, as it was asked for.
+fn is_gzip(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::CONTENT_ENCODING).iter();
+    let gzip = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"gzip");
+    codings.next().is_some_and(gzip) && codings.next().is_none()
 }

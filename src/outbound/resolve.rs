@@ -7,9 +7,11 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use hyper_util::client::legacy::connect::dns::Name;
+use tower::Service;
 
 use super::address::{self, Forbidden};
 
@@ -35,6 +37,14 @@ impl Resolver {
             lookup: Arc::new(|name| Box::pin(system_lookup(name))),
             classify: address::classify,
             granted: None,
+        }
+    }
+
+    /// For names that an operator has given, which may lead anywhere.
+    pub(super) fn anywhere() -> Self {
+        Self {
+            classify: |_| None,
+            ..Self::new()
         }
     }
 
@@ -80,13 +90,20 @@ impl Resolver {
     }
 }
 
-impl Resolve for Resolver {
-    fn resolve(&self, name: Name) -> Resolving {
+impl Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = ResolveError;
+    type Future = BoxFuture<'static, Result<Self::Response, ResolveError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ResolveError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
         let resolver = self.clone();
-        let name = name.as_str().to_owned();
         Box::pin(async move {
-            let addresses = resolver.addresses(name).await?;
-            Ok(Box::new(addresses.into_iter()) as Addrs)
+            let addresses = resolver.addresses(name.as_str().to_owned()).await?;
+            Ok(addresses.into_iter())
         })
     }
 }

@@ -97,17 +97,14 @@ impl Origin {
 
     /// The same host, path and query below this origin.
     pub(super) fn stand_in(&self, url: &Url) -> Option<Url> {
-        let origin = &self.0[..Position::BeforePath];
+        let origin = self.as_str();
         let host = url.host_str()?;
         let rest = &url[Position::BeforePath..Position::AfterQuery];
         Url::parse(&format!("{origin}/_host/{host}{rest}")).ok()
     }
 
-    /// The same path and query at this origin.
-    pub(super) fn carry(&self, url: &Url) -> Option<Url> {
-        // By text, not by setters: path and query stay as they are, byte for byte.
-        let origin = &self.0[..Position::BeforePath];
-        let rest = &url[Position::BeforePath..Position::AfterQuery];
-        Url::parse(&format!("{origin}{rest}")).ok()
+    /// Scheme, host and port, before a path.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0[..Position::BeforePath]
     }
 }

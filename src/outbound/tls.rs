@@ -17,20 +17,13 @@ pub fn install_crypto_provider() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// `http2` is offered to vendors; a routed target gets HTTP/1.1, where the Host header can
-/// differ from the connection's name.
-pub(super) fn config(roots: RootCertStore, http2: bool) -> Result<ClientConfig, rustls::Error> {
+/// Which protocols are offered is added by whoever connects.
+pub(super) fn config(roots: RootCertStore) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
+    Ok(ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = if http2 {
-        vec![b"h2".to_vec(), b"http/1.1".to_vec()]
-    } else {
-        vec![b"http/1.1".to_vec()]
-    };
-    Ok(config)
+        .with_no_client_auth())
 }
 
 /// Read once per process: reading some hundred files and parsing them takes milliseconds.

@@ -76,12 +76,12 @@ async fn create_once(
 pub(super) struct Intent {
     account: AccountId,
     user: UserId,
-    element: String,
-    group: String,
+    pub element: String,
+    pub group: String,
     name: String,
     tags: Vec<String>,
     external_authentication: ExternalAuthentication,
-    given: Held,
+    pub given: Held,
     pub claim: Option<Claim>,
     /// The log-in may be made again when it is not known what became of it.
     pub repeatable: bool,

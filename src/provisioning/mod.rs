@@ -12,6 +12,7 @@ mod keyed;
 mod plan;
 mod recovery;
 mod request;
+mod resume;
 mod settings;
 mod text;
 mod update;

@@ -4,10 +4,11 @@
 //! |---|---|
 //! | create, answered | the instance appears; its `Idempotency-Key` finds it |
 //! | change, answered | written, if nobody has logged in for the instance since |
+//! | create or change, some of its calls made that must not be repeated | the rest of them is made, then as answered |
 //! | create or change, not answered | nothing; the key is free again, unless a call must not be made twice: the definition says so, or it took a code |
 //! | deletion | the instance goes, answered or not: its deletion was accepted, and the vendor may have been told |
 
-use super::{creating, update};
+use super::{creating, resume, update};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::journal::recovery::Left;
@@ -17,6 +18,16 @@ use crate::store::{Claim, Purpose};
 /// # Errors
 /// Whatever may pass: it is tried again.
 pub async fn recover(app: App, left: Left) -> Result<()> {
+    if left.progress.is_some() && left.is_fresh() {
+        // In a task of its own: a slow vendor holds up nobody else's.
+        let (work, organization, id) = (app.work().clone(), left.organization, left.id);
+        work.spawn(async move {
+            if let Err(error) = resume::go_on(&app, left).await {
+                tracing::warn!(org.id = %organization, exchange.id = %id, %error, "the rest of a log-in that was cut short is not made yet");
+            }
+        });
+        return Ok(());
+    }
     let finished = match left.purpose {
         Purpose::Create => create(&app, &left).await,
         Purpose::Provision => change(&app, &left).await,
@@ -56,7 +67,10 @@ async fn change(app: &App, left: &Left) -> Result<()> {
     let intent: update::Intent = serde_json::from_slice(&left.intent).map_err(Error::internal)?;
     let (claim, again) = (intent.claim.clone(), intent.repeatable);
     let Some(answer) = &left.answer else {
-        return left.give_up(app, claim.as_ref(), again).await;
+        return match intent.refreshes {
+            true => resume::give_up_change(app, left, &intent).await,
+            false => left.give_up(app, claim.as_ref(), again).await,
+        };
     };
     let returned = Held::from_json(answer)?.0;
     let instance = left
@@ -66,7 +80,7 @@ async fn change(app: &App, left: &Left) -> Result<()> {
     settled(app, left, claim.as_ref(), again, written).await
 }
 
-async fn settled(
+pub(super) async fn settled(
     app: &App,
     left: &Left,
     claim: Option<&Claim>,

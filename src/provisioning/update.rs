@@ -12,9 +12,10 @@ mod asking;
 
 use std::collections::BTreeMap;
 
-use bunsen_engine::configuration::Values;
-use bunsen_engine::element::Element;
+use bunsen_engine::configuration::{Value, Values};
+use bunsen_engine::element::oauth::REFRESH_TOKEN;
 use bunsen_engine::element::people::other_account;
+use bunsen_engine::element::{Element, Start};
 use jiff::Timestamp;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -29,6 +30,7 @@ use crate::provisioning::plan::{Beside, Plan, Standing, plan};
 use crate::provisioning::request::{self, Change, InstanceRequest};
 use crate::provisioning::view::{CREDENTIALS, InstanceView, Parts, place, stored_values, view};
 use crate::provisioning::{Who, group_of, no_such_instance, read, to_its_end, visible};
+use crate::renewal;
 use crate::store::{self, Claim, Outcome, RequestKey, Standing as Row};
 use crate::tenancy;
 use crate::vault::OrganizationKeys;
@@ -371,7 +373,18 @@ impl Changing<'_> {
             brought: &self.change.brought,
             external: external == Some(store::ExternalAuthentication::Initial),
         };
-        plan(standing, &self.change.configuration.0, beside)
+        let mut plan = plan(standing, &self.change.configuration.0, beside)?;
+        // A second use of a token that may be used up could end the access token, which lives.
+        if let Some(login) = &mut plan.log_in
+            && login.start == Start::Refresh
+            && row.renewal_in_doubt
+            && plan.values.get(REFRESH_TOKEN).map(Value::reveal)
+                == values.get(REFRESH_TOKEN).map(Value::reveal)
+            && renewal::ends_at(element, plan.group, &plan.values) > Timestamp::now()
+        {
+            login.start = Start::Token;
+        }
+        Ok(plan)
     }
 
     /// The definition; `None` when the catalogue has lost it and nothing of the configuration is

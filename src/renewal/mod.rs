@@ -6,17 +6,23 @@
 //! | renewed | new tokens, generation and due time in one commit |
 //! | refused | where the definition can, the log-in is made again with what is stored; else the instance needs its owner: not valid, with the reason, its token kept |
 //! | throttled, vendor down, no way there, an answer that cannot be read | valid; tried again, later each time, not before the vendor's `Retry-After` |
+//! | renewed, and a call behind the token's fails | the new tokens are kept, and the rest is tried with the next renewal, which is soon |
 //! | the answer is lost, and with it perhaps a token that was good once | nothing is sent while the access token lives, which a second use of the old one could end; then the old one is tried |
 //!
 //! What a definition says of an old refresh token (`reuse`) decides the last one: `safe`, nothing is
 //! lost and it is tried again soon; `grace`, the same, since soon is what counts; `fatal` waits.
 //! When a server was killed in the middle nobody knows for how long, and all three wait.
 //!
+//! A change of an instance may begin with the stored refresh token, too, and come to nothing
+//! ([`salvage`]): what the vendor gave is kept, and a lost answer leaves the same doubt.
+//!
 //! The doubt about a token is written together with a new generation: whoever has read the
 //! instance before cannot send that token without knowing.
 
 pub mod backfill;
 mod failure;
+mod on_demand;
+pub mod salvage;
 pub mod worker;
 
 use bunsen_engine::configuration::Values;
@@ -26,7 +32,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::credentials::{self, CREDENTIALS, Parts, place, stored_values};
+use crate::credentials::{self, CREDENTIALS, Grant, Parts, place, stored_values};
 use crate::error::{Error, Result};
 use crate::exchange::{Calls, Session};
 use crate::ids::{InstanceId, OrganizationId};
@@ -37,15 +43,19 @@ use crate::tenancy;
 use failure::Class;
 use worker::Hosts;
 
+pub use on_demand::{on_demand, spent};
+
 /// Said before the vendor's refusal of a token that may have been used already.
 const LOST: &str = "The answer to an earlier renewal was lost, and the token that it brought with \
                     it.";
 
 /// What became of one that was due.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Came {
     /// Written, or there is nothing to do.
     Settled,
+    /// Why there are no new tokens, which is written too. When it is tried again.
+    Failed(Error, Option<Timestamp>),
     /// Its time has not come: too many are at the same host, or somebody else has changed it.
     NotBegun,
 }
@@ -63,15 +73,19 @@ struct Due<'a> {
     app: &'a App,
     organization: OrganizationId,
     row: store::Instance,
+    grants: Vec<Grant>,
     values: Values,
     element: &'a Element,
     group: &'a Group,
-    hosts: &'a Hosts,
+    /// `None`: somebody waits for it, and it takes no worker's place.
+    hosts: Option<&'a Hosts>,
 }
 
+/// Renews one whose time has come.
+///
 /// # Errors
-/// 409 when others are at the same session for long; otherwise only what is wrong with this server
-/// or its database. What the vendor says is no error here.
+/// 409 when others are at the same session; otherwise only what is wrong with this server or its
+/// database. What the vendor says is no error here.
 async fn renew(
     app: &App,
     organization: OrganizationId,
@@ -79,32 +93,45 @@ async fn renew(
     hosts: &Hosts,
 ) -> Result<Came> {
     let now = Timestamp::now();
-    let row = app.store().org(organization).instance(id).await?;
-    let Some(row) = row.filter(|row| row.valid) else {
+    let row = app.store().org(organization).instance_to_call(id).await?;
+    let Some((row, grants)) = row.filter(|(row, _)| row.valid) else {
         return Ok(Came::Settled);
     };
     if row.renewal_due_at.is_none_or(|due| due > now) {
         return Ok(Came::NotBegun);
     }
-    let keys = tenancy::keys(app, organization).await?;
-    let values = stored_values(organization, &keys, &row)?;
-    let element = app.catalog().get(&row.element_key);
-    let known = element.and_then(|element| Some((element, element.group(&row.credential_group)?)));
-    let Some((element, group)) = known else {
-        return Err(Error::internal(
-            "its element, or the group of its credentials, is not in the catalogue",
-        ));
-    };
-    let due = Due {
-        app,
-        organization,
-        row,
-        values,
-        element,
-        group,
-        hosts,
-    };
+    let due = Due::new(app, organization, (row, grants), Some(hosts)).await?;
     due.renew().await
+}
+
+impl<'a> Due<'a> {
+    async fn new(
+        app: &'a App,
+        organization: OrganizationId,
+        (row, grants): (store::Instance, Vec<store::Grant>),
+        hosts: Option<&'a Hosts>,
+    ) -> Result<Self> {
+        let keys = tenancy::keys(app, organization).await?;
+        let values = stored_values(organization, &keys, &row)?;
+        let element = app.catalog().get(&row.element_key);
+        let known =
+            element.and_then(|element| Some((element, element.group(&row.credential_group)?)));
+        let Some((element, group)) = known else {
+            return Err(Error::internal(
+                "its element, or the group of its credentials, is not in the catalogue",
+            ));
+        };
+        Ok(Self {
+            app,
+            organization,
+            row,
+            grants: grants.into_iter().map(credentials::grant).collect(),
+            values,
+            element,
+            group,
+            hosts,
+        })
+    }
 }
 
 impl Due<'_> {
@@ -142,17 +169,20 @@ impl Due<'_> {
         start: Start,
         ends: Timestamp,
     ) -> Result<Attempt> {
-        let grants = credentials::grants(self.app, self.organization, self.element).await?;
         let session = Session {
             outbound: self.app.outbound(),
             element: self.element,
             group: self.group,
-            grants: &grants,
+            grants: &self.grants,
         };
         let mut calls = Calls::renewing(&session, start, &self.values);
         let host = calls.next_host().unwrap_or_default();
-        let Some(_place) = self.hosts.enter(host) else {
-            return Ok(Attempt::Over(Came::NotBegun));
+        let _place = match self.hosts {
+            Some(hosts) => match hosts.enter(host).await {
+                Some(place) => Some(place),
+                None => return Ok(Attempt::Over(Came::NotBegun)),
+            },
+            None => None,
         };
         let spends = start == Start::Refresh && renewal.reuse != Reuse::Safe;
         let Begun::Ours(exchange) = self.begin(&calls, spends).await? else {
@@ -160,12 +190,19 @@ impl Due<'_> {
         };
         let error = match exchange.call(&mut calls).await {
             Ok(()) => {
-                let returned = exchange.keep(calls).await?;
-                return self.apply(&exchange, returned).await;
+                let returned = Held(calls.returned());
+                return match exchange.answer(&returned).await {
+                    Ok(()) => self.apply(&exchange, returned).await,
+                    Err(error) => self.late(&exchange, &returned.0, error).await,
+                };
             }
             Err(error) => error,
         };
         let class = failure::class(&error, Timestamp::now());
+        if let Some(returned) = calls.salvage() {
+            let came = self.keep(&exchange, returned, &error, class).await?;
+            return Ok(Attempt::Over(came));
+        }
         let instead = renewal.after_refusal(start);
         if class == Class::Refused
             && let Some(instead) = instead
@@ -185,10 +222,7 @@ impl Due<'_> {
             "the vendor session is not renewed"
         );
         let lost = calls.must_not_be_repeated();
-        let outcome = match calls.unsure() {
-            true => Outcome::Unknown,
-            false => Outcome::Refused,
-        };
+        let outcome = journal::outcome(&calls);
         let reason = self.reason(&error, start);
         let failed = match class {
             Class::Refused => FailedRenewal {
@@ -204,8 +238,8 @@ impl Due<'_> {
                 needs_owner: None,
             },
         };
-        let came = self.fail(Some(exchange.id()), outcome, &failed).await?;
-        Ok(Attempt::Over(came))
+        self.fail(Some(exchange.id()), outcome, &failed).await?;
+        Ok(Attempt::Over(Came::Failed(error, failed.due_at)))
     }
 
     async fn begin(&self, calls: &Calls<'_>, spends: bool) -> Result<Begun> {
@@ -399,6 +433,10 @@ pub async fn recover(app: App, left: Left) -> Result<()> {
         let returned = Held::from_json(answer)?.0;
         return apply(&app, organization, id, left.id, generation, &returned).await;
     }
+    if let Some(progress) = &left.progress {
+        let of = (organization, id, generation, left.id);
+        return salvage::renewal_cut_short(&app, of, &progress.returned).await;
+    }
     let due_at = match app.store().org(organization).instance(id).await? {
         Some(row) => Some(
             end_of(&app, organization, &row)
@@ -421,6 +459,14 @@ pub async fn recover(app: App, left: Left) -> Result<()> {
     fail(&app, organization, id, of, Outcome::Unknown, &failed).await
 }
 
+/// When the access token among these values ends; one that does not end by time has ended.
+pub fn ends_at(element: &Element, group: &Group, values: &Values) -> Timestamp {
+    let renewal = element.renewal(group);
+    renewal.map_or(Timestamp::MIN, |renewal| {
+        end(&renewal, &element.effective(group, values))
+    })
+}
+
 async fn end_of(
     app: &App,
     organization: OrganizationId,
@@ -430,8 +476,7 @@ async fn end_of(
     let values = stored_values(organization, &keys, row)?;
     let ends = app.catalog().get(&row.element_key).and_then(|element| {
         let group = element.group(&row.credential_group)?;
-        let effective = element.effective(group, &values);
-        Some(end(&element.renewal(group)?, &effective))
+        Some(ends_at(element, group, &values))
     });
     Ok(ends.unwrap_or(Timestamp::MIN))
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Came, renew};
 use crate::app::App;
@@ -21,6 +21,8 @@ const CROWDED: Duration = Duration::from_millis(50);
 /// Renewals at once, and of those to one host.
 const AT_ONCE: usize = 32;
 const AT_ONE_HOST: usize = 8;
+/// How long one waits for a place at its host.
+const A_MOMENT: Duration = Duration::from_millis(200);
 /// How long others leave alone what one server has claimed. Should it take longer they meet the
 /// journal's lease.
 const CLAIM: Duration = Duration::from_secs(120);
@@ -79,7 +81,7 @@ async fn look(app: &App, permits: &Arc<Semaphore>, hosts: &Hosts) -> Result<usiz
 
 async fn one(app: &App, organization: OrganizationId, id: InstanceId, hosts: &Hosts) {
     let came = match renew(app, organization, id, hosts).await {
-        Ok(Came::Settled) => return,
+        Ok(Came::Settled | Came::Failed(..)) => return,
         Ok(Came::NotBegun) | Err(Error::InFlight { .. }) => PUT_BACK,
         Err(error) => {
             tracing::error!(org.id = %organization, instance.id = %id, cause = ?error, "a renewal could not be made");
@@ -95,39 +97,47 @@ async fn one(app: &App, organization: OrganizationId, id: InstanceId, hosts: &Ho
 
 /// How many renewals are at each vendor host.
 #[derive(Debug, Clone, Default)]
-pub struct Hosts(Arc<Mutex<HashMap<String, usize>>>);
+pub struct Hosts(Arc<Mutex<HashMap<String, Arc<Semaphore>>>>);
 
 /// A place at a host, given back when dropped.
 #[derive(Debug)]
 pub struct AtHost {
     hosts: Hosts,
     host: String,
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Hosts {
-    /// `None`: enough are there. A slow host so never takes the places of all others.
-    pub fn enter(&self, host: String) -> Option<AtHost> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(host.clone()).or_default();
-        if *count >= AT_ONE_HOST {
-            return None;
-        }
-        *count += 1;
-        Some(AtHost {
+    /// `None`: enough are there, and none of them is done within a moment. A slow host so never takes
+    /// the places of all others, and at a quick one nobody has to come again.
+    pub async fn enter(&self, host: String) -> Option<AtHost> {
+        let places = {
+            let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let new = || Arc::new(Semaphore::new(AT_ONE_HOST));
+            Arc::clone(hosts.entry(host.clone()).or_insert_with(new))
+        };
+        // From here on whoever leaves takes the host out of the map if nobody else is there.
+        let mut at_host = AtHost {
             hosts: self.clone(),
             host,
-        })
+            place: None,
+        };
+        let place = tokio::time::timeout(A_MOMENT, places.acquire_owned()).await;
+        at_host.place = Some(place.ok()?.ok()?);
+        Some(at_host)
     }
 }
 
 impl Drop for AtHost {
     fn drop(&mut self) {
-        let mut counts = self.hosts.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.host) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.host);
-            }
+        drop(self.place.take());
+        let mut hosts = self.hosts.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nobody is there, and nobody waits: those have a part in it, too.
+        let unused = hosts.get(&self.host).is_some_and(|places| {
+            Arc::strong_count(places) == 1 && places.available_permits() == AT_ONE_HOST
+        });
+        if unused {
+            hosts.remove(&self.host);
         }
     }
 }
@@ -136,17 +146,20 @@ impl Drop for AtHost {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_host_has_so_many_places() {
+    #[tokio::test]
+    async fn a_host_has_so_many_places() {
         let hosts = Hosts::default();
-        let enter = |host: &str| hosts.enter(host.to_owned());
-        let mut there: Vec<_> = (0..AT_ONE_HOST).map(|_| enter("a.example")).collect();
-        assert!(there.iter().all(Option::is_some));
-        assert!(enter("a.example").is_none());
-        assert!(enter("b.example").is_some());
-        there.pop();
-        assert!(enter("a.example").is_some());
-        drop(there);
+        let enter = async |host: &str| hosts.enter(host.to_owned()).await;
+        let mut there = Vec::new();
+        for _ in 0..AT_ONE_HOST {
+            there.push(enter("a.example").await.expect("a place"));
+        }
+        assert!(enter("a.example").await.is_none());
+        assert!(enter("b.example").await.is_some());
+        // Who waits gets the place of the one who leaves.
+        let (waiting, left) = tokio::join!(enter("a.example"), async { there.pop() });
+        assert!(waiting.is_some() && left.is_some());
+        drop((waiting, left, there));
         assert!(hosts.0.lock().unwrap().is_empty());
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sqlx::{Connection as _, Postgres};
+use sqlx::{Connection as _, Postgres, SqlSafeStr as _};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::retry::has_code;
@@ -27,6 +27,10 @@ const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(10);
 /// A connection idle for longer is asked whether it still lives before it is used again;
 /// asking each time would double the round trips.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
+
+/// A server that is stopped in the middle of a transaction, a frozen machine say, does not hold for
+/// long what it has locked: nothing of ours pauses there.
+const BEGIN: &str = "begin; set local idle_in_transaction_session_timeout = '30s'";
 
 /// Why there is no database to work with. Never holds the URL.
 #[derive(Debug, thiserror::Error)]
@@ -148,10 +152,11 @@ impl Store {
     pub async fn begin(&self) -> Result<Transaction> {
         let _waiting = self.wait();
         let Some(shelf) = &self.shelf else {
-            return Ok(self.pool.begin().await?);
+            return Ok(self.pool.begin_with(BEGIN).await?);
         };
         let away = shelf.connection(&self.pool).await?;
-        Ok(Transaction::begin(away.connection, None).await?)
+        let begin = BEGIN.into_sql_str();
+        Ok(Transaction::begin(away.connection, Some(begin)).await?)
     }
 
     /// One statement answered by the database: for readiness.

@@ -1,13 +1,14 @@
 //! Grants: the operator's permission for one organization's instances of one element to reach a
 //! private host.
 
+use serde::Deserialize;
 use sqlx::{FromRow, PgConnection};
 
 use super::{AllOrgs, OrgStore};
 use crate::error::Result;
 use crate::ids::OrganizationId;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Grant {
     pub element_key: String,
     /// As in a URL: a name in lower case, an IPv4 address, or an IPv6 address in brackets.

@@ -58,6 +58,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "notifications",
         include_str!("../../migrations/0011_notifications.sql"),
     ),
+    (
+        15,
+        "renewal room",
+        include_str!("../../migrations/0015_renewal_room.sql"),
+    ),
 ];
 
 const LEASE: &str = "migrate";

@@ -52,7 +52,7 @@ pub use import::{
 };
 pub use instances::{
     ExternalAuthentication, FailedRenewal, Instance, InstanceChange, InstanceFilter, InstanceOwner,
-    NewInstance, RenewalPass, RenewedInstance, given_up,
+    KeptTokens, NewInstance, RenewalPass, RenewedInstance, given_up,
 };
 pub use keys::{KeyHolder, KeyUsage, Retired};
 pub use migrate::{MigrateError, knows_migration};

@@ -48,7 +48,7 @@ const CONFINED: [Confined; 3] = [
         reason: "all SQL is in the store",
     },
     Confined {
-        crates: &["reqwest"],
+        crates: &["reqwest", "hyper_rustls"],
         places: &["src/outbound/"],
         reason: "the guard must see every call",
     },

@@ -47,8 +47,10 @@ enum Access {
     Link,
     /// User and element token; the organization may be there too.
     Token,
+    /// The same, and the answer is the vendor's.
+    Vendor,
 }
-use Access::{Cookie, Link, Open, Optional, Page, Password, Platform, Token};
+use Access::{Cookie, Link, Open, Optional, Page, Password, Platform, Token, Vendor};
 
 #[test]
 fn every_route_is_in_the_list() {
@@ -73,6 +75,7 @@ fn every_route_is_in_the_list() {
                 bunsen::http::Access::Page => Page,
                 bunsen::http::Access::Link => Link,
                 bunsen::http::Access::Token => Token,
+                bunsen::http::Access::Vendor => Vendor,
             };
             (route.method.to_string(), without_names(&route.path), access)
         })
@@ -303,7 +306,9 @@ async fn who_proves_nothing_is_refused_everywhere_and_changes_nothing(database: 
                 Open | Page => findings.status(&what, &answer, 200),
                 Link => findings.status(&what, &answer, 404),
                 Password => drop(findings.error(&what, &answer, without_password(path))),
-                Cookie | Optional | Platform | Token => drop(findings.error(&what, &answer, 401)),
+                Cookie | Optional | Platform | Token | Vendor => {
+                    findings.error(&what, &answer, 401);
+                }
             }
         }
     }
@@ -315,9 +320,9 @@ async fn who_proves_nothing_is_refused_everywhere_and_changes_nothing(database: 
             Open | Optional | Page => findings.status(&what, &answer, 200),
             Link => findings.status(&what, &answer, 404),
             Password => drop(findings.error(&what, &answer, without_password(path))),
-            Cookie | Platform | Token => drop(findings.error(&what, &answer, 401)),
+            Cookie | Platform | Token | Vendor => drop(findings.error(&what, &answer, 401)),
         }
-        if matches!(access, Platform | Token) {
+        if matches!(access, Platform | Token | Vendor) {
             for half in [
                 format!("User {}", walk.server.admin.user_secret),
                 format!("Organization {}", walk.server.admin.organization_secret),
@@ -354,7 +359,7 @@ async fn who_may_call_is_answered(database: TestDatabase) {
         for (method, path, access) in ROUTES {
             let fresh = server.create(caller, &example_named("for one visit")).await;
             let header = match access {
-                Token => caller.with_token(walk.token(&fresh)),
+                Token | Vendor => caller.with_token(walk.token(&fresh)),
                 _ => caller.header(),
             };
             let answer = walk
@@ -365,6 +370,14 @@ async fn who_may_call_is_answered(database: TestDatabase) {
                 Password => drop(findings.error(&what, &answer, without_password(path))),
                 Cookie => drop(findings.error(&what, &answer, 401)),
                 Link => findings.status(&what, &answer, 404),
+                // There is no such call at the vendor, who says so in its own way.
+                Vendor => {
+                    findings.status(&what, &answer, 404);
+                    let ours = answer.text.contains("requestId");
+                    findings.check(!ours, || {
+                        format!("{what}: not the vendor's answer: {answer}")
+                    });
+                }
                 Optional if oauth::is_of_version_1(path) => {
                     findings.error(&what, &answer, 400);
                 }

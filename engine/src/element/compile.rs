@@ -167,6 +167,7 @@ pub(super) fn compile(
         apart,
         parameters,
         resources,
+        passing: resource::passing(),
         faults,
         refresh: definition.bunsen.refresh.as_ref().map(refresh),
         session: definition.bunsen.session.clone(),
@@ -207,6 +208,7 @@ fn groups(definition: &ElementDefinition, checker: &mut Checker<'_>) -> Vec<Grou
             name: name.to_owned(),
             title: title.to_owned(),
             authentication,
+            soap_header: None,
             retired: None,
             oauth,
             refresh: None,
@@ -273,6 +275,10 @@ fn group(index: usize, words: &GroupWords, checker: &mut Checker<'_>) -> Group {
         .authenticate
         .as_ref()
         .and_then(|words| authentication(words, &format!("{place}.authenticate"), checker));
+    let soap_header = words
+        .soap_header
+        .as_deref()
+        .and_then(|text| checker.template(&format!("{place}.soapHeader"), text));
     let retired = words.retired.as_ref().and_then(|words| {
         if let Some(instead) = &words.instead {
             let place = format!("{place}.retired.instead");
@@ -290,6 +296,7 @@ fn group(index: usize, words: &GroupWords, checker: &mut Checker<'_>) -> Group {
         title: words.title.clone().unwrap_or_else(|| name.clone()),
         name,
         authentication,
+        soap_header,
         retired,
         oauth: oauth::oauth(words, &place, checker),
         refresh: words.refresh.as_ref().map(refresh),

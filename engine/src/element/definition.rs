@@ -166,6 +166,7 @@ written! {
         name: Option<String>,
         title: Option<String>,
         authenticate: Option<AuthenticateWords>,
+        soap_header: Option<String>,
         retired: Option<RetiredWords>,
         oauth: Option<OAuthWords>,
         refresh: Option<RefreshWords>,

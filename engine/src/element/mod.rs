@@ -41,6 +41,7 @@ static UNGROUPED: Group = Group {
     name: String::new(),
     title: String::new(),
     authentication: None,
+    soap_header: None,
     retired: None,
     oauth: None,
     refresh: None,
@@ -66,6 +67,8 @@ pub struct Element {
     /// Apply to every call of the element.
     pub parameters: Vec<Parameter>,
     pub resources: Vec<Resource>,
+    /// Stands for calls that a caller writes, which no resource describes.
+    pub(crate) passing: Resource,
     pub faults: Vec<FaultRule>,
     pub refresh: Option<Refresh>,
     /// Configuration keys that together identify one session at the vendor.
@@ -82,6 +85,8 @@ pub struct Group {
     pub title: String,
     /// What every call carries; without it the element's parameters do it all.
     pub authentication: Option<Authentication>,
+    /// What the envelopes that callers write carry besides, in their header.
+    pub soap_header: Option<Template>,
     pub retired: Option<Retired>,
     pub oauth: Option<OAuth>,
     /// In place of the element's own.
@@ -328,6 +333,21 @@ pub struct FaultRule {
     pub authorize: bool,
 }
 
+impl Condition {
+    /// Only the status is asked for.
+    pub(crate) fn asks_nothing_else(&self) -> bool {
+        self.content.is_none()
+            && self.present.is_empty()
+            && self.absent.is_empty()
+            && self.equals.is_empty()
+            && self.differs.is_empty()
+            && self.contains.is_empty()
+            && self.given.is_empty()
+            && self.given_equals.is_empty()
+            && self.given_differs.is_empty()
+    }
+}
+
 impl Element {
     pub fn group(&self, name: &str) -> Option<&Group> {
         self.groups.iter().find(|group| group.name == name)
@@ -445,6 +465,11 @@ impl Element {
         of_path
             .or_else(|| in_host(default_of("base.url")?))
             .unwrap_or("base.url")
+    }
+
+    /// The same for the base URL itself.
+    pub fn base_entry(&self) -> &str {
+        self.host_entry(&self.passing)
     }
 
     /// The objects that the definition declares, as discovery lists them: each under the

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::{CHAIN_LIMIT, Element, Group, Output, Refresh, Resource, ResourceKind, Reuse};
 use crate::configuration::Values;
 use crate::language::Template;
@@ -107,7 +109,8 @@ pub enum Signature {
 }
 
 /// What a log-in begins with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Start {
     /// A password, a key, or what a person's browser brought.
     #[default]

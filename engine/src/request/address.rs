@@ -44,16 +44,21 @@ pub(super) fn build(call: &Call<'_>) -> Result<Url, BuildError> {
         None => false,
     };
     if !absolute {
-        address.push_key(BASE_URL, None, 0)?;
-        if address.position() == Position::Query {
-            return Err(entry(BASE_URL, "must not contain a query"));
-        }
-        while address.text.ends_with('/') {
-            address.text.pop();
-        }
+        address.push_base()?;
     }
     address.push_all(vendor_path, 0)?;
     address.push_query_parameters()?;
+    address.finish()
+}
+
+/// The instance's base URL, without a slash at its end.
+pub(super) fn base(call: &Call<'_>) -> Result<Url, BuildError> {
+    let mut address = Address {
+        call,
+        text: String::new(),
+        host_keys: Vec::new(),
+    };
+    address.push_base()?;
     address.finish()
 }
 
@@ -113,6 +118,17 @@ pub(super) fn filled_default(
 }
 
 impl Address<'_, '_> {
+    fn push_base(&mut self) -> Result<(), BuildError> {
+        self.push_key(BASE_URL, None, 0)?;
+        if self.position() == Position::Query {
+            return Err(entry(BASE_URL, "must not contain a query"));
+        }
+        while self.text.ends_with('/') {
+            self.text.pop();
+        }
+        Ok(())
+    }
+
     fn position(&self) -> Position {
         match self.text.split_once("://") {
             None => Position::Start,

@@ -16,6 +16,10 @@ pub const FAMILIES: &[(&str, &str)] = &[
         "The same for the instance whose element token is in the header.",
     ),
     (
+        "Passthrough",
+        "The vendor's own API, with an instance's credentials.",
+    ),
+    (
         "Connect page",
         "Where people connect their accounts themselves.",
     ),
@@ -47,6 +51,7 @@ fn family(route: &Route) -> &'static str {
     let below = route.path.strip_prefix("/elements/api-v2/");
     let mut words = below.unwrap_or_default().split('/');
     match (route.access, words.next(), words.nth(1)) {
+        (Access::Vendor, ..) => "Passthrough",
         (Access::Token, ..) => "Instances by token",
         (Access::Page | Access::Link, ..) => "Pages",
         (Access::Open, ..) => "Operations",
@@ -130,7 +135,9 @@ impl<'a> Operation<'a> {
     /// `all` are the operations of the same handler, by path and method.
     pub fn complete(mut self, all: &Value) -> Value {
         let both = !all[&self.route.path]["patch"].is_null();
-        if self.route.method == "PUT" && both {
+        if self.route.access == Access::Vendor {
+            self.name_method();
+        } else if self.route.method == "PUT" && both {
             // One handler, two operations: people and generators must tell them apart.
             let id = self.written["operationId"].as_str().unwrap_or_default();
             let id = id.replacen("update", "replace", 1);
@@ -146,12 +153,31 @@ impl<'a> Operation<'a> {
         self.written
     }
 
+    /// One handler for all methods, and each an operation of its own.
+    fn name_method(&mut self) {
+        let method = self.route.method;
+        let lower = method.to_ascii_lowercase();
+        let id = self.written["operationId"].as_str().unwrap_or_default();
+        let summary = self.written["summary"].as_str().unwrap_or_default();
+        let (id, summary) = (
+            format!("{id}By{}{}", &method[..1], &lower[1..]),
+            format!("{summary} by {method}"),
+        );
+        self.written["operationId"] = json!(id);
+        self.written["summary"] = json!(summary);
+        if matches!(method, "POST" | "PUT" | "PATCH") {
+            self.written["requestBody"] = json!({
+                "description": "Whatever the vendor takes.", "content": {"*/*": {}},
+            });
+        }
+    }
+
     fn security(&self) -> Value {
         match self.route.access {
             Access::Open | Access::Page | Access::Link | Access::Password => json!([]),
             Access::Optional => json!([{}, {"userAndOrganization": []}, {"session": []}]),
             Access::Platform => json!([{"userAndOrganization": []}, {"session": []}]),
-            Access::Token => json!([{"userAndElement": []}]),
+            Access::Token | Access::Vendor => json!([{"userAndElement": []}]),
             Access::Cookie => json!([{"cookie": []}]),
         }
     }
@@ -188,6 +214,11 @@ impl<'a> Operation<'a> {
                 text,
                 json!(self.element),
                 "Key or id of the element.".to_owned(),
+            ),
+            (_, "vendorPath") => (
+                text,
+                json!("users/me"),
+                "All that follows, as the vendor's API names it.".to_owned(),
             ),
             (_, "hub") => (text, json!("crm"), "Key of the hub.".to_owned()),
             (_, "type") => (
@@ -228,7 +259,8 @@ impl<'a> Operation<'a> {
         let has_body = self.written.get("requestBody").is_some();
         let parameters = self.written["parameters"].as_array().map_or(0, Vec::len);
         let with_database = !matches!(access, Access::Open | Access::Page);
-        if has_body {
+        let vendors = access == Access::Vendor;
+        if has_body && !vendors {
             self.written["requestBody"]["required"] = json!(true);
         }
         let common = |status: &str| match status {
@@ -236,8 +268,9 @@ impl<'a> Operation<'a> {
             _ if access == Access::Link => matches!(status, "400" | "500"),
             "400" => has_body || parameters > 0,
             "401" => with_database && access != Access::Password,
-            "406" => !matches!(access, Access::Page | Access::Cookie),
-            "408" | "413" | "415" => has_body,
+            "406" => !matches!(access, Access::Page | Access::Cookie | Access::Vendor),
+            "415" => has_body && !vendors,
+            "408" | "413" => has_body,
             "503" => with_database,
             _ => true,
         };
@@ -291,6 +324,11 @@ fn complete_answer(status: &str, answer: &mut Value) {
     }
     answer["headers"] = Value::Object(headers);
     let error = json!({"schema": {"$ref": "#/components/schemas/Error"}});
+    if answer["content"].get("*/*").is_some() {
+        // The vendor's, of which nothing is known.
+        answer["content"] = json!({"*/*": {}});
+        return;
+    }
     match answer["content"].get("text/html").is_some() {
         // A page of its own, unless nobody came as far as making one.
         true if status == "400" => answer["content"]["application/json"] = error,

@@ -10,7 +10,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::vendor::Authority;
 use super::*;
-use crate::outbound::client::TrackedBody;
+use crate::outbound::body::TrackedBody;
 
 const HOST: &str = "crm.corp.example";
 

@@ -157,8 +157,8 @@ async fn a_long_list_of_addresses_is_cut() {
         .map(|n| IpAddr::V4(Ipv4Addr::new(1, 1, 1, n)))
         .collect();
     let names = NameServer::answering(&[&many]);
-    let resolver = names.resolver.clone();
-    let found = reqwest::dns::Resolve::resolve(&resolver, HOST.parse().expect("a name")).await;
+    let mut resolver = names.resolver.clone();
+    let found = tower::Service::call(&mut resolver, HOST.parse().expect("a name")).await;
     assert_eq!(
         found
             .map_err(|error| error.to_string())

@@ -1,6 +1,8 @@
 //! Asking the vendor about a change, in the journal where the answer must not be lost.
 
 use bunsen_engine::configuration::{Value, Values};
+use bunsen_engine::element::Start;
+use bunsen_engine::element::oauth::REFRESH_TOKEN;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -9,12 +11,13 @@ use super::{Changing, outrun};
 use crate::error::{Error, Result};
 use crate::exchange::{self, Calls};
 use crate::ids::{AccountId, UserId};
-use crate::journal::{self, Begun, Held, Opening};
+use crate::journal::{self, Begun, Exchange, Held, Opening};
 use crate::provisioning::plan::Plan;
 use crate::provisioning::request::Change;
 use crate::provisioning::view::stored_values;
 use crate::provisioning::{Chosen, grants, keyed, log_in, refuse_retired};
-use crate::store::{self, Claim, Purpose};
+use crate::renewal::salvage::{self, Spending, Token};
+use crate::store::{self, Claim, Outcome, Purpose};
 
 /// What the vendor was asked, and what it returned.
 pub(super) struct Accepted {
@@ -37,12 +40,15 @@ pub struct Intent {
     pub(super) account: AccountId,
     pub(super) user: UserId,
     pub(super) change: Change,
-    pub(super) generation: i64,
-    pub(super) group: String,
-    pub(super) asked: Held,
+    pub generation: i64,
+    pub group: String,
+    pub asked: Held,
     /// What it begins with is used up by asking.
     #[serde(default)]
     pub(super) spent: bool,
+    /// That is the refresh token that is stored.
+    #[serde(default)]
+    pub refreshes: bool,
     pub claim: Option<Claim>,
     /// The log-in may be made again when it is not known what became of it.
     pub repeatable: bool,
@@ -88,6 +94,13 @@ impl Changing<'_> {
         let repeatable = login.is_repeatable(element, plan.group);
         let spent = login.spends_once(element, plan.group);
         let login = login.clone();
+        // What is stored is used up by asking, whatever comes of the change.
+        let same =
+            |key| plan.values.get(key).map(Value::reveal) == values.get(key).map(Value::reveal);
+        let refreshes = spent
+            && login.start == Start::Refresh
+            && plan.group.name == row.credential_group
+            && same(REFRESH_TOKEN);
         let mut accepted = Accepted {
             generation: row.generation,
             group: plan.group.name.clone(),
@@ -111,6 +124,7 @@ impl Changing<'_> {
             group: accepted.group.clone(),
             asked: Held(accepted.asked.clone()),
             spent,
+            refreshes,
             claim: self.claim.cloned(),
             repeatable,
         };
@@ -134,10 +148,52 @@ impl Changing<'_> {
         };
         let session = chosen.session(self.app, &grants);
         let calls = Calls::logging_in(&session, &login, &accepted.asked, generated);
-        let returned = exchange.ask(calls).await?.0;
-        accepted.returned = returned;
+        accepted.returned = match refreshes {
+            true => self.refresh(row, &exchange, calls).await?,
+            false => exchange.ask(calls).await?.0,
+        };
         accepted.exchange = Some(exchange.id());
         Ok(Asked::Settled(Some(accepted)))
+    }
+}
+
+impl Changing<'_> {
+    /// Asks with the stored refresh token. When that fails its successor is kept, or the doubt about it.
+    async fn refresh(
+        &self,
+        row: &store::Instance,
+        exchange: &Exchange,
+        mut calls: Calls<'_>,
+    ) -> Result<Values> {
+        let of = |outcome| Spending {
+            organization: self.who.organization,
+            instance: row.id,
+            generation: row.generation,
+            exchange: exchange.id(),
+            outcome,
+            claim: self.claim,
+        };
+        let Err(error) = exchange.call(&mut calls).await else {
+            let returned = Held(calls.returned());
+            if let Err(error) = exchange.answer(&returned).await {
+                salvage::came_late(self.app, of(Outcome::Unknown), &returned.0).await?;
+                return Err(error);
+            }
+            return Ok(returned.0);
+        };
+        let token = match calls.salvage() {
+            Some(returned) => Token::Replaced(returned),
+            None if calls.lost() => Token::Lost,
+            None => {
+                exchange.failed(&calls).await;
+                return Err(error);
+            }
+        };
+        let of = of(journal::outcome(&calls));
+        if let Err(error) = salvage::change_failed(self.app, of, token).await {
+            tracing::warn!(%error, exchange.id = %exchange.id(), "an exchange stays open until its lease ends");
+        }
+        Err(error)
     }
 }
 

@@ -16,6 +16,7 @@ fn what_was_accepted_covers_just_that() {
         name: name.to_owned(),
         title: String::new(),
         authentication: None,
+        soap_header: None,
         retired: None,
         oauth: None,
         refresh: None,

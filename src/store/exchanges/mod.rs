@@ -4,6 +4,7 @@
 //!
 //! Times are the database's, at the moment of each statement.
 
+mod calls;
 mod open;
 
 use std::fmt;
@@ -19,7 +20,7 @@ use crate::ids::{Fingerprint, InstanceId, OrganizationId, UserId};
 /// The columns of an [`OpenExchange`].
 macro_rules! open_columns {
     () => {
-        "org_id, id, instance_id, purpose, state = 'answered' as answered,
+        "org_id, id, instance_id, purpose, holder, state = 'answered' as answered,
          intent_sealed, answer_sealed,
          extract(epoch from clock_timestamp() - created_at)::bigint as age"
     };
@@ -82,9 +83,11 @@ pub struct OpenExchange {
     pub instance: Option<InstanceId>,
     #[sqlx(try_from = "String")]
     pub purpose: Purpose,
+    pub holder: Uuid,
     /// The vendor has answered.
     pub answered: bool,
     pub intent_sealed: Option<Vec<u8>>,
+    /// While it is not answered: how far the calls have come.
     pub answer_sealed: Option<Vec<u8>>,
     /// Seconds since it was opened.
     pub age: i64,
@@ -102,49 +105,6 @@ pub enum Standing {
 }
 
 impl OrgStore<'_> {
-    /// How long the holder may still send; `None`: the exchange is another's by now, or over.
-    pub async fn time_to_send(&self, id: Uuid, holder: Uuid) -> Result<Option<Duration>> {
-        let mut reader = self.reader().await?;
-        let left: Option<(f64,)> = self
-            .query_as(
-                "select extract(epoch from lease_until - clock_timestamp())::float8
-                 from exchanges
-                 where org_id = $1 and id = $2 and holder = $3 and state = 'intent'",
-            )
-            .bind(id)
-            .bind(holder)
-            .fetch_optional(&mut *reader)
-            .await?;
-        Ok(left.map(|(left,)| Duration::from_secs_f64(left.max(0.0))))
-    }
-
-    /// Makes the answer durable. From now on anybody may apply it; who opened the exchange has
-    /// `lease` to do so undisturbed. `false`: it was given up meanwhile.
-    pub async fn answer_exchange(
-        &self,
-        id: Uuid,
-        answer_sealed: &[u8],
-        lease: Duration,
-    ) -> Result<bool> {
-        self.transaction(|mut transaction| async move {
-            let done = self
-                .query(
-                    "update exchanges
-                         set state = 'answered', answer_sealed = $3,
-                             answered_at = clock_timestamp(),
-                             lease_until = clock_timestamp() + make_interval(secs => $4)
-                         where org_id = $1 and id = $2 and state = 'intent'",
-                )
-                .bind(id)
-                .bind(answer_sealed)
-                .bind(lease.as_secs_f64())
-                .execute(&mut *transaction)
-                .await?;
-            Ok((transaction, done.rows_affected() == 1))
-        })
-        .await
-    }
-
     /// Nobody else settles it until the transaction ends.
     pub async fn lock_exchange(&self, connection: &mut PgConnection, id: Uuid) -> Result<Standing> {
         let row: Option<(String, Option<InstanceId>)> = self
@@ -175,32 +135,30 @@ impl OrgStore<'_> {
         outcome: Outcome,
         instance: Option<InstanceId>,
     ) -> Result<bool> {
-        let settled: Option<(Option<InstanceId>, Option<i64>)> = self
+        // One statement: what is renewed often shall not ask twice.
+        let (settled,): (i64,) = self
             .query_as(
-                "update exchanges
-                 set state = $3, instance_id = coalesce($4, instance_id),
-                     applied_at = case when $3 = 'applied' then clock_timestamp() end,
-                     intent_sealed = null, answer_sealed = null,
-                     session_hmac = null, session_pepper_id = null
-                 where org_id = $1 and id = $2 and state in ('intent', 'answered')
-                 returning instance_id, generation",
+                "with settled as (
+                     update exchanges
+                     set state = $3, instance_id = coalesce($4, instance_id),
+                         applied_at = case when $3 = 'applied' then clock_timestamp() end,
+                         intent_sealed = null, answer_sealed = null,
+                         session_hmac = null, session_pepper_id = null
+                     where org_id = $1 and id = $2 and state in ('intent', 'answered')
+                     returning instance_id, generation
+                 ), freed as (
+                     update instances set lease_holder = null, lease_until = null
+                     where org_id = $1 and lease_holder = $2
+                         and id = (select instance_id from settled where generation is not null)
+                 )
+                 select count(*) from settled",
             )
             .bind(id)
             .bind(outcome.as_str())
             .bind(instance)
-            .fetch_optional(&mut *connection)
+            .fetch_one(connection)
             .await?;
-        if let Some((Some(instance), Some(_))) = settled {
-            self.query(
-                "update instances set lease_holder = null, lease_until = null
-                 where org_id = $1 and id = $2 and lease_holder = $3",
-            )
-            .bind(instance)
-            .bind(id)
-            .execute(connection)
-            .await?;
-        }
-        Ok(settled.is_some())
+        Ok(settled == 1)
     }
 
     /// Ends an exchange of which nothing came; its claim is free again, or, if the request must
@@ -213,7 +171,7 @@ impl OrgStore<'_> {
         again: bool,
     ) -> Result<()> {
         self.transaction(|mut transaction| async move {
-            self.close_in(&mut transaction, id, outcome, claim, again)
+            self.close_exchange_in(&mut transaction, id, outcome, claim, again)
                 .await?;
             Ok((transaction, ()))
         })
@@ -231,7 +189,7 @@ impl OrgStore<'_> {
         self.transaction(|mut transaction| async move {
             let unanswered = self.lock_exchange(&mut transaction, id).await? == Standing::Intent;
             if unanswered {
-                self.close_in(&mut transaction, id, Outcome::Unknown, claim, again)
+                self.close_exchange_in(&mut transaction, id, Outcome::Unknown, claim, again)
                     .await?;
             }
             Ok((transaction, unanswered))
@@ -239,7 +197,8 @@ impl OrgStore<'_> {
         .await
     }
 
-    async fn close_in(
+    /// [`OrgStore::close_exchange`] in a transaction that writes what the failure means.
+    pub async fn close_exchange_in(
         &self,
         connection: &mut PgConnection,
         id: Uuid,
@@ -270,6 +229,7 @@ impl OrgStore<'_> {
             .bind(id)
             .fetch_optional(&mut *reader)
             .await?;
+        reader.finish();
         Ok(found)
     }
 }

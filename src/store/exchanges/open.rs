@@ -6,6 +6,7 @@ use super::{NewExchange, Opened, Purpose};
 use crate::error::Result;
 use crate::ids::{Fingerprint, InstanceId};
 use crate::store::OrgStore;
+use crate::store::retry::is_passing;
 
 impl OrgStore<'_> {
     /// Makes the intent durable: once this has said [`Opened::Ours`] the vendor may be called.
@@ -17,6 +18,23 @@ impl OrgStore<'_> {
         if !new.session.is_empty() && self.is_session_busy(new.session).await? {
             return Ok(Opened::Busy);
         }
+        if let (Some(instance), Some(generation)) = (new.instance, new.generation)
+            && new.session.is_empty()
+            && new.claim.is_none()
+            && self.store.keeps_statements()
+        {
+            // As most renewals are. One statement is a transaction of its own.
+            let mut connection = self.reader().await?;
+            let opened = self.open_renewal(&mut connection, new, instance, generation);
+            match opened.await {
+                Err(error) if is_passing(&error) => {}
+                Err(error) => return Err(error),
+                Ok(opened) => {
+                    connection.finish();
+                    return Ok(opened);
+                }
+            }
+        }
         self.transaction(|mut transaction| async move {
             let opened = self.open_exchange_in(&mut transaction, new).await?;
             Ok((transaction, opened))
@@ -24,9 +42,57 @@ impl OrgStore<'_> {
         .await
     }
 
+    /// The lease and the intent of an instance whose log-in touches no other session.
+    async fn open_renewal(
+        &self,
+        connection: &mut PgConnection,
+        new: &NewExchange<'_>,
+        instance: InstanceId,
+        generation: i64,
+    ) -> Result<Opened> {
+        // Who comes second waits for the row, and then finds the lease taken.
+        let done = self
+            .query(
+                "with leased as (
+                     update instances
+                     set lease_holder = $2,
+                         lease_until = clock_timestamp() + make_interval(secs => $8)
+                     where org_id = $1 and id = $3 and generation = $4
+                         and (lease_until is null or lease_until <= clock_timestamp())
+                         and not ($9 and exists (
+                             select 1 from exchanges
+                             where org_id = $1 and instance_id = $3
+                                 and state in ('intent', 'answered')))
+                     returning org_id
+                 )
+                 insert into exchanges (org_id, id, instance_id, user_id, purpose, state,
+                     generation, intent_sealed, holder, lease_until)
+                 select org_id, $2, $3, $5, $6, 'intent', $4, $7, $10,
+                     clock_timestamp() + make_interval(secs => $8)
+                 from leased",
+            )
+            .bind(new.id)
+            .bind(instance)
+            .bind(generation)
+            .bind(new.user)
+            .bind(new.purpose.as_str())
+            .bind(new.intent_sealed)
+            .bind(new.lease.as_secs_f64())
+            .bind(begins_with_stored(new.purpose))
+            .bind(new.holder)
+            .execute(&mut *connection)
+            .await?;
+        match done.rows_affected() {
+            0 => self.why_not_leased(connection, instance, generation).await,
+            _ => Ok(Opened::Ours),
+        }
+    }
+
     async fn is_session_busy(&self, session: &[Fingerprint]) -> Result<bool> {
         let mut reader = self.reader().await?;
-        self.is_session_busy_in(&mut reader, session).await
+        let busy = self.is_session_busy_in(&mut reader, session).await?;
+        reader.finish();
+        Ok(busy)
     }
 
     async fn is_session_busy_in(
@@ -69,8 +135,9 @@ impl OrgStore<'_> {
             }
         }
         if let (Some(instance), Some(generation)) = (new.instance, new.generation) {
-            // What another has left open may have used up the token that this one begins with.
-            if new.purpose == Purpose::Renew && self.is_open(&mut *connection, instance).await? {
+            // What another has left open, also when its lease is over, may have used up the token
+            // that this one begins with.
+            if begins_with_stored(new.purpose) && self.is_open(&mut *connection, instance).await? {
                 return self.why_not_leased(connection, instance, generation).await;
             }
             let taken = self
@@ -116,7 +183,12 @@ impl OrgStore<'_> {
         Ok(Opened::Ours)
     }
 
-    async fn is_open(&self, connection: &mut PgConnection, instance: InstanceId) -> Result<bool> {
+    /// Whether somebody is at this instance, or was and has left it so.
+    pub async fn is_open(
+        &self,
+        connection: &mut PgConnection,
+        instance: InstanceId,
+    ) -> Result<bool> {
         let (open,) = self
             .query_as(
                 "select exists (
@@ -145,4 +217,9 @@ impl OrgStore<'_> {
             _ => Opened::Outrun,
         })
     }
+}
+
+/// Whether it may begin with the token that is stored.
+fn begins_with_stored(purpose: Purpose) -> bool {
+    matches!(purpose, Purpose::Renew | Purpose::Provision)
 }

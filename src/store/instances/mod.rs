@@ -16,10 +16,11 @@ use sqlx::{FromRow, PgConnection, Row as _};
 use uuid::Uuid;
 
 use super::OrgStore;
+use super::grants::Grant;
 use crate::error::{Error, Result};
 use crate::ids::{AccountId, InstanceId, UserId};
 
-pub use renewal::{FailedRenewal, RenewedInstance};
+pub use renewal::{FailedRenewal, KeptTokens, RenewedInstance};
 pub(super) use together::Together;
 pub use unplanned::RenewalPass;
 pub use write::{InstanceChange, NewInstance, given_up};
@@ -120,17 +121,19 @@ use instance_columns;
 
 /// `offset 0`: the user is found by its id, also in an organization of many users, for which the
 /// planner would go through all of them where most organizations have one.
+macro_rules! from_instances {
+    () => {
+        " from instances i
+         cross join lateral
+             (select email, first_name, last_name from users
+              where org_id = i.org_id and id = i.user_id offset 0) u
+         where i.org_id = $1 "
+    };
+}
+
 macro_rules! select_instances {
     ($rest:expr) => {
-        concat!(
-            instance_columns!(),
-            " from instances i
-             cross join lateral
-                 (select email, first_name, last_name from users
-                  where org_id = i.org_id and id = i.user_id offset 0) u
-             where i.org_id = $1 ",
-            $rest
-        )
+        concat!(instance_columns!(), from_instances!(), $rest)
     };
 }
 
@@ -147,6 +150,24 @@ macro_rules! matching {
 impl OrgStore<'_> {
     pub async fn instance(&self, id: InstanceId) -> Result<Option<Instance>> {
         self.store.one_instance(self.organization, id).await
+    }
+
+    /// An instance and the private hosts that it may reach, in one statement: what a call needs.
+    pub async fn instance_to_call(&self, id: InstanceId) -> Result<Option<(Instance, Vec<Grant>)>> {
+        let mut reader = self.reader().await?;
+        let found: Option<ToCall> = self
+            .query_as(concat!(
+                instance_columns!(),
+                ", (select json_agg(g) from outbound_grants g
+                    where g.org_id = i.org_id and g.element_key = i.element_key) as grants",
+                from_instances!(),
+                "and i.id = $2"
+            ))
+            .bind(id)
+            .fetch_optional(&mut *reader)
+            .await?;
+        reader.finish();
+        Ok(found.map(|ToCall(instance, grants)| (instance, grants)))
     }
 
     /// The same inside a transaction, as for the answer to a create.
@@ -313,6 +334,17 @@ impl FromRow<'_, PgRow> for Instance {
             created_at: time("created_at")?,
             updated_at: time("updated_at")?,
         })
+    }
+}
+
+/// An instance with its grants.
+struct ToCall(Instance, Vec<Grant>);
+
+impl FromRow<'_, PgRow> for ToCall {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        let grants: Option<Json<Vec<Grant>>> = row.try_get("grants")?;
+        let grants = grants.map(|Json(grants)| grants).unwrap_or_default();
+        Ok(Self(Instance::from_row(row)?, grants))
     }
 }
 

@@ -13,14 +13,21 @@ use crate::error::Result;
 use crate::ids::{InstanceId, OrganizationId};
 use crate::store::{AllOrgs, OrgStore, Revocation};
 
-/// So many of those that wait longest are looked at, to take turns among their organizations.
-const LOOKED_AT: i64 = 2000;
+/// For each that can be claimed so many of those that wait longest are looked at, and as many of those
+/// that became due last, to take turns among their organizations.
+const LOOKED_AT: i64 = 16;
 
 /// What a renewal has brought.
 pub struct RenewedInstance<'a> {
     pub configuration: &'a BTreeMap<String, String>,
     pub credentials_sealed: &'a [u8],
     pub due_at: Option<Timestamp>,
+}
+
+/// New tokens of a log-in that came to nothing else.
+pub struct KeptTokens<'a> {
+    pub configuration: &'a BTreeMap<String, String>,
+    pub credentials_sealed: &'a [u8],
 }
 
 /// A renewal that came to nothing.
@@ -37,7 +44,8 @@ pub struct FailedRenewal<'a> {
 
 impl AllOrgs<'_> {
     /// Instances that are due, claimed for a while: of each organization the one that waits
-    /// longest, then of each the second, and so on.
+    /// longest, then of each the second, and so on. Whoever has become due last is among those that
+    /// are looked at, so that nobody waits behind another's thousands.
     pub async fn claim_due_renewals(
         &self,
         limit: i64,
@@ -49,10 +57,15 @@ impl AllOrgs<'_> {
                 let claimed = store
                     .query_as(
                         "with due as (
-                             select org_id, id, renewal_due_at from instances
-                             where renewal_due_at <= clock_timestamp() and valid
-                                 and coalesce(renewal_claimed_until <= clock_timestamp(), true)
-                             order by renewal_due_at limit $3
+                             (select org_id, id, renewal_due_at from instances
+                              where renewal_due_at <= clock_timestamp() and valid
+                                  and coalesce(renewal_claimed_until <= clock_timestamp(), true)
+                              order by renewal_due_at limit $3)
+                             union
+                             (select org_id, id, renewal_due_at from instances
+                              where renewal_due_at <= clock_timestamp() and valid
+                                  and coalesce(renewal_claimed_until <= clock_timestamp(), true)
+                              order by renewal_due_at desc limit $3)
                          ), turn as (
                              select org_id, id, renewal_due_at, row_number() over (
                                  partition by org_id order by renewal_due_at) as place
@@ -73,7 +86,7 @@ impl AllOrgs<'_> {
                     )
                     .bind(limit)
                     .bind(claim.as_secs_f64())
-                    .bind(LOOKED_AT)
+                    .bind(limit.saturating_mul(LOOKED_AT))
                     .fetch_all(&mut *transaction)
                     .await?;
                 Ok((transaction, claimed))
@@ -112,6 +125,7 @@ impl OrgStore<'_> {
             "update instances
              set configuration = $3, credentials_sealed = $4, renewal_due_at = $5,
                  renewed_at = clock_timestamp(), generation = generation + 1,
+                 lease_holder = null, lease_until = null,
                  valid = true, invalid_reason = null, invalid_since = null,
                  renewal_attempts = 0, renewal_claimed_until = null
              where org_id = $1 and id = $2",
@@ -130,6 +144,26 @@ impl OrgStore<'_> {
             )
             .await?;
         }
+        Ok(())
+    }
+
+    /// Under [`OrgStore::lock_instance`]; when it is due says [`OrgStore::write_failed_renewal`].
+    pub async fn write_kept(
+        &self,
+        connection: &mut PgConnection,
+        id: InstanceId,
+        kept: &KeptTokens<'_>,
+    ) -> Result<()> {
+        self.query(
+            "update instances
+             set configuration = $3, credentials_sealed = $4, generation = generation + 1
+             where org_id = $1 and id = $2",
+        )
+        .bind(id)
+        .bind(Json(kept.configuration))
+        .bind(kept.credentials_sealed)
+        .execute(connection)
+        .await?;
         Ok(())
     }
 
@@ -169,6 +203,12 @@ impl OrgStore<'_> {
         self.notify_needs_owner(connection, before, reason, since)
             .await?;
         self.revoke(connection).await.map(Some)
+    }
+}
+
+impl std::fmt::Debug for KeptTokens<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeptTokens").finish_non_exhaustive()
     }
 }
 

@@ -35,6 +35,24 @@ impl Journalled {
         vendors.control("DELETE", "/_control/faults", None).await;
     }
 
+    /// Sends the request and kills the server while the last of its calls is under way.
+    async fn kill_before_the_last_answer(&self, server: Server, request: reqwest::RequestBuilder) {
+        let vendors = &self.site.vendors;
+        let before = vendors.calls().await;
+        vendors
+            .fault(json!({"kind": "slow", "milliseconds": 1500}))
+            .await;
+        let sent = tokio::spawn(request.send());
+        vendors.wait_for_calls(before + CALLS).await;
+        server.kill().await;
+        assert!(sent.await.expect("the request ends").is_err());
+        vendors.control("DELETE", "/_control/faults", None).await;
+        assert_eq!(self.states().await, ["intent"]);
+        let reached = "select count(*) from exchanges where answer_sealed is not null";
+        assert_eq!(self.site.count(reached).await, 1);
+        self.assert_sealed().await;
+    }
+
     /// Another server finishes what was left.
     async fn serve_until(&self, state: &str) -> Server {
         let server = self.serve("one").await;
@@ -105,6 +123,87 @@ async fn what_a_code_gave_is_stored_by_whoever_is_there(database: TestDatabase) 
         assert_eq!(site.site.count(generation).await, generation_before + 1);
         let deleted = server.request("DELETE", &path, &user);
         assert_eq!(Answer::of(deleted).await.status, 200);
+    }
+    server.stop().await;
+}
+
+/// The code is used up, what the vendor gave for it is known, and a call is left: whoever is there makes it.
+#[database_test]
+async fn a_log_in_that_was_cut_short_between_its_calls_goes_on(database: TestDatabase) {
+    let site = Journalled::new(database).await;
+    let vendors = &site.site.vendors;
+    let mut server = site.serve("one").await;
+    let user = server.authorization();
+    for case in Case::all() {
+        vendors.reset().await;
+        site.site.execute("delete from exchanges").await;
+        let before = site.instances().await;
+        let body = case.body(&site.brought(&case, &server, &user).await);
+        let key = format!("{}-between", case.element);
+        let request = create(&server, &user, &body, Some(&key));
+        site.kill_before_the_last_answer(server, request).await;
+        assert_eq!(site.instances().await, before);
+        // While the vendor is away the rest waits.
+        let away = json!({"kind": "status", "status": 503, "count": 1});
+        vendors.fault(away).await;
+        server = site.serve("one").await;
+        let calls = vendors.calls().await;
+        site.expire().await;
+        vendors.wait_for_calls(calls + 1).await;
+        assert_eq!(site.states().await, ["intent"]);
+        site.expire().await;
+        site.wait_for_states(&["applied"]).await;
+        site.assert_whole().await;
+        site.assert_sealed().await;
+        assert_eq!(site.instances().await, before + 1);
+        assert_eq!(case.asked(vendors, "authorization_code").await, (1, 0));
+        assert_eq!(vendors.calls().await, calls + CALLS);
+        let made = patiently(|| create(&server, &user, &body, Some(&key)))
+            .await
+            .success();
+        assert_eq!(site.instances().await, before + 1);
+        assert!(made["configuration"]["base.url"].is_string(), "{made}");
+
+        // The same when access is allowed again, and the key keeps finding it.
+        site.site.execute("delete from exchanges").await;
+        let path = format!("/instances/{}", made["id"]);
+        let brought = site.brought(&case, &server, &user).await;
+        let mut whole = made.clone();
+        whole["name"] = json!("allowed again");
+        whole["providerData"] = brought;
+        let request = server.request("PUT", &path, &user).json(&whole);
+        site.kill_before_the_last_answer(server, request).await;
+        server = site.serve_until("applied").await;
+        assert_eq!(case.asked(vendors, "authorization_code").await, (2, 0));
+        let read = Answer::of(server.request("GET", &path, &user)).await;
+        let read = read.success();
+        assert_eq!(
+            (&read["name"], &read["token"], &read["valid"]),
+            (&json!("allowed again"), &made["token"], &json!(true))
+        );
+        // What is stored renews.
+        site.site
+            .execute("update instances set renewal_due_at = now()")
+            .await;
+        let renewed = "select count(*) from instances where renewed_at is not null";
+        crate::vendors::until("it is renewed", async || {
+            site.site.count(renewed).await == 1
+        })
+        .await;
+        assert_eq!(case.asked(vendors, "refresh_token").await, (1, 0));
+
+        // What the vendor refuses ends it, and nobody asks again.
+        site.site.execute("delete from exchanges").await;
+        let before = site.instances().await;
+        let body = case.body(&site.brought(&case, &server, &user).await);
+        let request = create(&server, &user, &body, None);
+        site.kill_before_the_last_answer(server, request).await;
+        case.control(vendors, "POST", "revoke", Some(&json!({})))
+            .await;
+        server = site.serve_until("refused").await;
+        assert_eq!(site.instances().await, before);
+        let delete = server.request("DELETE", &path, &user);
+        assert_eq!(Answer::of(delete).await.status, 200);
     }
     server.stop().await;
 }

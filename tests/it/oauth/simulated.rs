@@ -158,6 +158,27 @@ impl Case {
         reuse.as_str().expect("a word").to_owned()
     }
 
+    /// A call to the vendor's own API that a good token may make.
+    pub fn passed(&self) -> String {
+        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("elements")
+            .join(&self.element)
+            .join("cases/passthrough.json");
+        let text = std::fs::read_to_string(file).expect("the element's calls");
+        let file: Value = serde_json::from_str(&text).expect("JSON");
+        format!("/proxy{}", file["oauth"]["path"].as_str().expect("a path"))
+    }
+
+    /// Of its authorization server.
+    pub fn host(&self) -> &str {
+        self.text("page_at")
+    }
+
+    /// Where the vendor's control calls are.
+    pub fn vendor(&self) -> &str {
+        self.text("control")
+    }
+
     pub fn has_key(&self) -> bool {
         self.data.get("key").is_some()
     }

@@ -182,13 +182,19 @@ async fn the_lease_of_an_instance(database: TestDatabase) {
         .execute(&database.pool)
         .await
         .expect("an update");
-    // What was left open may have used up the token that a renewal begins with; a log-in begins anew.
-    assert_eq!(renewing(1).open(&world.org()).await.0, Opened::Busy);
-    let log_in = Draft {
-        purpose: Purpose::Provision,
+    // What was left open may have used up the token that a renewal, or a change, begins with.
+    for purpose in [Purpose::Renew, Purpose::Provision] {
+        let begins = Draft {
+            purpose,
+            ..renewing(1)
+        };
+        assert_eq!(begins.open(&world.org()).await.0, Opened::Busy);
+    }
+    let writes = Draft {
+        purpose: Purpose::Write,
         ..renewing(1)
     };
-    let (third, _) = log_in.ours(&world.org()).await;
+    let (third, _) = writes.ours(&world.org()).await;
     assert!(settle(&world, second, Outcome::Applied).await);
     let held = "select count(*) from instances where lease_holder is not null";
     assert_eq!(count(&database, held).await, 1);
@@ -234,6 +240,59 @@ async fn from_intent_to_applied(database: TestDatabase) {
                 coalesce(intent_sealed, answer_sealed, session_hmac) is not null
                 or session_pepper_id is not null";
     assert_eq!(count(&database, kept).await, 0, "nothing is kept of it");
+}
+
+/// What some of the calls have returned stands there until all of them are made, and whoever takes the exchange over
+/// gets it.
+#[database_test]
+async fn between_two_calls(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let instance = world.instance(&world.one, Made::default()).await;
+    let org = world.org();
+    let change = Draft {
+        purpose: Purpose::Provision,
+        instance: Some((instance, 1)),
+        lease: NOTHING,
+        ..Draft::of(&world.one)
+    };
+    let (id, holder) = change.ours(&org).await;
+    let reached = async |holder, text| org.exchange_reached(id, holder, text).await;
+    assert!(reached(holder, b"one call").await.expect("an answer"));
+    assert!(
+        !reached(Uuid::new_v4(), b"another's")
+            .await
+            .expect("an answer")
+    );
+    let foreign = world.other_org();
+    let wrong = foreign.exchange_reached(id, holder, b"theirs").await;
+    assert!(!wrong.expect("an answer"));
+
+    let (finder, next) = (Uuid::new_v4(), Uuid::new_v4());
+    let all = world.store.all_orgs();
+    let taken = all.take_exchanges(&[Purpose::Provision], &[], finder, MINUTE, NOTHING, 4);
+    let taken = taken.await.expect("rows");
+    assert_eq!(taken.len(), 1);
+    assert_eq!((taken[0].answered, taken[0].holder), (false, finder));
+    assert_eq!(taken[0].answer_sealed.as_deref(), Some(&b"one call"[..]));
+    for wrong in [
+        org.take_over_exchange(id, (holder, next), MINUTE).await,
+        foreign.take_over_exchange(id, (finder, next), MINUTE).await,
+    ] {
+        assert!(!wrong.expect("an answer"));
+    }
+    let taken = org.take_over_exchange(id, (finder, next), MINUTE).await;
+    assert!(taken.expect("an answer"));
+    let left = org.time_to_send(id, next).await.expect("an answer");
+    assert!(left.is_some_and(|left| left > MINUTE / 2));
+    let leased = "select count(*) from instances where lease_until > now() + interval '30 seconds'";
+    assert_eq!(count(&database, leased).await, 1, "its instance's, too");
+    // Who had it before comes too late.
+    assert!(!reached(holder, b"late").await.expect("an answer"));
+    assert!(settle(&world, id, Outcome::Applied).await);
+    let kept = "select count(*) from exchanges where answer_sealed is not null";
+    assert_eq!(count(&database, kept).await, 0);
+    let held = "select count(*) from instances where lease_holder is not null";
+    assert_eq!(count(&database, held).await, 0);
 }
 
 #[database_test]

@@ -59,3 +59,26 @@ async fn organizations_take_turns_and_nobody_claims_twice(database: TestDatabase
     put_back.expect("put back");
     assert_eq!(claim(10).await, [quiet.0]);
 }
+
+/// One organization has more than are looked at, all of which have waited longer.
+#[database_test]
+async fn nobody_waits_behind_anothers_thousands(database: TestDatabase) {
+    let world = World::new(&database).await;
+    for _ in 0..40 {
+        world.instance(&world.one, Made::default()).await;
+    }
+    let quiet = world.instance(&world.other, Made::default()).await;
+    sqlx::query(
+        "update instances set renewal_due_at =
+             now() - case when org_id = $1 then interval '1 hour' else interval '1 second' end",
+    )
+    .bind(world.one.id)
+    .execute(&database.pool)
+    .await
+    .expect("a statement");
+    let all = world.store.all_orgs();
+    let claimed = all.claim_due_renewals(2, Duration::from_secs(60)).await;
+    let claimed = claimed.expect("claimed");
+    assert_eq!(claimed.len(), 2);
+    assert!(claimed.iter().any(|(_, id)| *id == quiet), "{claimed:?}");
+}

@@ -10,6 +10,32 @@ use bunsen::store::{ConnectError, InstanceFilter, Store};
 use super::{Made, World, count, execute};
 use crate::database::{TestDatabase, database_test};
 
+/// A server that is stopped in the middle of a transaction does not hold its locks for ever.
+#[database_test]
+async fn a_transaction_in_which_nothing_happens_ends(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let mut transaction = world.store.begin().await.expect("a transaction");
+    let (limit,): (String,) =
+        sqlx::query_as("select current_setting('idle_in_transaction_session_timeout')")
+            .fetch_one(&mut *transaction)
+            .await
+            .expect("a setting");
+    assert_eq!(limit, "30s");
+    transaction.rollback().await.expect("it ends");
+    // No setting of the connection's, which a pooler gives to others.
+    let mut connection = world.store.begin().await.expect("a transaction");
+    sqlx::query("rollback")
+        .execute(&mut *connection)
+        .await
+        .expect("it ends");
+    let (limit,): (String,) =
+        sqlx::query_as("select current_setting('idle_in_transaction_session_timeout')")
+            .fetch_one(&mut *connection)
+            .await
+            .expect("a setting");
+    assert_eq!(limit, "0");
+}
+
 #[database_test]
 async fn a_deadlock_is_run_again(database: TestDatabase) {
     let world = World::new(&database).await;

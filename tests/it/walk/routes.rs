@@ -1,6 +1,6 @@
 //! The list of routes, written by hand.
 
-use super::Access::{self, Cookie, Link, Open, Optional, Page, Password, Platform, Token};
+use super::Access::{self, Cookie, Link, Open, Optional, Page, Password, Platform, Token, Vendor};
 
 /// Every route: method, path without the API's base, and who may call it.
 pub const ROUTES: &[(&str, &str, Access)] = &[
@@ -123,4 +123,14 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/connect/{}/done", Link),
     ("GET", "/connect/{}/logo", Link),
     ("GET", "/connect/{}/brand.css", Link),
+    ("GET", "/proxy", Vendor),
+    ("POST", "/proxy", Vendor),
+    ("PUT", "/proxy", Vendor),
+    ("PATCH", "/proxy", Vendor),
+    ("DELETE", "/proxy", Vendor),
+    ("GET", "/proxy/{}", Vendor),
+    ("POST", "/proxy/{}", Vendor),
+    ("PUT", "/proxy/{}", Vendor),
+    ("PATCH", "/proxy/{}", Vendor),
+    ("DELETE", "/proxy/{}", Vendor),
 ];

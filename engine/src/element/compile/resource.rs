@@ -240,6 +240,29 @@ fn resource(
     }
 }
 
+/// A call that goes to the base URL with what every call carries, and is otherwise its caller's.
+pub(super) fn passing() -> Resource {
+    Resource {
+        id: ResourceId(0),
+        kind: ResourceKind::Api,
+        method: Method::GET,
+        path: String::new(),
+        description: Some("passthrough".to_owned()),
+        vendor_method: Method::GET,
+        vendor_path: Placeholders::default(),
+        parameters: Vec::new(),
+        outputs: Vec::new(),
+        next: None,
+        groups: Vec::new(),
+        anonymous: false,
+        once: None,
+        words: None,
+        expect: None,
+        faults: Vec::new(),
+        obstacle: None,
+    }
+}
+
 /// The names under which OAuth's own calls are given what is good for one time.
 fn check_request_parameters(parameters: &[Parameter], place: &str, checker: &mut Checker<'_>) {
     let known = |name: &str| REQUEST_PARAMETERS.iter().any(|(known, _)| *known == name);

@@ -1,0 +1,321 @@
+//! Tokens that have ended are renewed because a call needs them: once, however many calls and
+//! servers there are.
+
+use std::time::{Duration, Instant};
+
+use bunsen_test_macros::database_test;
+use serde_json::{Value, json};
+
+use crate::answer::{Answer, message};
+use crate::database::TestDatabase;
+use crate::oauth::simulated::Case;
+use crate::operators::Site;
+use crate::process::Server;
+use crate::vendors::{session_example, until};
+
+const CALLERS: usize = 64;
+/// As if the access token had ended by its time.
+const SPENT: &str = "update instances set configuration = configuration || '{\"oauth.user.refresh_time\": \"1000\"}'";
+/// The worker's time has not come: what happens happens on demand.
+const NOT_DUE: &str = "update instances set renewal_due_at = now() + interval '1 hour', renewed_at = renewed_at - interval '1 hour'";
+const DUE: &str = "update instances set renewal_due_at = now(), renewal_claimed_until = null";
+const FAILED: &str = "select count(*) from instances where renewal_attempts > 0 and valid";
+const INVALID: &str = "select count(*) from instances where not valid";
+const OPEN: &str = "select count(*) from exchanges where state in ('intent', 'answered')";
+
+/// One simulated vendor with tokens that end, and servers.
+struct World {
+    site: Site,
+    case: Case,
+    /// Behind `proxy`: something that only a good token reads.
+    path: String,
+}
+
+impl World {
+    async fn each(database: TestDatabase) -> (Site, Vec<(Case, String)>) {
+        let cases = Case::all().into_iter().map(|case| {
+            let path = path_of(&case);
+            (case, path)
+        });
+        (Site::new(database).await, cases.collect())
+    }
+
+    async fn new(database: TestDatabase) -> Self {
+        let (site, mut cases) = Self::each(database).await;
+        let strictest = cases.iter().position(|(case, _)| case.reuse() == "fatal");
+        let (case, path) = cases.remove(strictest.expect("a vendor with strict tokens"));
+        let settings = json!({"rotation": "rotate_and_revoke_family_on_reuse"});
+        case.control(&site.vendors, "PATCH", "settings", Some(&settings))
+            .await;
+        Self { site, case, path }
+    }
+
+    async fn create(&self, server: &Server) -> String {
+        create(&self.site, &self.case, server).await
+    }
+
+    async fn expire(&self) {
+        expire(&self.site, &self.case).await;
+    }
+
+    /// Refresh tokens presented, and those of them that had been replaced before.
+    async fn spends(&self) -> (u64, u64) {
+        spends(&self.site, &self.case).await
+    }
+
+    async fn call(&self, server: &Server, header: &str) -> Answer {
+        let path = format!("/proxy{}", self.path);
+        Answer::of(server.request("GET", &path, header)).await
+    }
+
+    async fn fault(&self, path: &str, mut fault: Value) {
+        fault["path"] = json!(path);
+        self.site.vendors.fault(fault).await;
+    }
+
+    async fn no_faults(&self) {
+        let vendors = &self.site.vendors;
+        vendors.control("DELETE", "/_control/faults", None).await;
+    }
+}
+
+fn path_of(case: &Case) -> String {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("elements")
+        .join(&case.element)
+        .join("cases/passthrough.json");
+    let text = std::fs::read_to_string(file).expect("the element's calls");
+    let file: Value = serde_json::from_str(&text).expect("JSON");
+    file["oauth"]["path"].as_str().expect("a path").to_owned()
+}
+
+/// An instance with a session of its own; gives the header that names it.
+async fn create(site: &Site, case: &Case, server: &Server) -> String {
+    let given = case.granted(&site.vendors).await;
+    let refresh = json!({"oauth.user.refresh_token": given["refresh_token"]});
+    let mut body = case.body_with(&json!(null), refresh);
+    body["externalAuthentication"] = json!("initial");
+    let user = server.authorization();
+    let made = server.create(&user, &body).await;
+    site.execute(NOT_DUE).await;
+    format!(
+        "{user}, Element {}",
+        made["token"].as_str().expect("a token")
+    )
+}
+
+/// All access tokens, at the vendor.
+async fn expire(site: &Site, case: &Case) {
+    let what = json!({"what": "access"});
+    case.control(&site.vendors, "POST", "expire", Some(&what))
+        .await;
+}
+
+async fn spends(site: &Site, case: &Case) -> (u64, u64) {
+    let calls = case.control(&site.vendors, "GET", "calls", None).await;
+    let count = |name: &str| calls[name].as_u64().expect("a count");
+    (count("refresh_spends"), count("double_spends"))
+}
+
+async fn at_once(servers: &[&Server], header: &str, path: &str) -> Vec<Answer> {
+    let path = format!("/proxy{path}");
+    let calls = (0..CALLERS).map(|number| {
+        let server = servers[number % servers.len()];
+        Answer::of(server.request("GET", &path, header))
+    });
+    futures_util::future::join_all(calls).await
+}
+
+fn all_are_answered(answers: &[Answer]) {
+    for answer in answers {
+        assert_eq!(answer.status, 200, "{answer}");
+    }
+}
+
+/// The vendor no longer takes the token, or its time is over: one renewal, and nobody hears of it.
+#[database_test]
+async fn one_renewal_for_all_callers_of_two_servers(database: TestDatabase) {
+    let (site, cases) = World::each(database).await;
+    let one = site.serve("one").await;
+    let two = site.serve_with("two", &[]).await;
+    for (case, path) in &cases {
+        site.vendors.reset().await;
+        let header = create(&site, case, &one).await;
+        let first = spends(&site, case).await.0;
+        all_are_answered(&at_once(&[&one, &two], &header, path).await);
+        assert_eq!(
+            spends(&site, case).await,
+            (first, 0),
+            "{}: all is well",
+            case.element
+        );
+
+        expire(&site, case).await;
+        all_are_answered(&at_once(&[&one, &two], &header, path).await);
+        assert_eq!(
+            spends(&site, case).await,
+            (first + 1, 0),
+            "{}: refused",
+            case.element
+        );
+
+        // Known to have ended: the vendor does not see the old one at all.
+        site.execute(NOT_DUE).await;
+        site.execute(SPENT).await;
+        let calls = site.vendors.calls().await;
+        all_are_answered(&at_once(&[&one, &two], &header, path).await);
+        assert_eq!(
+            spends(&site, case).await,
+            (first + 2, 0),
+            "{}: ended",
+            case.element
+        );
+        let calls = site.vendors.calls().await - calls;
+        let renewal = calls - CALLERS as u64;
+        assert!(
+            (1..=2).contains(&renewal),
+            "{}: {calls} calls",
+            case.element
+        );
+        assert_eq!(site.count(OPEN).await, 0);
+        assert_eq!(site.count(INVALID).await, 0);
+    }
+    one.stop().await;
+    two.stop().await;
+}
+
+#[database_test]
+async fn a_call_is_repeated_once_with_its_body(database: TestDatabase) {
+    let world = World::new(database).await;
+    let server = world.site.serve("one").await;
+    let header = world.create(&server).await;
+    // A vendor that refuses everything: renewed once, asked twice, and then it is believed.
+    let everything = if world.path.is_empty() {
+        "/restapi/*"
+    } else {
+        "*/users/me"
+    };
+    world
+        .fault(
+            everything,
+            json!({"kind": "status", "status": 401, "body": "{\"no\":1}"}),
+        )
+        .await;
+    let before = (world.site.vendors.calls().await, world.spends().await.0);
+    let answer = world.call(&server, &header).await;
+    assert_eq!((answer.status, answer.text.as_str()), (401, "{\"no\":1}"));
+    assert_eq!(world.spends().await, (before.1 + 1, 0));
+    // New tokens are not renewed again for that.
+    let calls = world.site.vendors.calls().await;
+    let answer = world.call(&server, &header).await;
+    assert_eq!((answer.status, answer.text.as_str()), (401, "{\"no\":1}"));
+    assert_eq!(world.site.vendors.calls().await, calls + 1);
+    assert_eq!(world.spends().await, (before.1 + 1, 0));
+    assert_eq!(world.site.count(INVALID).await, 0);
+    world.no_faults().await;
+    assert_eq!(world.call(&server, &header).await.status, 200);
+
+    // A body that is held goes again; one that is not is the caller's to send again.
+    for (length, first) in [(60_000, 200), (200_000, 401)] {
+        world.site.execute(NOT_DUE).await;
+        world.expire().await;
+        let renewed = world.spends().await.0;
+        let path = format!("/proxy{}", world.path);
+        let send = async || {
+            let request = server.request("GET", &path, &header);
+            Answer::of(request.body(vec![b'x'; length])).await.status
+        };
+        assert_eq!(send().await, first, "{length}");
+        until("the next one passes", async || send().await == 200).await;
+        assert_eq!(world.spends().await, (renewed + 1, 0), "{length}");
+    }
+    server.stop().await;
+}
+
+#[database_test]
+async fn a_refused_renewal_needs_the_owner(database: TestDatabase) {
+    let world = World::new(database).await;
+    let server = world.site.serve("one").await;
+    let header = world.create(&server).await;
+    world
+        .case
+        .control(&world.site.vendors, "POST", "revoke", Some(&json!({})))
+        .await;
+    for answer in at_once(&[&server], &header, &world.path).await {
+        let error = answer.error(401);
+        assert!(message(&error).contains("reconnected"), "{error}");
+    }
+    assert_eq!(world.site.count(INVALID).await, 1);
+    let calls = world.site.vendors.calls().await;
+    world.call(&server, &header).await.error(401);
+    assert_eq!(world.site.vendors.calls().await, calls, "nobody is asked");
+    server.stop().await;
+}
+
+/// Where tokens come from is away: who has a good one does not notice, and who has none is told.
+#[database_test]
+async fn a_token_that_lives_is_enough(database: TestDatabase) {
+    let world = World::new(database).await;
+    let server = world.site.serve("one").await;
+    let header = world.create(&server).await;
+    let away = json!({"kind": "status", "status": 503, "body": "{}"});
+    world.fault(world.case.token_at(), away).await;
+    world.site.execute(DUE).await;
+    until("a renewal has failed", async || {
+        world.site.count(FAILED).await == 1
+    })
+    .await;
+    let began = Instant::now();
+    all_are_answered(&at_once(&[&server], &header, &world.path).await);
+    assert!(began.elapsed() < Duration::from_secs(10), "nobody waits");
+
+    world.site.execute(SPENT).await;
+    let calls = world.site.vendors.calls().await;
+    for answer in at_once(&[&server], &header, &world.path).await {
+        assert!(matches!(answer.status, 502 | 503), "{answer}");
+        let wait = answer.header("retry-after").expect("when to try again");
+        assert!(wait.parse::<u32>().is_ok(), "{wait}");
+        answer.error(answer.status);
+    }
+    // Not once for every caller: at most the one whose time had come.
+    assert!(world.site.vendors.calls().await <= calls + 2);
+    assert_eq!(world.site.count(INVALID).await, 0);
+    world.no_faults().await;
+    world.site.execute(DUE).await;
+    until("it heals", async || {
+        world.call(&server, &header).await.status == 200
+    })
+    .await;
+    server.stop().await;
+}
+
+/// The log-in that ends another one's session: whoever needs a session logs in again.
+#[database_test]
+async fn a_session_that_another_log_in_ended_is_begun_anew(database: TestDatabase) {
+    let site = Site::new(database).await;
+    let server = site.serve("one").await;
+    let (body, definition) = session_example();
+    let key = definition["key"].as_str().expect("a key");
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("elements")
+        .join(key)
+        .join("cases/passthrough.json");
+    let text = std::fs::read_to_string(file).expect("the element's calls");
+    let file: Value = serde_json::from_str(&text).expect("JSON");
+    let path = file["session"]["path"].as_str().expect("a path");
+    let user = server.authorization();
+    let mut headers = Vec::new();
+    for _ in 0..2 {
+        let made = server.create(&user, &body).await;
+        let token = made["token"].as_str().expect("a token");
+        headers.push(format!("{user}, Element {token}"));
+    }
+    for header in &headers {
+        site.execute(NOT_DUE).await;
+        all_are_answered(&at_once(&[&server], header, path).await);
+    }
+    let logged_in = "select count(*) from exchanges where purpose = 'renew' and state = 'applied'";
+    assert!((1..=2).contains(&site.count(logged_in).await));
+    assert_eq!(site.count(INVALID).await, 0);
+    server.stop().await;
+}
