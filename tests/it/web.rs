@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use bunsen_test_macros::database_test;
+use rcgen::DnType;
 
 use crate::database::TestDatabase;
 use crate::process::{Folder, new_keyring, serve};
@@ -135,7 +136,12 @@ async fn pages_work_over_https(database: TestDatabase) {
         let authority = Authority::new();
         let [certificate, key, trusted] =
             ["tls.crt", "tls.key", "authority.pem"].map(|name| folder.text(name));
-        let issued = authority.issue("127.0.0.1", |_| ());
+        // Of the authority's own name it would be taken for one that signed itself.
+        let issued = authority.issue("127.0.0.1", |parameters| {
+            parameters
+                .distinguished_name
+                .push(DnType::CommonName, "127.0.0.1");
+        });
         write(Path::new(&certificate), Path::new(&key), &issued);
         std::fs::write(&trusted, authority.pem()).expect("a file");
         let arguments = ["--tls-cert", &certificate, "--tls-key", &key].map(str::to_owned);
