@@ -73,7 +73,9 @@ impl Subscription {
 /// Make a subscription
 ///
 /// Of an administrator it hears of all accounts of the organization, of everybody else of the own
-/// account. Each delivery is a POST that is signed in `Elements-Webhook-Signature`.
+/// account. Each delivery is a POST of the notification, with a member `delivery` besides that says
+/// which and when; `Elements-Webhook-Signature` is `sha256=` and the Base64 of HMAC-SHA256 over the
+/// body's bytes under the secret. It may come twice, and in any order.
 #[utoipa::path(
     post,
     path = "/elements/api-v2/notifications/subscriptions",

@@ -3,6 +3,7 @@
 use bunsen_test_macros::database_test;
 use serde_json::{Value, json};
 
+use super::{Told, call};
 use crate::answer::{Answer, Findings, message};
 use crate::database::TestDatabase;
 use crate::server::{Caller, TestServer};
@@ -37,6 +38,32 @@ async fn hostile_addresses_are_refused(database: TestDatabase) {
     }
     findings.none();
     assert!(refused > 60, "{refused}");
+}
+
+/// An operator's word for one organization's receivers, and for nothing else.
+#[database_test]
+async fn private_receivers_need_a_grant(database: TestDatabase) {
+    let told = Told::new(database).await;
+    let server = told.serve("one").await;
+    let config = json!({"url": "https://hooks.corp:8443/told"});
+    let body = json!({"channel": "webhook", "topics": ["a"], "config": config});
+    let path = "/notifications/subscriptions";
+    let refused = call(&server, "POST", path, Some(&body)).await.error(400);
+    assert!(message(&refused).contains("local use"), "{refused}");
+    let organization = call(&server, "GET", "/organizations/me", None).await;
+    let organization = organization.success()["id"].to_string();
+    let to = ["--organization", &organization, "hooks.corp:8443"];
+    let element = crate::vendors::element_key();
+    let of_element = ["grant", "add", "--element", &element];
+    told.site.succeed(&[&of_element[..], &to].concat()).await;
+    call(&server, "POST", path, Some(&body)).await.error(400);
+    let of_receivers = ["grant", "add", "--element", "/notifications"];
+    told.site.succeed(&[&of_receivers[..], &to].concat()).await;
+    call(&server, "POST", path, Some(&body)).await.success();
+    let unknown = ["grant", "add", "--element", "/nothing"];
+    let unknown = told.site.refused(&[&unknown[..], &to].concat()).await;
+    assert!(unknown.contains("no element '/nothing'"), "{unknown}");
+    server.stop().await;
 }
 
 #[database_test]

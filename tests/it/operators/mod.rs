@@ -72,8 +72,14 @@ impl Site {
         serde_json::from_slice(&output.stdout).expect("JSON on stdout")
     }
 
+    /// A command that must succeed and has no JSON to tell.
+    pub async fn succeed(&self, command: &[&str]) {
+        let output = run(&self.arguments(command)).await;
+        assert!(output.status.success(), "{command:?}: {}", written(&output));
+    }
+
     /// What a command that must fail says.
-    async fn refused(&self, command: &[&str]) -> String {
+    pub async fn refused(&self, command: &[&str]) -> String {
         let output = run(&self.arguments(command)).await;
         let text = written(&output);
         assert!(!output.status.success(), "{command:?}: {text}");
