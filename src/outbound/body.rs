@@ -210,9 +210,13 @@ impl Body for AnswerBody {
         match Pin::new(&mut this.inner).poll_frame(context) {
             Poll::Ready(polled) => {
                 this.waiting = None;
-                Poll::Ready(
-                    polled.map(|frame| frame.map_err(|error| error::in_body(&error, &this.host))),
-                )
+                let told = |error| {
+                    let error = error::in_body(&error, &this.host);
+                    let (host, outcome) = (&this.host, error.code());
+                    tracing::debug!(host, outcome, "the vendor's answer broke off");
+                    error
+                };
+                Poll::Ready(polled.map(|frame| frame.map_err(told)))
             }
             Poll::Pending => {
                 let patience = this.patience;

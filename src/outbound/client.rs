@@ -49,8 +49,8 @@ type Tunnelled = HttpsConnector<Tunnel<Direct>>;
 /// no header but `Host`.
 #[derive(Clone)]
 pub(super) enum Way {
-    Straight(Client<Timed<Direct>, TrackedBody>),
-    ByProxy(Client<Timed<Tunnelled>, TrackedBody>),
+    Straight(Arc<Client<Timed<Direct>, TrackedBody>>),
+    ByProxy(Arc<Client<Timed<Tunnelled>, TrackedBody>>),
 }
 
 impl Way {
@@ -194,11 +194,11 @@ fn sockets(resolver: Resolver) -> HttpConnector<Resolver> {
     sockets
 }
 
-fn client<C>(connector: C, connect_timeout: Duration) -> Client<Timed<C>, TrackedBody>
+fn client<C>(connector: C, connect_timeout: Duration) -> Arc<Client<Timed<C>, TrackedBody>>
 where
     Timed<C>: hyper_util::client::legacy::connect::Connect + Clone,
 {
-    Client::builder(TokioExecutor::new())
+    let client = Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE_CONNECTION)
@@ -207,7 +207,8 @@ where
         .build(Timed {
             connector,
             limit: connect_timeout,
-        })
+        });
+    Arc::new(client)
 }
 
 /// Ends a connecting that takes too long: name server, TCP, proxy and TLS together.

@@ -13,7 +13,7 @@ use bunsen_engine::configuration::Values;
 use bunsen_engine::element::{Element, Group};
 use bunsen_engine::reply::{self, Refusal, VendorReply};
 use bunsen_engine::request::{self, stays_below, with_header};
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, Method, StatusCode, header};
 
 use crate::app::App;
 use crate::credentials::{self, stored_values};
@@ -184,40 +184,38 @@ impl<'a> Ready<'a> {
 
     /// Whether the answer refuses tokens that can be renewed.
     async fn is_refused_by(&self, answer: &mut Answer) -> Result<bool> {
-        let Some(renewal) = self.element.renewal(self.group) else {
-            return Ok(false);
-        };
-        let effective = self.element.effective(self.group, &self.values);
-        if renewal.start(&effective).is_none() {
+        let refusal = reply::refuses_by_status(self.element, answer.status);
+        if refusal == Refusal::No || !self.renews() {
             return Ok(false);
         }
-        let refused = match reply::refuses_by_status(self.element, answer.status) {
-            Refusal::No => false,
-            Refusal::Yes => true,
-            Refusal::AsItsBodySays => {
-                let seen = answer.body.peek(LONGEST_REFUSAL).await;
-                let seen = seen.map_err(|error| {
-                    exchange::unsent(
-                        self.element,
-                        exchange::PASSED,
-                        self.element.base_entry(),
-                        &error,
-                    )
-                })?;
-                match seen {
-                    None => answer.status.as_u16() == 401,
-                    Some(body) => {
-                        let said = VendorReply {
-                            status: answer.status,
-                            headers: answer.headers.clone(),
-                            body,
-                        };
-                        reply::refuses(self.element, self.group, &self.values, &said)
-                    }
-                }
-            }
+        if refusal == Refusal::Yes {
+            return Ok(true);
+        }
+        let told = |error| {
+            let entry = self.element.base_entry();
+            exchange::unsent(self.element, exchange::PASSED, entry, &error)
         };
-        Ok(refused)
+        let Some(body) = answer.body.peek(LONGEST_REFUSAL).await.map_err(told)? else {
+            return Ok(answer.status == StatusCode::UNAUTHORIZED);
+        };
+        let said = VendorReply {
+            status: answer.status,
+            headers: answer.headers.clone(),
+            body,
+        };
+        Ok(reply::refuses(
+            self.element,
+            self.group,
+            &self.values,
+            &said,
+        ))
+    }
+
+    fn renews(&self) -> bool {
+        self.element.renewal(self.group).is_some_and(|renewal| {
+            let effective = self.element.effective(self.group, &self.values);
+            renewal.start(&effective).is_some()
+        })
     }
 }
 

@@ -333,21 +333,6 @@ pub struct FaultRule {
     pub authorize: bool,
 }
 
-impl Condition {
-    /// Only the status is asked for.
-    pub(crate) fn asks_nothing_else(&self) -> bool {
-        self.content.is_none()
-            && self.present.is_empty()
-            && self.absent.is_empty()
-            && self.equals.is_empty()
-            && self.differs.is_empty()
-            && self.contains.is_empty()
-            && self.given.is_empty()
-            && self.given_equals.is_empty()
-            && self.given_differs.is_empty()
-    }
-}
-
 impl Element {
     pub fn group(&self, name: &str) -> Option<&Group> {
         self.groups.iter().find(|group| group.name == name)

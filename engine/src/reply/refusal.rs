@@ -5,7 +5,7 @@ use http::StatusCode;
 
 use super::{Seen, VendorReply};
 use crate::configuration::Values;
-use crate::element::{Element, FaultRule, Group};
+use crate::element::{Condition, Element, FaultRule, Group};
 
 /// What has to be known of an answer to tell whether it refuses the credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +49,21 @@ pub fn refuses(element: &Element, group: &Group, stored: &Values, reply: &Vendor
     let seen = Seen::new(reply, element, &element.passing, &values, 0);
     let rule = element.faults.iter().find(|rule| seen.matches(&rule.when));
     rule.map_or(reply.status.as_u16(), |rule| rule.status) == 401
+}
+
+impl Condition {
+    /// Only the status is asked for.
+    fn asks_nothing_else(&self) -> bool {
+        self.content.is_none()
+            && self.present.is_empty()
+            && self.absent.is_empty()
+            && self.equals.is_empty()
+            && self.differs.is_empty()
+            && self.contains.is_empty()
+            && self.given.is_empty()
+            && self.given_equals.is_empty()
+            && self.given_differs.is_empty()
+    }
 }
 
 #[cfg(test)]

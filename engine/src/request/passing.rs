@@ -5,7 +5,7 @@ use http::{HeaderMap, Method};
 use percent_encoding::percent_decode;
 use url::{Position, Url};
 
-use super::{BuildError, Call, Inputs, VendorRequest, address, header_value, signed};
+use super::{BuildError, Call, Inputs, VendorRequest, address, header_value};
 use crate::configuration::Values;
 use crate::element::{Authentication, Element, Group, Source, Target};
 use crate::language::percent_encode;
@@ -41,9 +41,14 @@ pub fn pass(
     (now, nonce): (i64, &Nonce),
 ) -> Result<Passed, BuildError> {
     let resource = &element.passing;
-    let brought = Values::new();
-    let parameters =
-        oauth::request_parameters(element, group, resource, stored, &brought, (now, nonce))?;
+    let signed = matches!(group.authentication, Some(Authentication::OAuth1(_)));
+    let parameters = match signed {
+        true => {
+            let brought = Values::new();
+            oauth::request_parameters(element, group, resource, stored, &brought, (now, nonce))?
+        }
+        false => Values::new(),
+    };
     let inputs = Inputs {
         configuration: stored,
         previous: None,
@@ -112,13 +117,13 @@ pub fn pass(
         headers,
         body: bytes::Bytes::new(),
     };
-    if matches!(group.authentication, Some(Authentication::OAuth1(_))) {
+    if signed {
         // What is signed is what is sent, in the one way that a URL is written.
         let whole = format!("{}{target}", &request.url[..Position::BeforePath]);
         request.url = Url::parse(&whole).map_err(|_| {
             BuildError::Definition("The path and query do not make a URL.".to_owned())
         })?;
-        signed::sign(&call, group, &mut request)?;
+        super::signed::sign(&call, group, &mut request)?;
         request.url[Position::BeforePath..Position::AfterQuery].clone_into(&mut target);
     }
     Ok(Passed { request, target })
@@ -225,7 +230,7 @@ mod tests {
                 json!({"id": 50, "name": "ours", "vendorName": "x-plain", "type": "value", "vendorType": "header"}),
                 json!({"id": 51, "name": "ours", "vendorName": "x-other", "type": "value", "vendorType": "header"}),
                 json!({"id": 52, "name": "token", "vendorName": "key", "type": "configuration", "vendorType": "query"}),
-                json!({"id": 53, "name": "q", "vendorName": "q", "type": "query", "vendorType": "query", "required": true}),
+json!({"id": 53, "name": "q", "vendorName": "q", "type": "query", "vendorType": "query"}),
             ]);
         };
         let pairs = [TOKEN, &[("token", "a&b")]].concat();

@@ -165,6 +165,9 @@ impl<'a> Operation<'a> {
         );
         self.written["operationId"] = json!(id);
         self.written["summary"] = json!(summary);
+        if method != "GET" {
+            self.written["description"] = json!("As by GET.");
+        }
         if matches!(method, "POST" | "PUT" | "PATCH") {
             self.written["requestBody"] = json!({
                 "description": "Whatever the vendor takes.", "content": {"*/*": {}},

@@ -5,6 +5,7 @@
 mod egress;
 mod grants;
 mod http2;
+mod pass;
 mod resolving;
 mod vendor;
 

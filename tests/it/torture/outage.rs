@@ -20,9 +20,9 @@ use crate::process::serve;
 use crate::renewal::{RENEWED, Renewing, fatal};
 use crate::vendors::until;
 
-const INSTANCES: i64 = 24;
+const INSTANCES: i64 = 12;
 /// Of simulated time from one moment that is looked at to the next.
-const STEP: u64 = 90;
+const STEP: u64 = 150;
 const HOUR: u64 = 3600;
 /// With pauses that double up to a quarter of an hour, give or take half.
 const MOST_ATTEMPTS: i64 = 24;

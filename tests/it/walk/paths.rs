@@ -44,6 +44,7 @@ pub fn filled(walk: &Walk, path: &str, instance: &str, caller: &Caller) -> Strin
             ("{}", Some("fields")) => "7501",
             ("{}", Some("authentication-types")) => "oauth2",
             ("{}", Some("hubs")) => "crm",
+            ("{}", Some("proxy")) => "nothing-has-this",
             ("{}", Some("instances")) => instance,
             ("{}", Some("links")) => walk.links[&caller.user_id].as_str(),
             ("{}", Some("accounts")) => account.as_str(),

@@ -89,17 +89,19 @@ impl Storm {
         // When the access token beside it was given.
         let mut given: Option<Instant> = None;
         while let Some(uses) = spends.get(token) {
-            let first = uses[0];
             let taken = uses.iter().find(|spend| spend.successor.is_some());
+            // The vendor counts the first one: with it the session is over.
+            let mut counts = true;
             for again in uses.iter().skip(1) {
-                if taken.is_none_or(|taken| taken.began >= again.began) {
-                    // The vendor was not reached before.
+                let Some(taken) = taken.filter(|taken| taken.began < again.began) else {
+                    // It had not been taken before.
                     continue;
+                };
+                match self.judge_again(taken, again, given) {
+                    Again::AfterTheEnd => verdict.after_the_end += usize::from(counts),
+                    Again::Window => verdict.window += usize::from(counts),
                 }
-                match self.judge_again(first, again, given) {
-                    Again::AfterTheEnd => verdict.after_the_end += 1,
-                    Again::Window => verdict.window += 1,
-                }
+                counts = false;
             }
             let Some(taken) = taken else {
                 break;
