@@ -105,7 +105,7 @@ pub struct Connection {
     received: BytesMut,
 }
 
-/// An answer that was 200.
+/// What is used of an answer.
 pub struct Answer {
     pub body: Bytes,
     next_page: Option<String>,
@@ -121,8 +121,18 @@ impl Connection {
         })
     }
 
-    /// Of an answer its length must be told. After an error the connection is not to be used again.
+    /// After an error the connection is not to be used again.
     pub async fn ask(&mut self, request: &[u8]) -> Result<Answer, Error> {
+        let (status, answer) = self.answer(request).await?;
+        if status != 200 {
+            let text = String::from_utf8_lossy(&answer.body);
+            return Err(format!("the server answered {status}: {text}").into());
+        }
+        Ok(answer)
+    }
+
+    /// Whatever is answered, with its status; its length must be told.
+    pub async fn answer(&mut self, request: &[u8]) -> Result<(u16, Answer), Error> {
         self.stream.write_all(request).await?;
         let head = loop {
             if let Some(head) = Head::read(&self.received)? {
@@ -134,15 +144,11 @@ impl Connection {
         while self.received.len() < head.body {
             self.receive().await?;
         }
-        let body = self.received.split_to(head.body).freeze();
-        if head.status != 200 {
-            let text = String::from_utf8_lossy(&body);
-            return Err(format!("the server answered {}: {text}", head.status).into());
-        }
-        Ok(Answer {
-            body,
+        let answer = Answer {
+            body: self.received.split_to(head.body).freeze(),
             next_page: head.next_page,
-        })
+        };
+        Ok((head.status, answer))
     }
 
     async fn receive(&mut self) -> Result<(), Error> {
@@ -236,19 +242,6 @@ fn request(
         }
     };
     Ok(call.request(target.address))
-}
-
-impl Connection {
-    /// Whatever is answered.
-    pub async fn answer(
-        &mut self,
-        request: Request<Full<Bytes>>,
-    ) -> Result<(StatusCode, Bytes), Error> {
-        self.0.ready().await?;
-        let response = self.0.send_request(request).await?;
-        let status = response.status();
-        Ok((status, response.into_body().collect().await?.to_bytes()))
-    }
 }
 
 /// One call of the API.

@@ -97,7 +97,7 @@ impl Storm {
         let mut connection = load::Connection::open(bench.target.address).await?;
         let create = load::Call::create(&bench.target.authorization, body.to_string().into());
         connection
-            .ask(create.request(bench.target.address)?)
+            .ask(&create.request(bench.target.address))
             .await?;
         let model = bench
             .ask("select org_id, id, length(credentials_sealed) from instances order by id limit 1")

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use http::{HeaderValue, Request, header};
-use http_body_util::Full;
+use http::HeaderValue;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -105,17 +104,17 @@ impl Sandbox {
     /// A control call of its.
     pub async fn control(&self, method: &str, path: &str, body: &Value) -> Result<Value, Error> {
         let address = self.running.address;
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::HOST, address.to_string())
-            .body(Full::new(body.to_string().into()))?;
-        let answer = Connection::open(address).await?.answer(request).await?;
-        let (status, body) = answer;
-        if !status.is_success() {
+        let body = body.to_string();
+        let length = body.len();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
+        let mut connection = Connection::open(address).await?;
+        let (status, answer) = connection.answer(request.as_bytes()).await?;
+        if !(200..300).contains(&status) {
             return Err(format!("{method} {path}: {status}").into());
         }
-        Ok(serde_json::from_slice(&body)?)
+        Ok(serde_json::from_slice(&answer.body)?)
     }
 }
 

@@ -93,14 +93,15 @@ async fn settle(
 ) -> Result<()> {
     let keys = &tenancy::keys(app, of.organization).await?;
     let stored = app.store().org(of.organization);
-    stored
+    let revocation = stored
         .transaction(|mut transaction| async move {
             let id = of.instance;
             let row = stored.lock_instance(&mut transaction, id).await?;
             let standing = stored.lock_exchange(&mut transaction, of.exchange).await?;
             if standing != Standing::Intent {
-                return Ok((transaction, ()));
+                return Ok((transaction, None));
             }
+            let mut revocation = None;
             if let Some(row) = row.filter(|row| row.generation == of.generation) {
                 if let Some(returned) = returned {
                     let mut values = stored_values(of.organization, keys, &row)?;
@@ -113,16 +114,20 @@ async fn settle(
                     };
                     stored.write_kept(&mut transaction, id, &kept).await?;
                 }
-                stored
-                    .write_failed_renewal(&mut transaction, id, failed)
+                revocation = stored
+                    .write_failed_renewal(&mut transaction, &row, failed)
                     .await?;
             }
             stored
                 .close_exchange_in(&mut transaction, of.exchange, of.outcome, of.claim, false)
                 .await?;
-            Ok((transaction, ()))
+            Ok((transaction, revocation))
         })
-        .await
+        .await?;
+    if let Some(revocation) = revocation {
+        app.callers().settle(app.store(), revocation).await;
+    }
+    Ok(())
 }
 
 /// The answer has come after its exchange was given up, say to a server that was stopped. While nobody
@@ -161,7 +166,9 @@ pub async fn came_late(app: &App, of: Spending<'_>, returned: &Values) -> Result
                 credentials_sealed: &keys.seal(&place, &parts.secret_json()?),
                 due_at,
             };
-            stored.write_renewed(&mut transaction, id, &renewed).await?;
+            stored
+                .write_renewed(&mut transaction, &row, &renewed)
+                .await?;
             tracing::info!(
                 org.id = %of.organization,
                 instance.id = %id,

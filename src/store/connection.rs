@@ -11,10 +11,10 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{Connection as _, Postgres, SqlSafeStr as _};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::instances::Together;
 use super::retry::has_code;
 use super::shelf::{Away, Shelf};
 use super::turns::Turns;
-use super::instances::Together;
 use super::{OrgStore, Store};
 use crate::error::Result;
 use crate::ids::Secret;
