@@ -7,6 +7,7 @@
 mod provider_message;
 #[cfg(test)]
 mod tests;
+mod token_error;
 
 use std::fmt;
 
@@ -17,6 +18,7 @@ use serde_json::Value as Json;
 use url::Url;
 
 use crate::configuration::Values;
+use crate::element::oauth::{REFRESH_INTERVAL, seconds};
 use crate::element::{
     Condition, Content, Element, FaultRule, Group, HostRule, Output, OutputFrom, Piece, Resource,
 };
@@ -113,7 +115,8 @@ pub fn read(
         return Err(fault);
     }
     if !seen.is_success(resource) {
-        let (status, message) = seen.plain_fault(element, resource);
+        let known = seen.token_error(element, group, resource);
+        let (status, message) = known.unwrap_or_else(|| seen.plain_fault(element, resource));
         return Err(failure(status, message));
     }
     let mut stored = Reply::default();
@@ -350,6 +353,19 @@ impl<'a> Seen<'a> {
         }
     }
 
+    /// A token call's refusal as all vendors may say it: `(status, message)`.
+    fn token_error(
+        &self,
+        element: &Element,
+        group: &Group,
+        resource: &Resource,
+    ) -> Option<(u16, String)> {
+        let refused = matches!(self.reply.status.as_u16(), 400 | 401);
+        let error = self.json.as_ref()?.get("error")?.as_str()?;
+        (refused && resource.kind.gets_token())
+            .then(|| token_error::plain(error, &element.name, group, resource))?
+    }
+
     /// What no rule of the definition says: `(status, message)`.
     fn plain_fault(&self, element: &Element, resource: &Resource) -> (u16, String) {
         let vendor = &element.name;
@@ -433,9 +449,12 @@ impl<'a> Seen<'a> {
             OutputFrom::Body => std::str::from_utf8(&self.reply.body).ok()?.to_owned(),
             OutputFrom::Composed(pieces) => self.composed(pieces)?,
         };
+        // A life that is no number says nothing; what is known of it stays.
+        let says = output.key != REFRESH_INTERVAL || seconds(&text).is_some();
         // The database's JSON has no NUL.
-        (!text.is_empty() && !text.contains('\0')).then_some(text)
+        (says && !text.is_empty() && !text.contains('\0')).then_some(text)
     }
+
     /// What a vendor says fills one place and never makes two of it.
     fn composed(&self, pieces: &[Piece]) -> Option<String> {
         let json = self.json.as_ref()?;

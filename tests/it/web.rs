@@ -3,57 +3,27 @@
 //! Without the two the test says that it was skipped; with `BUNSEN_WEB_TESTS=required` it fails then.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use bunsen_test_macros::database_test;
 
 use crate::database::TestDatabase;
+use crate::node;
 use crate::process::{Folder, new_keyring, serve};
 use crate::vendors::Vendors;
 
 const BROWSERS: &[&str] = &["chromium", "chromium-browser"];
-/// What the tests are written for.
-const OLDEST_NODE: u32 = 20;
-
-fn found(names: &[&str]) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    let files = names
-        .iter()
-        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
-    files.into_iter().find(|file| file.is_file())
-}
 
 /// The browser, or what is missing.
 fn ready(folder: &Path) -> Result<PathBuf, String> {
-    let browser = found(BROWSERS).ok_or("chromium is not installed")?;
-    let version = Command::new("node").arg("--version").output();
-    let version = version.map_err(|_| "node is not installed")?;
-    let version = String::from_utf8_lossy(&version.stdout).into_owned();
-    let major = version.trim_start_matches('v').split('.').next();
-    let major: u32 = major.and_then(|text| text.parse().ok()).unwrap_or_default();
-    if major < OLDEST_NODE {
-        return Err(format!("node is older than {OLDEST_NODE}"));
-    }
-    let lock = |path: &str| std::fs::metadata(folder.join(path)).and_then(|file| file.modified());
-    let installed = lock("node_modules/.package-lock.json");
-    let wanted = lock("package-lock.json").expect("a lockfile");
-    if installed.is_ok_and(|installed| installed >= wanted) {
-        return Ok(browser);
-    }
-    let installed = Command::new("npm")
-        .args(["ci", "--ignore-scripts"])
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|_| "npm is not installed")?;
-    match installed.status.success() {
-        true => Ok(browser),
-        false => Err(format!(
-            "npm ci failed: {}",
-            String::from_utf8_lossy(&installed.stderr)
-        )),
-    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    let files = BROWSERS
+        .iter()
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    let browser = files.into_iter().find(|file| file.is_file());
+    let browser = browser.ok_or("chromium is not installed")?;
+    node::ready(folder).map(|()| browser)
 }
 
 #[database_test]
@@ -63,9 +33,7 @@ async fn pages_work_in_a_browser(database: TestDatabase) {
     let browser = match ready(&tests) {
         Ok(browser) => browser,
         Err(missing) => {
-            let required = std::env::var("BUNSEN_WEB_TESTS").is_ok_and(|how| how == "required");
-            assert!(!required, "the tests in a browser cannot run: {missing}");
-            eprintln!("SKIPPED: the tests in a browser ({missing})");
+            node::skipped("the tests in a browser", &missing);
             return;
         }
     };

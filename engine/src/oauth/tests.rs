@@ -225,6 +225,14 @@ fn an_export_gets_the_standard_calls() {
         &Values::new(),
     );
     assert_eq!(revoke.url.path(), "/revoke");
+    assert_eq!(form(&revoke)[0], ("token".to_owned(), "r1".to_owned()));
+    stored.remove(REFRESH_TOKEN);
+    let revoke = built(
+        &element,
+        ResourceKind::OauthOnTokenRevoke,
+        &stored,
+        &Values::new(),
+    );
     assert_eq!(form(&revoke)[0], ("token".to_owned(), "a1".to_owned()));
     let check = built(
         &element,
@@ -257,6 +265,15 @@ fn the_client_can_be_named_by_basic_and_a_public_one_by_its_id() {
             .all(|(name, _)| !name.starts_with("client"))
     );
     assert!(form(&call).contains(&("code_verifier".to_owned(), "v".to_owned())));
+    // RFC 6749, section 2.3.1.
+    let mut encoded = json.clone();
+    encoded["bunsen"] = json!({"hosts": "public", "groups": [{"name": "oauth2", "title": "x",
+        "oauth": {"grant": "code", "client": "basicEncoded"}}]});
+    let call = built(&added(&encoded), kind, &configuration, &code);
+    assert_eq!(
+        call.headers[AUTHORIZATION],
+        "Basic dGhlK2tleTp0aGUlMjZzZWNyZXQ="
+    );
 
     json["bunsen"] = json!({"hosts": "public", "groups": [{"name": "oauth2", "title": "x",
         "oauth": {"grant": "code", "client": "none", "pkce": "S256", "authorize": {"prompt": "consent"}}}]});

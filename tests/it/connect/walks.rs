@@ -3,7 +3,7 @@
 use bunsen_test_macros::database_test;
 use serde_json::{Value, json};
 
-use super::{Place, RETURN, client};
+use super::{Place, RETURN, client, url_of_refresh};
 use crate::database::TestDatabase;
 
 fn body() -> Value {
@@ -15,11 +15,7 @@ async fn set_out(place: &Place, path: &str) -> (String, String) {
     let (form, cookie) = place.form(path, "oauth2").await;
     let page = place.post(path, Some(&cookie), &form).await;
     page.says(200, "You sign in at Tideline");
-    let text = &page.answer.text;
-    let (_, rest) = text.split_once("content=\"0; url=").expect("a refresh");
-    let (url, _) = rest.split_once('"').expect("its end");
-    let url = url.replace("&#38;", "&");
-    (url, cookie)
+    (url_of_refresh(&page.answer.text), cookie)
 }
 
 #[database_test]
