@@ -106,6 +106,6 @@ const server = createServer((request, response) => {
 });
 
 // The package's advice is for those who run it for real, and nobody reads on after the first line.
-console.log = console.warn = () => {};
+console.info = console.warn = () => {};
 server.listen(0, '127.0.0.1', () => process.stdout.write(`listening on http://127.0.0.1:${server.address().port}\n`));
 process.stdin.on('end', () => process.exit()).resume();

@@ -185,6 +185,7 @@ written! {
         audience: Option<String>,
         scope: Option<String>,
         lifetime: Option<u32>,
+        unique: bool,
         key: Option<String>,
     }
 

@@ -91,6 +91,8 @@ pub struct Assertion {
     pub scope: Option<Template>,
     /// Seconds.
     pub lifetime: u32,
+    /// The vendor takes each one once, and knows it by its id.
+    pub unique: bool,
     /// Entry that holds the RSA private key, PEM.
     pub key: String,
 }

@@ -34,8 +34,10 @@ pub(super) fn sign(
         "exp".into(),
         (issued + i64::from(assertion.lifetime)).into(),
     );
-    // Two of the same second would be the same text, which some take once only.
-    claims.insert("jti".into(), URL_SAFE_NO_PAD.encode(nonce).into());
+    // Two of the same second would be the same text otherwise.
+    if assertion.unique {
+        claims.insert("jti".into(), URL_SAFE_NO_PAD.encode(nonce).into());
+    }
 
     let entry = |message: String| BuildError::Entry {
         key: assertion.key.clone(),

@@ -77,7 +77,6 @@ async fn a_flow_begins_with_a_challenge(database: TestDatabase) {
     let pairs = pairs
         .iter()
         .filter(|(name, _)| !name.starts_with("code_challenge"));
-    flow.url = flow.url.clone();
     let query = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(pairs)
         .finish();

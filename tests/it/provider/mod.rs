@@ -61,7 +61,7 @@ fn running() -> Option<&'static Running> {
             .current_dir(folder())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(std::fs::File::create("/tmp/wt/npmtry/nodeerr").unwrap())
+            .stderr(Stdio::null())
             .spawn()
             .expect("node runs");
         let mut line = String::new();
@@ -230,24 +230,22 @@ impl Log {
         assert!(found.is_empty(), "{found:?}");
     }
 
-    /// What was refused with an OAuth error, and what was meant by it.
+    /// What was refused with an OAuth error, and what was meant by it, which no caller is told.
     fn refused(&self) -> Vec<(&str, &str)> {
-        let text = |value: &'_ Value| value.as_str().unwrap_or_default().len();
-        let errors = self.0.iter().filter(|entry| {
+        let is_error = |entry: &&Value| {
             entry["event"]
                 .as_str()
                 .expect("an event")
                 .ends_with("error")
+        };
+        let errors = self.0.iter().filter(is_error).map(|entry| {
+            let meant = entry["meant"].as_str().or(entry["told"].as_str());
+            (
+                entry["error"].as_str().unwrap_or_default(),
+                meant.unwrap_or_default(),
+            )
         });
-        errors
-            .map(|entry| {
-                let meant = ["meant", "told"].into_iter();
-                let mut meant = meant.map(|member| &entry[member]);
-                let meant = meant.find(|value| text(value) > 0);
-                let meant = meant.and_then(Value::as_str).unwrap_or_default();
-                (entry["error"].as_str().unwrap_or_default(), meant)
-            })
-            .collect()
+        errors.collect()
     }
 }
 

@@ -108,6 +108,7 @@ fn assertion(words: &AssertionWords, place: &str, checker: &mut Checker<'_>) -> 
         audience: audience?,
         scope,
         lifetime,
+        unique: words.unique,
         key,
     })
 }

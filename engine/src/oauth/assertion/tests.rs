@@ -18,6 +18,7 @@ fn assertion() -> Assertion {
         audience: template("{config.site|map:demo=test,*=live}.vendor.example"),
         scope: Some(template("read write")),
         lifetime: 600,
+        unique: true,
         key: "key".into(),
     }
 }
