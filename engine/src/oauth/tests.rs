@@ -384,8 +384,25 @@ fn answers_of_token_calls_are_read_and_their_echoes_hidden() {
 
     let echo = r#"{"error":"invalid_grant","error_description":"no code c0de-c0de"}"#;
     let fault = read(&element, kind, &code, (400, "application/json", echo)).unwrap_err();
-    assert_eq!(fault.status, 400);
+    assert_eq!(fault.status, 401);
+    assert!(fault.message.contains("good once"), "{}", fault.message);
     assert_eq!(fault.provider_message.as_deref(), Some("no code ********"));
+    for (error, status, told) in [
+        ("invalid_client", 401, "'oauth.api.secret'"),
+        ("unauthorized_client", 401, "'oauth.api.key'"),
+        ("invalid_scope", 400, "'oauth.scope'"),
+        ("invalid_request", 400, "Check the configuration."),
+    ] {
+        let body = format!(r#"{{"error":"{error}"}}"#);
+        let answer = (400, "application/json", body.as_str());
+        let fault = read(&element, kind, &code, answer).unwrap_err();
+        assert_eq!(fault.status, status, "{error}");
+        assert!(fault.message.contains(told), "{}", fault.message);
+    }
+    // A life that is no number says nothing.
+    let odd = r#"{"access_token":"a","expires_in":"soon"}"#;
+    let stored = read(&element, kind, &code, (200, "application/json", odd)).unwrap();
+    assert!(!stored.contains_key(REFRESH_INTERVAL));
     for body in ["<html>a=b</html>", "a b=c", ""] {
         let fault = read(&element, kind, &code, (200, "text/html", body)).unwrap_err();
         assert_eq!(fault.status, 502, "{body}");
@@ -404,6 +421,8 @@ fn a_token_is_due_before_it_ends() {
     // A token of a minute is not due at once.
     let short = stored(&[(REFRESH_TIME, "0"), (REFRESH_INTERVAL, "60")]);
     assert_eq!(renewal.due_at(&short), Some(30_000));
+    let fraction = stored(&[(REFRESH_TIME, "0"), (REFRESH_INTERVAL, "60.9")]);
+    assert_eq!(renewal.expires_at(&fraction), Some(60_000));
     for endless in [
         stored(&[]),
         stored(&[(REFRESH_TIME, "x")]),
