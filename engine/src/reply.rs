@@ -18,7 +18,7 @@ use serde_json::Value as Json;
 use url::Url;
 
 use crate::configuration::Values;
-use crate::element::oauth::{REFRESH_INTERVAL, seconds};
+use crate::element::oauth::{ACCESS_TOKEN, REFRESH_INTERVAL, seconds};
 use crate::element::{
     Condition, Content, Element, FaultRule, Group, HostRule, Output, OutputFrom, Piece, Resource,
 };
@@ -449,10 +449,14 @@ impl<'a> Seen<'a> {
             OutputFrom::Body => std::str::from_utf8(&self.reply.body).ok()?.to_owned(),
             OutputFrom::Composed(pieces) => self.composed(pieces)?,
         };
-        // A life that is no number says nothing; what is known of it stays.
-        let says = output.key != REFRESH_INTERVAL || seconds(&text).is_some();
-        // The database's JSON has no NUL.
-        (says && !text.is_empty() && !text.contains('\0')).then_some(text)
+        let says = match output.key.as_str() {
+            // A life that is no number says nothing; what is known of it stays.
+            REFRESH_INTERVAL => seconds(&text).is_some(),
+            ACCESS_TOKEN => !text.contains(char::is_control),
+            // The database's JSON has none.
+            _ => !text.contains('\0'),
+        };
+        (says && !text.is_empty()).then_some(text)
     }
 
     /// What a vendor says fills one place and never makes two of it.

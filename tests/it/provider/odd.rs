@@ -66,9 +66,14 @@ async fn lives_are_read_in_every_way(database: TestDatabase) {
     ] {
         provider.set(json!({"answer": {"expires_in": life}})).await;
         let instance = place.connected("code").await;
-        let renewed = place.renew(&instance).await;
-        assert_eq!(renewed["valid"], true, "{life}: {renewed}");
-        for read in [instance, renewed] {
+        let mut reads = vec![instance.clone()];
+        // The same words are read at a renewal.
+        if [json!("600"), json!("soon"), json!(0)].contains(&life) {
+            let renewed = place.renew(&instance).await;
+            assert_eq!(renewed["valid"], true, "{life}: {renewed}");
+            reads.push(renewed);
+        }
+        for read in reads {
             let due: Option<Timestamp> = read["nextRenewal"].as_str().map(|text| {
                 let due = text.parse();
                 due.expect("a timestamp")
@@ -133,7 +138,6 @@ async fn no_token_is_no_success(database: TestDatabase) {
         provider.set(json!({"answer": {"access_token": odd}})).await;
         let brought = place.brought("code").await;
         let answer = place.create("code", &brought).await;
-        println!("{odd}: {answer}");
         assert!([401, 502].contains(&answer.status), "{odd}: {answer}");
         answer.error(answer.status);
         let made = provider

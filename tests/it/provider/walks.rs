@@ -15,7 +15,7 @@ async fn a_person_allows_access_and_it_goes_on(database: TestDatabase) {
         return;
     };
     let provider = &place.provider;
-    for kind in ["code", "form", "public"] {
+    for (ended, kind) in ["code", "form", "public"].into_iter().enumerate() {
         let brought = place.brought(kind).await;
         assert_eq!(brought["iss"], format!("https://{}", provider.host()));
         let created = place.create(kind, &brought).await;
@@ -55,7 +55,8 @@ async fn a_person_allows_access_and_it_goes_on(database: TestDatabase) {
             assert!(provider.is_live(log.newest("access_token.saved")).await);
         }
         let log = provider.log().await;
-        log.is_clean();
+        assert_eq!(log.refused(), []);
+        assert_eq!(log.count("grant.revoked"), ended);
 
         // The last one that there was is the one that is ended.
         let deleted = place.call("DELETE", &path(&instance), None).await;
