@@ -115,7 +115,7 @@ pub fn read(
         return Err(fault);
     }
     if !seen.is_success(resource) {
-        let known = seen.token_error(element, group, resource);
+        let known = token_error::plain(element, group, resource, reply.status, seen.json.as_ref());
         let (status, message) = known.unwrap_or_else(|| seen.plain_fault(element, resource));
         return Err(failure(status, message));
     }
@@ -351,19 +351,6 @@ impl<'a> Seen<'a> {
                     && (self.content == Some(Content::Json) || self.reply.body.is_empty())
             }
         }
-    }
-
-    /// A token call's refusal as all vendors may say it: `(status, message)`.
-    fn token_error(
-        &self,
-        element: &Element,
-        group: &Group,
-        resource: &Resource,
-    ) -> Option<(u16, String)> {
-        let refused = matches!(self.reply.status.as_u16(), 400 | 401);
-        let error = self.json.as_ref()?.get("error")?.as_str()?;
-        (refused && resource.kind.gets_token())
-            .then(|| token_error::plain(error, &element.name, group, resource))?
     }
 
     /// What no rule of the definition says: `(status, message)`.

@@ -1,16 +1,26 @@
 //! Refusals that every token call may answer, RFC 6749 section 5.2, in plain words for definitions
 //! that have none of their own.
 
-use crate::element::oauth::{CALLBACK_URL, CLIENT_ID, CLIENT_SECRET, SCOPE};
-use crate::element::{Grant, Group, Resource, ResourceKind};
+use http::StatusCode;
+use serde_json::Value as Json;
 
-/// Status and message; `None`: it says nothing that is known.
+use crate::element::oauth::{CALLBACK_URL, CLIENT_ID, CLIENT_SECRET, SCOPE};
+use crate::element::{Element, Grant, Group, Resource, ResourceKind};
+
+/// Our status and the message; `None`: this is no token call, or says nothing that is known.
 pub(super) fn plain(
-    error: &str,
-    vendor: &str,
+    element: &Element,
     group: &Group,
     resource: &Resource,
+    status: StatusCode,
+    answer: Option<&Json>,
 ) -> Option<(u16, String)> {
+    let refused = matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED);
+    if !refused || !resource.kind.gets_token() {
+        return None;
+    }
+    let error = answer?.get("error")?.as_str()?;
+    let vendor = &element.name;
     let step = resource.step();
     let grant = &group.oauth.as_ref()?.grant;
     let refreshes = resource.kind == ResourceKind::OauthOnTokenRefresh;
