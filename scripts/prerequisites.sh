@@ -190,7 +190,7 @@ agree_to_install() {
 }
 
 # Looks for what is missing, and installs it. $1 is "postgres" where Bunsen runs its own Postgres,
-# $2 "browser" where the tests in a browser must run.
+# $2 "browser" where the tests in a browser, and the others that want node, must run.
 prerequisites() {
   local manager packages="" missing=""
   check_rust
@@ -206,7 +206,7 @@ prerequisites() {
     missing="${missing:+$missing and }Postgres $oldest_postgres or newer"
     packages="${packages:+$packages }$(packages_for "$manager" postgres)"
   fi
-  # Only the tests in a browser need it, and they say so when they are skipped.
+  # Only tests need it, and they say so when they are skipped.
   if [ "${2:-}" = browser ] && ! has_browser && [ "$manager" = apt-get ]; then
     missing="${missing:+$missing and }chromium with node"
     packages="${packages:+$packages }$(packages_for "$manager" browser)"

@@ -8,6 +8,7 @@ mod provider_message;
 mod refusal;
 #[cfg(test)]
 mod tests;
+mod token_error;
 
 use std::fmt;
 
@@ -18,6 +19,7 @@ use serde_json::Value as Json;
 use url::Url;
 
 use crate::configuration::Values;
+use crate::element::oauth::{ACCESS_TOKEN, REFRESH_INTERVAL, seconds};
 use crate::element::{
     Condition, Content, Element, FaultRule, Group, HostRule, Output, OutputFrom, Piece, Resource,
 };
@@ -116,7 +118,8 @@ pub fn read(
         return Err(fault);
     }
     if !seen.is_success(resource) {
-        let (status, message) = seen.plain_fault(element, resource);
+        let known = token_error::plain(element, group, resource, reply.status, seen.json.as_ref());
+        let (status, message) = known.unwrap_or_else(|| seen.plain_fault(element, resource));
         return Err(failure(status, message));
     }
     let mut stored = Reply::default();
@@ -446,8 +449,14 @@ impl<'a> Seen<'a> {
                 parts.join(", ")
             }
         };
-        // The database's JSON has no NUL.
-        (!text.is_empty() && !text.contains('\0')).then_some(text)
+        let says = match output.key.as_str() {
+            // A life that is no number says nothing; what is known of it stays.
+            REFRESH_INTERVAL => seconds(&text).is_some(),
+            ACCESS_TOKEN => !text.contains(char::is_control),
+            // The database's JSON has none.
+            _ => !text.contains('\0'),
+        };
+        (says && !text.is_empty()).then_some(text)
     }
 
     /// One line of it.

@@ -25,6 +25,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value as Json;
 use url::Url;
+use url::form_urlencoded::byte_serialize;
 
 use crate::configuration::Values;
 use crate::element::oauth::{CLIENT_ID, CLIENT_SECRET, REQUEST_PARAMETERS};
@@ -344,15 +345,15 @@ impl<'a> Call<'a> {
         Ok(())
     }
 
-    /// HTTP Basic of the client, RFC 6749 section 2.3.1; id and secret as they are, which is what
-    /// vendors document.
+    /// HTTP Basic of the client, RFC 6749 section 2.3.1.
     fn name_client(&self, group: &Group, headers: &mut HeaderMap) -> Result<(), BuildError> {
-        let basic = group
-            .oauth
-            .as_ref()
-            .is_some_and(|oauth| oauth.client == ClientAuthentication::Basic);
+        let encoded = match group.oauth.as_ref().map(|oauth| oauth.client) {
+            Some(ClientAuthentication::Basic) => false,
+            Some(ClientAuthentication::BasicEncoded) => true,
+            _ => return Ok(()),
+        };
         let page = self.resource.kind == ResourceKind::OauthOnAuthorizeUrl;
-        if !basic || page || headers.contains_key(AUTHORIZATION) {
+        if page || headers.contains_key(AUTHORIZATION) {
             return Ok(());
         }
         let part = |name: &str, key: &str| {
@@ -365,8 +366,12 @@ impl<'a> Call<'a> {
                     message: format!("is needed for {}", self.resource.step()),
                 })
         };
-        let id = part("client_id", CLIENT_ID)?;
-        let secret = part("client_secret", CLIENT_SECRET)?;
+        let written = |text: &str| match encoded {
+            true => byte_serialize(text.as_bytes()).collect(),
+            false => text.to_owned(),
+        };
+        let id = written(part("client_id", CLIENT_ID)?);
+        let secret = written(part("client_secret", CLIENT_SECRET)?);
         if id.contains(':') {
             return Err(BuildError::Entry {
                 key: CLIENT_ID.to_owned(),

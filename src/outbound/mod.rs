@@ -126,10 +126,13 @@ impl Outbound {
         self.0.total_timeout
     }
 
-    /// A vendor's URL as a person's browser can open it: the simulated vendors answer for every
-    /// vendor's host below their own.
+    /// A vendor's URL as a person's browser can open it: the simulated vendors answer below their
+    /// own host for every vendor's that no route leads elsewhere.
     pub fn for_browser(&self, url: &Url) -> Url {
-        let sandbox = self.0.sandbox.as_ref();
+        let host = url.host_str().unwrap_or_default();
+        let mut routes = self.0.routes.iter();
+        let routed = routes.any(|route| route.origin_for(host).is_some());
+        let sandbox = self.0.sandbox.as_ref().filter(|_| !routed);
         sandbox
             .and_then(|sandbox| sandbox.stand_in(url))
             .unwrap_or_else(|| url.clone())

@@ -69,21 +69,23 @@ pub fn read(given: Option<ProviderData>) -> Result<Brought> {
         brought.insert(name, Value::Secret(Secret::new(text)));
     }
     if let Some(error) = brought.get("error") {
-        return Err(refused(error.reveal()));
+        let more = brought.get("error_description");
+        return Err(refused(error.reveal(), more.map(Value::reveal)));
     }
     Ok(Brought(Held(brought)))
 }
 
-/// What the vendor's page said instead of allowing access.
-fn refused(error: &str) -> Error {
-    let plain: String = error
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    let said = shortened(plain.trim());
+/// What the vendor's page said instead of allowing access, and what it meant by it.
+fn refused(error: &str, description: Option<&str>) -> Error {
+    let plain = |text: &str| {
+        let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+        shortened(plain.collect::<String>().trim())
+    };
+    let said = plain(error);
+    let meant = description.map_or(String::new(), |text| format!(" ({})", plain(text)));
     Error::Vendor(Box::new(VendorFailure {
         status: 401,
-        message: format!("The vendor did not allow access: {said}"),
+        message: format!("The vendor did not allow access: {said}{meant}"),
         provider_message: Some(said),
         retry_after: None,
     }))

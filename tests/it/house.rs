@@ -344,7 +344,7 @@ fn settings_that_are_named_exist() {
         + &read("src/config/keys.rs")
         + &read("src/config/people.rs")
         + &read("sandbox/tests/it/described.rs")
-        + &read("tests/it/web.rs")
+        + &read("tests/it/node.rs")
         + "\"BUNSEN_BUILD_PROFILE\"";
     for path in [
         "Dockerfile",

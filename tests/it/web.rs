@@ -3,60 +3,30 @@
 //! Without the two the test says that it was skipped; with `BUNSEN_WEB_TESTS=required` it fails then.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::OnceLock;
 
 use bunsen_test_macros::database_test;
 use rcgen::DnType;
 
 use crate::database::TestDatabase;
+use crate::node;
 use crate::process::{Folder, new_keyring, serve};
 use crate::serving::certificates::{Authority, write};
 use crate::vendors::Vendors;
 
 const BROWSERS: &[&str] = &["chromium", "chromium-browser"];
-/// What the tests are written for.
-const OLDEST_NODE: u32 = 20;
-
-fn found(names: &[&str]) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    let files = names
-        .iter()
-        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
-    files.into_iter().find(|file| file.is_file())
-}
 
 /// The browser, or what is missing.
 fn ready(folder: &Path) -> Result<PathBuf, String> {
-    let browser = found(BROWSERS).ok_or("chromium is not installed")?;
-    let version = Command::new("node").arg("--version").output();
-    let version = version.map_err(|_| "node is not installed")?;
-    let version = String::from_utf8_lossy(&version.stdout).into_owned();
-    let major = version.trim_start_matches('v').split('.').next();
-    let major: u32 = major.and_then(|text| text.parse().ok()).unwrap_or_default();
-    if major < OLDEST_NODE {
-        return Err(format!("node is older than {OLDEST_NODE}"));
-    }
-    let lock = |path: &str| std::fs::metadata(folder.join(path)).and_then(|file| file.modified());
-    let installed = lock("node_modules/.package-lock.json");
-    let wanted = lock("package-lock.json").expect("a lockfile");
-    if installed.is_ok_and(|installed| installed >= wanted) {
-        return Ok(browser);
-    }
-    let installed = Command::new("npm")
-        .args(["ci", "--ignore-scripts"])
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|_| "npm is not installed")?;
-    match installed.status.success() {
-        true => Ok(browser),
-        false => Err(format!(
-            "npm ci failed: {}",
-            String::from_utf8_lossy(&installed.stderr)
-        )),
-    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    let files = BROWSERS
+        .iter()
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    let browser = files.into_iter().find(|file| file.is_file());
+    let browser = browser.ok_or("chromium is not installed")?;
+    node::ready(folder).map(|()| browser)
 }
 
 /// The folder of the tests and the browser; `None`: they are skipped, and it was said why.
@@ -67,9 +37,7 @@ fn prepared() -> Option<(PathBuf, PathBuf)> {
     match PREPARED.get_or_init(|| ready(&folder)) {
         Ok(browser) => Some((folder, browser.clone())),
         Err(missing) => {
-            let required = std::env::var("BUNSEN_WEB_TESTS").is_ok_and(|how| how == "required");
-            assert!(!required, "the tests in a browser cannot run: {missing}");
-            eprintln!("SKIPPED: the tests in a browser ({missing})");
+            node::skipped("the tests in a browser", missing);
             None
         }
     }

@@ -187,6 +187,7 @@ written! {
         audience: Option<String>,
         scope: Option<String>,
         lifetime: Option<u32>,
+        unique: bool,
         key: Option<String>,
     }
 

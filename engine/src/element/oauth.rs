@@ -79,8 +79,11 @@ pub enum Grant {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClientAuthentication {
-    /// HTTP Basic, added to every token call.
+    /// HTTP Basic, added to every token call; id and secret as they are, which is what most vendors
+    /// read.
     Basic,
+    /// The same with both form-encoded first, as RFC 6749 section 2.3.1 has it.
+    BasicEncoded,
     /// Members of the form, or whatever else the call's parameters say.
     Form,
     /// A public client: its id alone.
@@ -96,6 +99,8 @@ pub struct Assertion {
     pub scope: Option<Template>,
     /// Seconds.
     pub lifetime: u32,
+    /// The vendor takes each one once, and knows it by its id.
+    pub unique: bool,
     /// Entry that holds the RSA private key, PEM.
     pub key: String,
 }
@@ -192,9 +197,10 @@ impl Renewal<'_> {
     /// When the access token ends, in milliseconds since 1970. `values` are effective ones. `None`:
     /// it does not end by time.
     pub fn expires_at(&self, values: &Values) -> Option<i64> {
-        let number = |key: &str| values.get(key)?.reveal().trim().parse::<i64>().ok();
-        let seconds = number(REFRESH_INTERVAL).filter(|seconds| *seconds > 0)?;
-        number(REFRESH_TIME)?.checked_add(seconds.checked_mul(1000)?)
+        let text = |key: &str| Some(values.get(key)?.reveal().trim());
+        let seconds = seconds(text(REFRESH_INTERVAL)?).filter(|seconds| *seconds > 0)?;
+        let granted: i64 = text(REFRESH_TIME)?.parse().ok()?;
+        granted.checked_add(seconds.checked_mul(1000)?)
     }
 
     /// How long the access token is good for, in milliseconds.
@@ -215,6 +221,13 @@ impl Renewal<'_> {
         let earliest = granted.checked_add(FLOOR.max(life / 2))?;
         Some(expires.saturating_sub(early).max(earliest))
     }
+}
+
+/// A life as vendors write it, some of them with a fraction. `None`: it is no number.
+pub(crate) fn seconds(text: &str) -> Option<i64> {
+    let number: f64 = text.trim().parse().ok()?;
+    // What is too long for an integer ends at its limit.
+    number.is_finite().then_some(number as i64)
 }
 
 /// Whether there is an access token or one that gets another.

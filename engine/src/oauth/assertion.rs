@@ -10,10 +10,15 @@ use crate::configuration::Values;
 use crate::element::Assertion;
 use crate::ids::Secret;
 use crate::language::Template;
+use crate::oauth::Nonce;
 use crate::request::BuildError;
 
 /// `values` are effective ones; `now` in milliseconds since 1970.
-pub(super) fn sign(assertion: &Assertion, values: &Values, now: i64) -> Result<Secret, BuildError> {
+pub(super) fn sign(
+    assertion: &Assertion,
+    values: &Values,
+    (now, nonce): (i64, &Nonce),
+) -> Result<Secret, BuildError> {
     let issued = now / 1000;
     let mut claims = Map::new();
     claims.insert("iss".into(), claim(&assertion.issuer, values)?);
@@ -29,6 +34,10 @@ pub(super) fn sign(assertion: &Assertion, values: &Values, now: i64) -> Result<S
         "exp".into(),
         (issued + i64::from(assertion.lifetime)).into(),
     );
+    // Two of the same second would be the same text otherwise.
+    if assertion.unique {
+        claims.insert("jti".into(), URL_SAFE_NO_PAD.encode(nonce).into());
+    }
 
     let entry = |message: String| BuildError::Entry {
         key: assertion.key.clone(),

@@ -52,15 +52,15 @@ pub fn request_parameters(
     let Some(oauth) = &group.oauth else {
         return Ok(parameters);
     };
-    let (now, nonce) = moment;
     if group.is_oauth1() {
+        let (_, nonce) = moment;
         let nonce = URL_SAFE_NO_PAD.encode(nonce).replace(['-', '_'], "0");
         parameters.insert(NONCE.to_owned(), Value::Clear(nonce));
     }
     if let Grant::JwtBearer(assertion) = &oauth.grant
         && resource.kind == ResourceKind::OauthOnTokenExchange
     {
-        let signed = assertion::sign(assertion, &values, now)?;
+        let signed = assertion::sign(assertion, &values, moment)?;
         parameters.insert("assertion".to_owned(), Value::Secret(signed));
     }
     Ok(parameters)

@@ -225,6 +225,14 @@ fn an_export_gets_the_standard_calls() {
         &Values::new(),
     );
     assert_eq!(revoke.url.path(), "/revoke");
+    assert_eq!(form(&revoke)[0], ("token".to_owned(), "r1".to_owned()));
+    stored.remove(REFRESH_TOKEN);
+    let revoke = built(
+        &element,
+        ResourceKind::OauthOnTokenRevoke,
+        &stored,
+        &Values::new(),
+    );
     assert_eq!(form(&revoke)[0], ("token".to_owned(), "a1".to_owned()));
     let check = built(
         &element,
@@ -257,6 +265,15 @@ fn the_client_can_be_named_by_basic_and_a_public_one_by_its_id() {
             .all(|(name, _)| !name.starts_with("client"))
     );
     assert!(form(&call).contains(&("code_verifier".to_owned(), "v".to_owned())));
+    // RFC 6749, section 2.3.1.
+    let mut encoded = json.clone();
+    encoded["bunsen"] = json!({"hosts": "public", "groups": [{"name": "oauth2", "title": "x",
+        "oauth": {"grant": "code", "client": "basicEncoded"}}]});
+    let call = built(&added(&encoded), kind, &configuration, &code);
+    assert_eq!(
+        call.headers[AUTHORIZATION],
+        "Basic dGhlK2tleTp0aGUlMjZzZWNyZXQ="
+    );
 
     json["bunsen"] = json!({"hosts": "public", "groups": [{"name": "oauth2", "title": "x",
         "oauth": {"grant": "code", "client": "none", "pkce": "S256", "authorize": {"prompt": "consent"}}}]});
@@ -367,8 +384,25 @@ fn answers_of_token_calls_are_read_and_their_echoes_hidden() {
 
     let echo = r#"{"error":"invalid_grant","error_description":"no code c0de-c0de"}"#;
     let fault = read(&element, kind, &code, (400, "application/json", echo)).unwrap_err();
-    assert_eq!(fault.status, 400);
+    assert_eq!(fault.status, 401);
+    assert!(fault.message.contains("good once"), "{}", fault.message);
     assert_eq!(fault.provider_message.as_deref(), Some("no code ********"));
+    for (error, status, told) in [
+        ("invalid_client", 401, "'oauth.api.secret'"),
+        ("unauthorized_client", 401, "'oauth.api.key'"),
+        ("invalid_scope", 400, "'oauth.scope'"),
+        ("invalid_request", 400, "Check the configuration."),
+    ] {
+        let body = format!(r#"{{"error":"{error}"}}"#);
+        let answer = (400, "application/json", body.as_str());
+        let fault = read(&element, kind, &code, answer).unwrap_err();
+        assert_eq!(fault.status, status, "{error}");
+        assert!(fault.message.contains(told), "{}", fault.message);
+    }
+    // A life that is no number says nothing.
+    let odd = r#"{"access_token":"a","expires_in":"soon"}"#;
+    let stored = read(&element, kind, &code, (200, "application/json", odd)).unwrap();
+    assert!(!stored.contains_key(REFRESH_INTERVAL));
     for body in ["<html>a=b</html>", "a b=c", ""] {
         let fault = read(&element, kind, &code, (200, "text/html", body)).unwrap_err();
         assert_eq!(fault.status, 502, "{body}");
@@ -403,6 +437,8 @@ fn a_token_is_due_before_it_ends() {
             "{time} {interval}"
         );
     }
+    let fraction = stored(&[(REFRESH_TIME, "0"), (REFRESH_INTERVAL, "60.9")]);
+    assert_eq!(renewal.expires_at(&fraction), Some(60_000));
     for endless in [
         stored(&[]),
         stored(&[(REFRESH_TIME, "x")]),

@@ -35,3 +35,15 @@ fn members_in_either_spelling_count_and_odd_ones_do_not() {
     let told = read(data(json!({"code": long}))).unwrap_err().to_string();
     assert!(told.contains("'code' is longer than"), "{told}");
 }
+
+#[test]
+fn a_refusal_is_told_in_the_vendors_words() {
+    let refused = |given: Json| read(data(given)).unwrap_err().to_string();
+    let told = refused(json!({"error": "access_denied", "code": "c0de-1", "state": "s"}));
+    assert_eq!(told, "The vendor did not allow access: access_denied");
+    let told = refused(json!({"error": "access_denied", "error_description": " Not\nnow. "}));
+    assert_eq!(
+        told,
+        "The vendor did not allow access: access_denied (Not now.)"
+    );
+}

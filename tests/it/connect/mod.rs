@@ -39,10 +39,10 @@ struct Place {
 }
 
 /// What a page is looked at for.
-struct Page {
-    answer: Answer,
+pub struct Page {
+    pub answer: Answer,
     /// `name=value`, to be sent back.
-    cookie: Option<String>,
+    pub cookie: Option<String>,
 }
 
 impl Place {
@@ -204,10 +204,7 @@ impl Place {
     async fn leave(&self, path: &str, cookie: &str, form: &BTreeMap<String, String>) -> String {
         let page = self.post(path, Some(cookie), form).await;
         page.says(200, "You sign in at ");
-        let text = &page.answer.text;
-        let (_, rest) = text.split_once("content=\"0; url=").expect("a refresh");
-        let (url, _) = rest.split_once('"').expect("its end");
-        url.replace("&#38;", "&")
+        url_of_refresh(&page.answer.text)
     }
 
     async fn instance(&self, id: &Value) -> Value {
@@ -225,7 +222,7 @@ impl Place {
 }
 
 impl Page {
-    fn of(answer: Answer) -> Page {
+    pub fn of(answer: Answer) -> Page {
         let cookie = answer.header("set-cookie").map(|value| {
             assert!(value.contains("; HttpOnly; SameSite=Lax"), "{value}");
             value.split(';').next().expect("a pair").to_owned()
@@ -234,7 +231,7 @@ impl Page {
     }
 
     /// The hidden fields of the form.
-    fn hidden(&self) -> BTreeMap<String, String> {
+    pub fn hidden(&self) -> BTreeMap<String, String> {
         let inputs = self
             .answer
             .text
@@ -250,7 +247,7 @@ impl Page {
     }
 
     #[track_caller]
-    fn says(&self, status: u16, text: &str) {
+    pub fn says(&self, status: u16, text: &str) {
         assert_eq!(self.answer.status, status, "{}", self.answer.text);
         self.checked();
         assert!(
@@ -262,7 +259,7 @@ impl Page {
 
     /// What holds of every page.
     #[track_caller]
-    fn checked(&self) {
+    pub fn checked(&self) {
         let answer = &self.answer;
         assert_eq!(
             answer.header("content-type"),
@@ -292,6 +289,13 @@ impl Page {
             assert!(found.is_none(), "{inline}: {answer}");
         }
     }
+}
+
+/// Where a page leads that leaves for the vendor's.
+pub fn url_of_refresh(page: &str) -> String {
+    let (_, rest) = page.split_once("content=\"0; url=").expect("a refresh");
+    let (url, _) = rest.split_once('"').expect("its end");
+    url.replace("&#38;", "&")
 }
 
 fn with_password(form: &BTreeMap<String, String>, password: &str) -> BTreeMap<String, String> {

@@ -34,8 +34,9 @@ async fn a_code_makes_an_instance_once(database: TestDatabase) {
     assert_eq!(calls[1].0, "acme.tidepost.example");
 
     let again = place.create(&request).await;
-    let error = again.error(400);
+    let error = again.error(401);
     assert_eq!(error["providerMessage"], "******** is not good", "{error}");
+    assert!(message(&error).contains("good once"), "{error}");
     assert!(!again.text.contains("c0de-1"));
     assert_eq!(place.stored().await, 1);
 }
@@ -84,7 +85,7 @@ async fn what_the_vendors_page_said_is_told(database: TestDatabase) {
     place
         .create(&body("tidepost", other, json!({"code": "c0de-2"})))
         .await
-        .error(400);
+        .error(401);
     assert_eq!(place.stored().await, 0);
 }
 
@@ -114,7 +115,7 @@ async fn an_instance_is_allowed_again_and_stays_itself(database: TestDatabase) {
     assert_eq!(place.generation(&created).await, 2);
     // A used code changes nothing.
     let used = json!({"providerData": {"code": "c0de-2"}});
-    place.call("PATCH", &path, Some(&used)).await.error(400);
+    place.call("PATCH", &path, Some(&used)).await.error(401);
     assert_eq!(place.generation(&created).await, 2);
     place.vendor.calls();
 

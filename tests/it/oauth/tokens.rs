@@ -32,7 +32,7 @@ async fn a_refresh_token_is_used_at_once(database: TestDatabase) {
             .contains("refresh_token=refresh-1")
     );
 
-    let used = place.create(&initial(tokens)).await.error(400);
+    let used = place.create(&initial(tokens)).await.error(401);
     assert_eq!(used["providerMessage"], "******** is not good");
     assert_eq!(place.stored().await, 1);
 }

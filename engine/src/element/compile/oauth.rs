@@ -64,6 +64,7 @@ pub(super) fn oauth(words: &GroupWords, place: &str, checker: &mut Checker<'_>) 
 fn client(words: &OAuthWords, grant: &Grant) -> ClientAuthentication {
     match (words.client.as_deref(), grant) {
         (Some("basic"), _) => ClientAuthentication::Basic,
+        (Some("basicEncoded"), _) => ClientAuthentication::BasicEncoded,
         (Some("form"), _) => ClientAuthentication::Form,
         (Some(_), _) | (None, Grant::JwtBearer(_) | Grant::OAuth1) => ClientAuthentication::None,
         (None, _) => ClientAuthentication::Form,
@@ -113,6 +114,7 @@ fn assertion(words: &AssertionWords, place: &str, checker: &mut Checker<'_>) -> 
         audience: audience?,
         scope,
         lifetime,
+        unique: words.unique,
         key,
     })
 }
@@ -260,8 +262,9 @@ fn standard(
             ("renewal of the token", "/oauth-token-refresh", parameters)
         }
         ResourceKind::OauthOnTokenRevoke if !one => {
-            let token = Source::Configuration(ACCESS_TOKEN.to_owned());
-            let mut parameters = vec![required(form("token", token))];
+            let token = |key: &str| form("token", Source::Configuration(key.to_owned()));
+            // A refresh token outlives the access token, and what it gave ends with it.
+            let mut parameters = vec![required(token(ACCESS_TOKEN)), token(REFRESH_TOKEN)];
             parameters.extend(client_parameters(oauth));
             ("end of the token", "/oauth-token-revoke", parameters)
         }
@@ -384,7 +387,7 @@ fn page(definition: &ElementDefinition, oauth: &OAuth) -> Vec<Parameter> {
 fn client_parameters(oauth: &OAuth) -> Vec<Parameter> {
     let id = || required(form("client_id", Source::Caller));
     match oauth.client {
-        ClientAuthentication::Basic => Vec::new(),
+        ClientAuthentication::Basic | ClientAuthentication::BasicEncoded => Vec::new(),
         ClientAuthentication::Form => vec![id(), form("client_secret", Source::Caller)],
         ClientAuthentication::None if matches!(oauth.grant, Grant::Code) => vec![id()],
         ClientAuthentication::None => Vec::new(),

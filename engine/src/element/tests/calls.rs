@@ -42,6 +42,10 @@ fn a_farewell_and_what_is_made_once() {
         "id": 33, "method": "DELETE", "path": "/session", "vendorPath": "/logout",
         "type": "onDelete", "bunsen": {"groups": ["password"]}
     }));
+    resources.push(json!({
+        "id": 34, "method": "POST", "path": "/revoke", "vendorPath": "/revoke",
+        "type": "oauthOnTokenRevoke", "bunsen": {"groups": ["token"]}
+    }));
     resources[0]["bunsen"]["once"] = json!("a session of the user");
     let catalog = shipped(&json).unwrap();
     let element = catalog.get("parceldesk").unwrap();
@@ -51,7 +55,7 @@ fn a_farewell_and_what_is_made_once() {
         calls.map(|call| call.path.as_str()).collect()
     };
     assert_eq!(paths(password), ["/session"]);
-    assert!(paths(token).is_empty());
+    assert_eq!(paths(token), ["/revoke"]);
     assert_eq!(element.provisioning(password).len(), 3);
     assert_eq!(element.made_once(password), Some("a session of the user"));
     assert_eq!(element.made_once(token), None);

@@ -18,6 +18,7 @@ fn assertion() -> Assertion {
         audience: template("{config.site|map:demo=test,*=live}.vendor.example"),
         scope: Some(template("read write")),
         lifetime: 600,
+        unique: true,
         key: "key".into(),
     }
 }
@@ -45,7 +46,7 @@ fn pem(label: &str, der: &[u8]) -> String {
 
 #[test]
 fn what_is_signed_can_be_checked() {
-    let signed = sign(&assertion(), &values(PEM), 1_700_000_000_999).unwrap();
+    let signed = sign(&assertion(), &values(PEM), (1_700_000_000_999, &[7; 16])).unwrap();
     let (text, signature) = signed.reveal().rsplit_once('.').unwrap();
     let (head, claims) = text.split_once('.').unwrap();
     let read = |part: &str| -> Json {
@@ -55,7 +56,7 @@ fn what_is_signed_can_be_checked() {
     assert_eq!(
         read(claims),
         json!({"iss": "c1", "sub": "u1", "aud": "test.vendor.example", "scope": "read write",
-               "iat": 1_700_000_000, "exp": 1_700_000_600})
+               "iat": 1_700_000_000, "exp": 1_700_000_600, "jti": "BwcHBwcHBwcHBwcHBwcHBw"})
     );
     let pair = RsaKeyPair::from_pkcs8(&der()).unwrap();
     UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, pair.public_key().as_ref())
@@ -75,7 +76,7 @@ fn keys_come_in_many_forms() {
         format!("  some words before\n{PEM}\nand after"),
         pem("RSA PRIVATE KEY", &der[26..]),
     ] {
-        sign(&assertion(), &values(&text), 0).unwrap();
+        sign(&assertion(), &values(&text), (0, &Nonce::default())).unwrap();
     }
 }
 
@@ -109,7 +110,7 @@ fn every_mistake_in_a_key_names_its_entry_and_nothing_of_it() {
         (pem("PRIVATE KEY", b""), "is damaged"),
         (PEM.replace('M', "?"), "is damaged"),
     ] {
-        let error = sign(&assertion(), &values(&text), 0).unwrap_err();
+        let error = sign(&assertion(), &values(&text), (0, &Nonce::default())).unwrap_err();
         let BuildError::Entry { key, message } = &error else {
             panic!("{error}");
         };
@@ -124,7 +125,7 @@ fn what_is_missing_is_named() {
     for key in ["client", "user", "site", "key"] {
         let mut values = values(PEM);
         values.remove(key);
-        let error = sign(&assertion(), &values, 0).unwrap_err();
+        let error = sign(&assertion(), &values, (0, &Nonce::default())).unwrap_err();
         assert_eq!(error.to_string(), format!("{key}: is needed to log in"));
     }
 }
