@@ -132,7 +132,10 @@ mod tests {
         for (text, part) in [
             ("key=", "column 5: expected a value"),
             ("name='x'", "not filtered by 'name', only by key, private"),
-            ("key like 'x%'", "'key' is compared by = or IN here, not by LIKE"),
+            (
+                "key like 'x%'",
+                "'key' is compared by = or IN here, not by LIKE",
+            ),
             ("key='a' OR key='b'", "joined by AND"),
             ("private='yes'", "'private' is compared with true or false"),
         ] {

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 
-use serde::Deserializer as _;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -155,7 +154,9 @@ fn is_like(text: &str, pattern: &str) -> bool {
 
 /// The text of a JSON string.
 pub(super) fn text(json: &str) -> Cow<'_, str> {
-    let inner = json.strip_prefix('"').and_then(|json| json.strip_suffix('"'));
+    let inner = json
+        .strip_prefix('"')
+        .and_then(|json| json.strip_suffix('"'));
     match inner {
         Some(plain) if !plain.contains('\\') => Cow::Borrowed(plain),
         // What is no text equals nothing that can be asked for but the empty text.
@@ -206,7 +207,7 @@ fn items(json: &str, holds: &mut dyn FnMut(&str) -> bool) -> bool {
 }
 
 /// The JSON text of an object's own member; of a name that occurs twice, the last counts.
-pub(super) fn member<'a>(json: &'a str, name: &str) -> Option<&'a str> {
+pub(crate) fn member<'a>(json: &'a str, name: &str) -> Option<&'a str> {
     struct Member<'n>(&'n str);
     impl<'de> Visitor<'de> for Member<'_> {
         type Value = Option<&'de str>;

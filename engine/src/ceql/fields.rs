@@ -21,6 +21,15 @@ impl Fields {
     /// Names by comma, dotted ones too.
     pub fn parse(text: &str) -> Result<Self, SyntaxError> {
         let mut cursor = Cursor::new(text);
+        let fields = Self::read(&mut cursor)?;
+        match cursor.peek() {
+            None => Ok(fields),
+            Some(_) => Err(cursor.error("expected a comma or the end")),
+        }
+    }
+
+    /// The same at the beginning of a longer text.
+    pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Self, SyntaxError> {
         let mut fields = Vec::new();
         loop {
             cursor.skip_blanks();
@@ -34,11 +43,8 @@ impl Fields {
             }
             fields.push(field);
             cursor.skip_blanks();
-            if cursor.peek().is_none() {
-                return Ok(Self(fields));
-            }
             if !cursor.eat(",") {
-                return Err(cursor.error("expected a comma or the end"));
+                return Ok(Self(fields));
             }
         }
     }

@@ -1,5 +1,5 @@
 //! CEQL, the query language of `where`, and what stands beside it in a list call: `orderBy` and
-//! `fields`.
+//! `fields`. A bulk query puts them together: [`Select`].
 //!
 //! ```text
 //! where      = and_expr *( "OR" and_expr )
@@ -32,13 +32,17 @@ mod evaluate;
 mod fields;
 mod order;
 mod parse;
+mod select;
 #[cfg(test)]
 mod tests;
 mod value;
 
+pub(crate) use evaluate::member;
 pub use fields::Fields;
 pub use order::{Direction, Order};
 pub use parse::parse;
+pub use select::Select;
+pub(crate) use value::moment;
 pub use value::{Value, ValueKind};
 
 /// Bytes of an expression at most.
@@ -139,21 +143,6 @@ impl Test {
         }
     }
 }
-
-/// Every operator as [`Test::operator`] writes it.
-pub const OPERATORS: &[&str] = &[
-    "=",
-    "!=",
-    "<",
-    "<=",
-    ">",
-    ">=",
-    "LIKE",
-    "IN",
-    "NOT IN",
-    "IS NULL",
-    "IS NOT NULL",
-];
 
 impl Comparison {
     pub fn sign(self) -> &'static str {

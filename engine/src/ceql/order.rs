@@ -56,7 +56,9 @@ impl Order {
     pub fn sort<R>(&self, records: &mut Vec<R>, json: impl Fn(&R) -> &str) {
         let key = |record: &R| -> Vec<Key> {
             let fields = self.0.iter();
-            fields.map(|(field, _)| Key::of(json(record), field)).collect()
+            fields
+                .map(|(field, _)| Key::of(json(record), field))
+                .collect()
         };
         let mut keyed: Vec<(Vec<Key>, R)> = records
             .drain(..)

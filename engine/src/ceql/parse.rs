@@ -9,10 +9,7 @@ use crate::language::{Cursor, SyntaxError};
 
 /// Reads an expression; a text without one is a mistake.
 pub fn parse(text: &str) -> Result<Expression, SyntaxError> {
-    let mut parser = Parser {
-        cursor: Cursor::new(text),
-        terms: 0,
-    };
+    let mut parser = Parser::new(Cursor::new(text));
     if text.len() > LENGTH_LIMIT {
         let message = format!("longer than {LENGTH_LIMIT} bytes; ask in several calls");
         return Err(parser.cursor.error(message));
@@ -27,8 +24,8 @@ pub fn parse(text: &str) -> Result<Expression, SyntaxError> {
     }
 }
 
-struct Parser<'a> {
-    cursor: Cursor<'a>,
+pub(super) struct Parser<'a> {
+    pub cursor: Cursor<'a>,
     /// Values seen so far.
     terms: usize,
 }
@@ -81,7 +78,11 @@ impl Cursor<'_> {
     }
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
+    pub fn new(cursor: Cursor<'a>) -> Self {
+        Self { cursor, terms: 0 }
+    }
+
     /// `WHERE a = 1`; but `where = 1` and `where in (1)` are about a field of that name.
     fn drop_where(&mut self) {
         let mut ahead = self.cursor.clone();
@@ -100,7 +101,7 @@ impl Parser<'_> {
         }
     }
 
-    fn any_of(&mut self, depth: usize) -> Result<Expression, SyntaxError> {
+    pub fn any_of(&mut self, depth: usize) -> Result<Expression, SyntaxError> {
         let first = self.all_of(depth)?;
         let mut parts = vec![first];
         while self.cursor.eat_keyword("or") {
@@ -147,7 +148,9 @@ impl Parser<'_> {
         let wrong = |message: String| Err(before.error(message));
         for (sign, instead) in [("==", "="), ("<>", "!="), ("=>", ">="), ("=<", "<=")] {
             if self.cursor.clone().eat(sign) {
-                return wrong(format!("{sign} is no operator; write '{named}' {instead} …"));
+                return wrong(format!(
+                    "{sign} is no operator; write '{named}' {instead} …"
+                ));
             }
         }
         for comparison in [

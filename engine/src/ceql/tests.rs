@@ -30,9 +30,15 @@ fn what_clients_send() {
     let compare = |field: &str, comparison, value| is(field, Test::Compare(comparison, value));
     for (expression, expected) in [
         ("key = 'x'", equals("key", text("x"))),
-        ("defaultAccount=true", equals("defaultAccount", bare("true"))),
+        (
+            "defaultAccount=true",
+            equals("defaultAccount", bare("true")),
+        ),
         ("active=TRUE", equals("active", bare("true"))),
-        ("email='z''q@x.example'", equals("email", text("z'q@x.example"))),
+        (
+            "email='z''q@x.example'",
+            equals("email", text("z'q@x.example")),
+        ),
         ("email=z@x.example", equals("email", bare("z@x.example"))),
         ("id=\"77\"", equals("id", text("77"))),
         ("a=‘it’", equals("a", text("it"))),
@@ -51,7 +57,10 @@ fn what_clients_send() {
         ("order='x'", equals("order", text("x"))),
         ("  a  =  1  ", equals("a", bare("1"))),
         ("((a=1))", equals("a", bare("1"))),
-        ("id IN(1, 2 ,3)", is("id", Test::In(vec![bare("1"), bare("2"), bare("3")]))),
+        (
+            "id IN(1, 2 ,3)",
+            is("id", Test::In(vec![bare("1"), bare("2"), bare("3")])),
+        ),
         ("a NOT in ('x')", is("a", Test::NotIn(vec![text("x")]))),
         ("a is Not nuLL", is("a", Test::IsNotNull)),
         ("a = null", is("a", Test::IsNull)),
@@ -60,8 +69,14 @@ fn what_clients_send() {
         ("name LIKE 'Ac%'", is("name", Test::Like("Ac%".into()))),
         ("a<='b'", compare("a", LessOrEqual, text("b"))),
         ("a>-1.5e3", compare("a", Greater, bare("-1.5e3"))),
-        ("update_time>'2017-03-01 10:00:00'", compare("update_time", Greater, text("2017-03-01 10:00:00"))),
-        ("mdate>=2017-02-28T16:11:29-06:00", compare("mdate", GreaterOrEqual, bare("2017-02-28T16:11:29-06:00"))),
+        (
+            "update_time>'2017-03-01 10:00:00'",
+            compare("update_time", Greater, text("2017-03-01 10:00:00")),
+        ),
+        (
+            "mdate>=2017-02-28T16:11:29-06:00",
+            compare("mdate", GreaterOrEqual, bare("2017-02-28T16:11:29-06:00")),
+        ),
         (
             "private='true' AND abridged='true' AND key in ('a','b')",
             Expression::And(vec![
@@ -70,19 +85,32 @@ fn what_clients_send() {
                 is("key", Test::In(vec![text("a"), text("b")])),
             ]),
         ),
-        ("a='1'and b=2", Expression::And(vec![equals("a", text("1")), equals("b", bare("2"))])),
+        (
+            "a='1'and b=2",
+            Expression::And(vec![equals("a", text("1")), equals("b", bare("2"))]),
+        ),
         (
             "lastActivityDate > '2012-05-25T11:13:29-0500' and  (lastName = 'Aho' or lastName = 'Berg')",
             Expression::And(vec![
-                compare("lastActivityDate", Greater, text("2012-05-25T11:13:29-0500")),
-                Expression::Or(vec![equals("lastName", text("Aho")), equals("lastName", text("Berg"))]),
+                compare(
+                    "lastActivityDate",
+                    Greater,
+                    text("2012-05-25T11:13:29-0500"),
+                ),
+                Expression::Or(vec![
+                    equals("lastName", text("Aho")),
+                    equals("lastName", text("Berg")),
+                ]),
             ]),
         ),
         (
             "a=1 or b=2 and c!=3",
             Expression::Or(vec![
                 equals("a", bare("1")),
-                Expression::And(vec![equals("b", bare("2")), compare("c", NotEqual, bare("3"))]),
+                Expression::And(vec![
+                    equals("b", bare("2")),
+                    compare("c", NotEqual, bare("3")),
+                ]),
             ]),
         ),
     ] {
@@ -118,10 +146,18 @@ fn mistakes_have_their_column_and_name_field_operator_and_fix() {
         ("", 1, "name of a field"),
         ("   ", 4, "name of a field"),
         ("a", 2, "expected an operator after 'a': =, !="),
-        ("a=", 3, "expected a value after = for the field 'a', such as 'x'"),
+        (
+            "a=",
+            3,
+            "expected a value after = for the field 'a', such as 'x'",
+        ),
         ("a like", 7, "expected a value after LIKE for the field 'a'"),
         ("='x'", 1, "name of a field"),
-        ("a='x", 3, "value of 'a' has no end; a quote inside it is written twice"),
+        (
+            "a='x",
+            3,
+            "value of 'a' has no end; a quote inside it is written twice",
+        ),
         ("a='x' b='y'", 7, "expected AND, OR or the end"),
         ("a=‘it's’", 7, "expected AND"),
         ("a='x' AND", 10, "name of a field"),
@@ -148,7 +184,11 @@ fn mistakes_have_their_column_and_name_field_operator_and_fix() {
         ("a.='x'", 3, "name of a field"),
         ("``='x'", 1, "backticks"),
         ("`a='x'", 1, "backticks"),
-        ("select * contacts", 8, "expected an operator after 'select'"),
+        (
+            "select * contacts",
+            8,
+            "expected an operator after 'select'",
+        ),
         ("ä='x'", 1, "goes in backticks"),
     ] {
         let error = parse(text).expect_err(text);

@@ -74,9 +74,8 @@ pub(super) fn is_number(text: &str) -> bool {
     digits(whole)
         && (whole == "0" || !whole.starts_with('0'))
         && fraction.is_none_or(digits)
-        && exponent.is_none_or(|exponent| {
-            digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))
-        })
+        && exponent
+            .is_none_or(|exponent| digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)))
 }
 
 /// Exact for whole numbers, which ids are; both are numbers.
@@ -88,7 +87,7 @@ pub(super) fn compare_numbers(one: &str, other: &str) -> Option<Ordering> {
 }
 
 /// A day is its midnight, and what names no zone is in UTC. `None` for everything else.
-pub(super) fn moment(text: &str) -> Option<Timestamp> {
+pub(crate) fn moment(text: &str) -> Option<Timestamp> {
     let bytes = text.as_bytes();
     let looks_like_one = bytes.len() >= 10
         && bytes.iter().take(4).all(u8::is_ascii_digit)

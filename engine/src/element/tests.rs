@@ -1,4 +1,5 @@
 mod calls;
+mod shape;
 mod words;
 
 use serde_json::{Value, json};

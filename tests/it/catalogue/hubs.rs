@@ -61,7 +61,7 @@ async fn hydrated_hubs_say_what_can_be_called(database: TestDatabase) {
         if hub["key"] == "crm" {
             let paths = column(&hub["resources"], "path");
             assert!(
-                paths.contains(&"/hubs/crm/contacts".to_owned()),
+                paths.contains(&"/hubs/crm/files".to_owned()),
                 "{paths:?}"
             );
             let hidden = paths
@@ -71,5 +71,5 @@ async fn hydrated_hubs_say_what_can_be_called(database: TestDatabase) {
         }
     }
     let anonymous = get(&server, "/hubs?hydrate=true", None).await;
-    assert!(!anonymous.text.contains("/contacts"), "{anonymous}");
+    assert!(!anonymous.text.contains("/hubs/crm/files"), "{anonymous}");
 }

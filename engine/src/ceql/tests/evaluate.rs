@@ -62,7 +62,10 @@ fn conditions_find_what_they_say() {
         ("nothing<1 or absent>1", false),
         ("customer is not null", true),
         ("customer='Acme'", false),
-        ("customer.name='Acme' and customer.address.city like 'o%'", true),
+        (
+            "customer.name='Acme' and customer.address.city like 'o%'",
+            true,
+        ),
         ("created='2017-03-01T11:00:00+01:00'", true),
         ("created>=2017-03-01 and created<2017-03-02", true),
         ("created>'2017-03-01T05:59:59-0400'", true),
@@ -117,12 +120,14 @@ fn plain(expression: &Expression, record: &Json) -> bool {
             match &condition.test {
                 Test::Compare(Comparison::Equal, value) => same(value),
                 Test::Compare(Comparison::NotEqual, value) => !same(value),
-                Test::Compare(Comparison::Less, value) => {
-                    found.as_i64().zip(value.text().parse().ok()).is_some_and(|(a, b)| a < b)
-                }
-                Test::Compare(Comparison::GreaterOrEqual, value) => {
-                    found.as_i64().zip(value.text().parse().ok()).is_some_and(|(a, b)| a >= b)
-                }
+                Test::Compare(Comparison::Less, value) => found
+                    .as_i64()
+                    .zip(value.text().parse().ok())
+                    .is_some_and(|(a, b)| a < b),
+                Test::Compare(Comparison::GreaterOrEqual, value) => found
+                    .as_i64()
+                    .zip(value.text().parse().ok())
+                    .is_some_and(|(a, b)| a >= b),
                 Test::In(values) => values.iter().any(same),
                 Test::NotIn(values) => !values.iter().any(same),
                 Test::IsNull => found.is_null(),
@@ -151,8 +156,8 @@ fn numbers() -> impl Strategy<Value = Expression> {
         Just(Test::IsNull),
         Just(Test::IsNotNull),
     ];
-    let condition = ("[abc]", test)
-        .prop_map(|(field, test)| Expression::Is(Condition { field, test }));
+    let condition =
+        ("[abc]", test).prop_map(|(field, test)| Expression::Is(Condition { field, test }));
     condition.prop_recursive(3, 12, 3, |inner| {
         let parts = prop::collection::vec(inner, 2..3);
         prop_oneof![

@@ -3,12 +3,15 @@
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use super::super::{Direction, Fields, Order};
+use super::super::{Direction, Fields, Order, Select, parse};
 
 fn sorted(order: &str, records: &[Json]) -> Vec<Json> {
     let mut texts: Vec<String> = records.iter().map(Json::to_string).collect();
     Order::parse(order).unwrap().sort(&mut texts, |text| text);
-    texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect()
+    texts
+        .iter()
+        .map(|text| serde_json::from_str(text).unwrap())
+        .collect()
 }
 
 #[test]
@@ -16,15 +19,30 @@ fn orders_are_read_and_refused() {
     use Direction::*;
     for (text, expected) in [
         ("name", vec![("name", Ascending)]),
-        ("name ASC,`odd name` desc , a.b", vec![("name", Ascending), ("odd name", Descending), ("a.b", Ascending)]),
+        (
+            "name ASC,`odd name` desc , a.b",
+            vec![
+                ("name", Ascending),
+                ("odd name", Descending),
+                ("a.b", Ascending),
+            ],
+        ),
         ("desc desc", vec![("desc", Descending)]),
     ] {
-        let expected = expected.into_iter().map(|(name, direction)| (name.to_owned(), direction));
+        let expected = expected
+            .into_iter()
+            .map(|(name, direction)| (name.to_owned(), direction));
         let order = Order::parse(text).unwrap();
         assert_eq!(order, Order(expected.collect()), "{text}");
         assert_eq!(Order::parse(&order.to_string()), Ok(order));
     }
-    for (text, column) in [("", 1), ("a,", 3), ("a upward", 3), ("a desc asc", 8), ("1", 1)] {
+    for (text, column) in [
+        ("", 1),
+        ("a,", 3),
+        ("a upward", 3),
+        ("a desc asc", 8),
+        ("1", 1),
+    ] {
         assert_eq!(Order::parse(text).expect_err(text).column, column, "{text}");
     }
 }
@@ -55,7 +73,9 @@ fn records_are_put_in_order() {
 
 fn picked(fields: &str, record: &Json) -> Json {
     let mut out = Vec::new();
-    Fields::parse(fields).unwrap().write(&record.to_string(), &mut out);
+    Fields::parse(fields)
+        .unwrap()
+        .write(&record.to_string(), &mut out);
     serde_json::from_slice(&out).unwrap()
 }
 
@@ -69,8 +89,14 @@ fn fields_are_picked() {
         ("id", json!({"id": 1})),
         ("name , id, missing", json!({"id": 1, "name": "A"})),
         ("org.id,org.to.x", json!({"org": {"id": 3, "to": {"x": 1}}})),
-        ("org,org.id", json!({"org": {"id": 3, "name": "B", "to": {"x": 1}}})),
-        ("mails.value", json!({"mails": [{"value": "m"}, "odd", {"value": "n"}]})),
+        (
+            "org,org.id",
+            json!({"org": {"id": 3, "name": "B", "to": {"x": 1}}}),
+        ),
+        (
+            "mails.value",
+            json!({"mails": [{"value": "m"}, "odd", {"value": "n"}]}),
+        ),
         ("a.b", json!({"a.b": 2})),
         ("id.x", json!({"id": 1})),
         ("nothing", json!({})),
@@ -79,7 +105,58 @@ fn fields_are_picked() {
     }
     assert_eq!(picked("id", &json!("text")), json!("text"));
     for (text, column) in [("", 1), ("a b", 3), ("a,,b", 3), ("*", 1)] {
-        assert_eq!(Fields::parse(text).expect_err(text).column, column, "{text}");
+        assert_eq!(
+            Fields::parse(text).expect_err(text).column,
+            column,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn bulk_queries_are_read_and_refused() {
+    let select = |fields: Option<&[&str]>, object: &str, condition: Option<&str>, limit| Select {
+        fields: fields.map(|names| Fields(names.iter().map(|name| (*name).to_owned()).collect())),
+        object: object.to_owned(),
+        condition: condition.map(|text| parse(text).unwrap()),
+        limit,
+    };
+    for (text, expected) in [
+        (
+            "select * from contacts",
+            select(None, "contacts", None, None),
+        ),
+        (
+            "SELECT id,`a b` From activity-types Where a='x' or from = 1 LIMIT 5",
+            select(
+                Some(&["id", "a b"]),
+                "activity-types",
+                Some("a='x' or from=1"),
+                Some(5),
+            ),
+        ),
+        (
+            "select*from contacts limit 7 where a=1",
+            select(None, "contacts", Some("a=1"), Some(7)),
+        ),
+    ] {
+        let read = Select::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(read, expected, "{text}");
+        assert_eq!(Select::parse(&read.to_string()), Ok(read));
+    }
+    for (text, column) in [
+        ("", 1),
+        ("select * contacts", 10),
+        ("select from contacts", 13),
+        ("select * from", 14),
+        ("select * from contacts limit x", 30),
+        ("select * from contacts limit 1 limit 2", 32),
+        ("select * from contacts where", 29),
+        ("select * from contacts where a=1 b", 34),
+        ("* from contacts", 1),
+    ] {
+        let error = Select::parse(text).expect_err(text);
+        assert_eq!(error.column, column, "{text}: {error}");
     }
 }
 
@@ -89,8 +166,15 @@ fn any_record() -> impl Strategy<Value = Json> {
         any::<bool>().prop_map(Json::from),
         (-3..3_i64).prop_map(Json::from),
         (-2.0..2.0_f64).prop_map(Json::from),
-        prop::sample::select(vec!["", "a", "B", "10", "2017-03-01", "2017-03-01T10:00:00Z"])
-            .prop_map(Json::from),
+        prop::sample::select(vec![
+            "",
+            "a",
+            "B",
+            "10",
+            "2017-03-01",
+            "2017-03-01T10:00:00Z"
+        ])
+        .prop_map(Json::from),
     ];
     prop::collection::btree_map("[ab]", scalar, 0..3).prop_map(|members| json!(members))
 }

@@ -316,6 +316,7 @@ fn standard(
         words: None,
         expect: None,
         faults: Vec::new(),
+        shape: Default::default(),
         obstacle: None,
     })
 }
