@@ -4,8 +4,9 @@
 //! else works on; [`language`] is the small closed vocabulary that definitions may use, [`ceql`]
 //! the one that callers filter lists with;
 //! [`configuration`] is what an instance knows; [`request`] builds a vendor call and [`reply`]
-//! reads the answer, JSON or XML; [`oauth`] is what the calls of a log-in need beyond parameters. No input or output happens here and nothing panics; the moment and
-//! what is random are handed in.
+//! reads the answer, JSON or XML; [`oauth`] is what the calls of a log-in need beyond parameters,
+//! and [`hub`] what those of callers do. No input or output happens here and nothing panics; the
+//! moment and what is random are handed in.
 
 #![cfg_attr(
     not(test),
@@ -20,6 +21,7 @@
 pub mod ceql;
 pub mod configuration;
 pub mod element;
+pub mod hub;
 pub mod ids;
 pub mod language;
 pub mod oauth;

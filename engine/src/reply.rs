@@ -4,6 +4,7 @@
 //! last the plain mapping of statuses. Vendors say "wrong password" in many ways, so the rules come
 //! before the status.
 
+mod plain;
 mod provider_message;
 mod refusal;
 #[cfg(test)]
@@ -70,14 +71,14 @@ pub struct Fault {
 }
 
 /// An answer and what is known of its body.
-struct Seen<'a> {
-    reply: &'a VendorReply,
-    content: Option<Content>,
+pub(crate) struct Seen<'a> {
+    pub reply: &'a VendorReply,
+    pub content: Option<Content>,
     /// The body, also when it came as XML.
-    json: Option<Json>,
-    element: &'a Element,
-    values: &'a Values,
-    now: i64,
+    pub json: Option<Json>,
+    pub element: &'a Element,
+    pub values: &'a Values,
+    pub now: i64,
 }
 
 /// Reads `reply` to the call that `build` made from the same `inputs`; they are needed to keep
@@ -91,37 +92,8 @@ pub fn read(
 ) -> Result<Reply, Fault> {
     let values = element.effective(group, inputs.configuration);
     let seen = Seen::new(reply, element, resource, &values, inputs.now);
-    let failure = |status: u16, message: String| {
-        // What the call was made with must not be echoed either. No key holds a colon.
-        let mut sent = values.clone();
-        let brought = inputs.request.into_iter().flatten();
-        sent.extend(brought.map(|(name, value)| (format!("request:{name}"), value.clone())));
-        Fault {
-            status,
-            message,
-            provider_message: provider_message::find(&seen, resource.words.as_ref(), &sent),
-            retry_after: retry_after(reply),
-            entry: None,
-            authorize: false,
-        }
-    };
-    let rules = resource.faults.iter().chain(&element.faults);
-    if let Some(rule) = rules.into_iter().find(|rule| seen.matches(&rule.when)) {
-        // The page's address ends the sentence.
-        let message = match rule.authorize {
-            true => rule.message.clone(),
-            false => message_of(rule, resource),
-        };
-        let mut fault = failure(rule.status, message);
-        fault.entry.clone_from(&rule.entry);
-        fault.authorize = rule.authorize;
-        return Err(fault);
-    }
-    if !seen.is_success(resource) {
-        let known = token_error::plain(element, group, resource, reply.status, seen.json.as_ref());
-        let (status, message) = known.unwrap_or_else(|| seen.plain_fault(element, resource));
-        return Err(failure(status, message));
-    }
+    let failure = |status, message| seen.fault(resource, inputs.request, status, message);
+    judge(&seen, element, group, resource, inputs.request)?;
     let mut stored = Reply::default();
     for output in &resource.outputs {
         match seen.output(output) {
@@ -160,6 +132,35 @@ pub fn read(
         }
     }
     Ok(stored)
+}
+
+/// Whether the answer is a success, by the rules of the definition.
+pub(crate) fn judge(
+    seen: &Seen<'_>,
+    element: &Element,
+    group: &Group,
+    resource: &Resource,
+    request: Option<&Values>,
+) -> Result<(), Fault> {
+    let mut rules = resource.faults.iter().chain(&element.faults);
+    if let Some(rule) = rules.find(|rule| seen.matches(&rule.when)) {
+        // The page's address ends the sentence.
+        let message = match rule.authorize {
+            true => rule.message.clone(),
+            false => message_of(rule, resource),
+        };
+        let mut fault = seen.fault(resource, request, rule.status, message);
+        fault.entry.clone_from(&rule.entry);
+        fault.authorize = rule.authorize;
+        return Err(fault);
+    }
+    if seen.is_success(resource) {
+        return Ok(());
+    }
+    let json = seen.json.as_ref();
+    let known = token_error::plain(element, group, resource, seen.reply.status, json);
+    let (status, message) = known.unwrap_or_else(|| seen.plain_fault(element, resource));
+    Err(seen.fault(resource, request, status, message))
 }
 
 fn message_of(rule: &FaultRule, resource: &Resource) -> String {
@@ -224,7 +225,7 @@ fn retry_after(reply: &VendorReply) -> Option<String> {
 }
 
 impl<'a> Seen<'a> {
-    fn new(
+    pub(crate) fn new(
         reply: &'a VendorReply,
         element: &'a Element,
         resource: &Resource,
@@ -278,6 +279,28 @@ impl<'a> Seen<'a> {
             element,
             values,
             now,
+        }
+    }
+
+    /// A failure with the vendor's own words. What the call was made with must not be echoed.
+    fn fault(
+        &self,
+        resource: &Resource,
+        request: Option<&Values>,
+        status: u16,
+        message: String,
+    ) -> Fault {
+        // No key holds a colon.
+        let mut sent = self.values.clone();
+        let brought = request.into_iter().flatten();
+        sent.extend(brought.map(|(name, value)| (format!("request:{name}"), value.clone())));
+        Fault {
+            status,
+            message,
+            provider_message: provider_message::find(self, resource.words.as_ref(), &sent),
+            retry_after: retry_after(self.reply),
+            entry: None,
+            authorize: false,
         }
     }
 
@@ -352,78 +375,6 @@ impl<'a> Seen<'a> {
             None => {
                 self.reply.status.is_success()
                     && (self.content == Some(Content::Json) || self.reply.body.is_empty())
-            }
-        }
-    }
-
-    /// What no rule of the definition says: `(status, message)`.
-    fn plain_fault(&self, element: &Element, resource: &Resource) -> (u16, String) {
-        let vendor = &element.name;
-        let step = resource.step();
-        let entry = element.host_entry(resource);
-        let status = self.reply.status.as_u16();
-        match status {
-            200..=299 => {
-                let what = match self.content {
-                    Some(Content::Html) => "a web page",
-                    Some(Content::Json | Content::Xml) => "something other than expected",
-                    None if self.reply.body.is_empty() => "an empty body",
-                    None => "something that cannot be read",
-                };
-                let message = format!(
-                    "{vendor} answered step {step} with {what}. Check configuration '{entry}'; if it is right, the service has a problem."
-                );
-                (502, message)
-            }
-            100..=199 | 300..=399 => {
-                let message = format!(
-                    "{vendor} answered step {step} with status {status}, a redirect, which is never followed. Check configuration '{entry}'."
-                );
-                (502, message)
-            }
-            401 => (
-                401,
-                format!(
-                    "{vendor} refused the credentials at step {step}. Check them and try again."
-                ),
-            ),
-            403 => (
-                403,
-                format!(
-                    "{vendor} does not allow step {step} with these credentials. Check the user's rights there."
-                ),
-            ),
-            404 => (
-                404,
-                format!("{vendor} found nothing at step {step}. Check configuration '{entry}'."),
-            ),
-            429 => (
-                429,
-                format!(
-                    "{vendor} allows no more calls for now (step {step}). Wait, then try again."
-                ),
-            ),
-            405 | 406 | 409 | 415 => (
-                status,
-                format!("{vendor} refused step {step} with status {status}."),
-            ),
-            421 => (
-                400,
-                format!(
-                    "{vendor} is not at the host that step {step} was sent to. Check configuration '{entry}'."
-                ),
-            ),
-            400..=499 => (
-                400,
-                format!(
-                    "{vendor} refused step {step} with status {status}. Check the configuration."
-                ),
-            ),
-            _ => {
-                let message = format!(
-                    "{vendor} failed at step {step} with status {status}. Nothing is wrong with the request; try again later."
-                );
-                (502, message)
             }
         }
     }

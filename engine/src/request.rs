@@ -29,10 +29,12 @@ use url::form_urlencoded::byte_serialize;
 
 use crate::configuration::Values;
 use crate::element::oauth::{CLIENT_ID, CLIENT_SECRET, REQUEST_PARAMETERS};
+use crate::element::shape::Origin;
 use crate::element::{
     Authentication, ClientAuthentication, Element, Group, Parameter, Resource, ResourceKind,
     Source, Target,
 };
+use crate::hub::Caller;
 use crate::language::{Rendered, Template, ValueError, scalar_text};
 use crate::reply::VendorReply;
 
@@ -118,6 +120,8 @@ struct Call<'a> {
     values: Values,
     previous: Option<&'a VendorReply>,
     request: Option<&'a Values>,
+    /// Whoever makes a hub call.
+    caller: Option<&'a Caller<'a>>,
     now: i64,
 }
 
@@ -128,13 +132,27 @@ pub fn build(
     resource: &Resource,
     inputs: &Inputs<'_>,
 ) -> Result<VendorRequest, BuildError> {
+    build_for(element, group, resource, inputs, None)
+}
+
+/// The same for somebody who makes a hub call.
+pub(crate) fn build_for<'a>(
+    element: &'a Element,
+    group: &Group,
+    resource: &'a Resource,
+    inputs: &Inputs<'a>,
+    caller: Option<&'a Caller<'a>>,
+) -> Result<VendorRequest, BuildError> {
     if let Some(obstacle) = &resource.obstacle {
         return Err(BuildError::Definition(format!(
             "The resource {} {} of element '{}' is not supported here: {obstacle}.",
             resource.method, resource.path, element.key
         )));
     }
-    let call = Call::new(element, group, resource, inputs);
+    let call = Call {
+        caller,
+        ..Call::new(element, group, resource, inputs)
+    };
     let mut headers = call.headers()?;
     let body = body::build(&call, &mut headers)?;
     if resource.kind.gets_token() {
@@ -192,6 +210,7 @@ impl<'a> Call<'a> {
             values: element.effective(group, inputs.configuration),
             previous: inputs.previous,
             request: inputs.request,
+            caller: None,
             now: inputs.now,
         }
     }
@@ -240,7 +259,15 @@ impl<'a> Call<'a> {
                     secret: true,
                 })
             }
-            Source::Caller => {
+            Source::Request(origin) if self.caller.is_some() => self
+                .caller
+                .and_then(|caller| caller.value(*origin, &parameter.name))
+                .map(|value| Resolved {
+                    value,
+                    key: None,
+                    secret: *origin == Origin::Header,
+                }),
+            Source::Caller | Source::Request(_) => {
                 let brought = self
                     .request
                     .and_then(|request| request.get(&parameter.name));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bunsen_engine::ceql;
+use bunsen_engine::ceql::{self, Expression};
 
 use crate::error::{Error, Result};
 use crate::http::query::Query;
@@ -29,8 +29,14 @@ impl Query {
         let wrong = |what: String| {
             Error::Invalid(format!("Error parsing query parameter 'where': {what}."))
         };
+        let expression = ceql::parse(text).map_err(|error| wrong(error.to_string()))?;
         let mut wanted = Wanted::default();
-        for condition in ceql::parse(text).map_err(|error| wrong(error.to_string()))? {
+        for part in expression.conjuncts() {
+            let Expression::Is(condition) = part else {
+                return Err(wrong(
+                    "conditions of this list are joined by AND; ask in several calls".to_owned(),
+                ));
+            };
             let asked = condition.field.as_str();
             let field = fields.iter().find(|field| field.name() == asked);
             let Some(field) = field else {
@@ -41,7 +47,14 @@ impl Query {
                     names.join(", ")
                 )));
             };
-            let values = field.read(condition.test.into_values()).map_err(wrong)?;
+            let Some(values) = condition.test.wanted() else {
+                return Err(wrong(format!(
+                    "'{asked}' is compared by = or IN here, not by {}",
+                    condition.test.operator()
+                )));
+            };
+            let values = values.iter().map(|value| value.text().to_owned()).collect();
+            let values = field.read(values).map_err(wrong)?;
             wanted
                 .0
                 .entry(field.name())
@@ -119,6 +132,11 @@ mod tests {
         for (text, part) in [
             ("key=", "column 5: expected a value"),
             ("name='x'", "not filtered by 'name', only by key, private"),
+            (
+                "key like 'x%'",
+                "'key' is compared by = or IN here, not by LIKE",
+            ),
+            ("key='a' OR key='b'", "joined by AND"),
             ("private='yes'", "'private' is compared with true or false"),
         ] {
             let message = wanted(text).expect_err(text);

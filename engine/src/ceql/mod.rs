@@ -1,202 +1,158 @@
-//! The query language of `where`, as far as lists of the platform need it: conditions with `=` and
-//! `IN`, joined by `AND`.
+//! CEQL, the query language of `where`, and what stands beside it in a list call: `orderBy` and
+//! `fields`. A bulk query puts them together: [`Select`].
 //!
 //! ```text
-//! where     = condition *( "AND" condition )
-//! condition = field "=" value / field "IN" "(" value *( "," value ) ")"
-//! field     = name *( "." name ) / "`" 1*any-but-backtick "`"
-//! value     = '…' with '' for one quote / "…" / a bare word of letters, digits and .:-+_/@
+//! where      = and_expr *( "OR" and_expr )
+//! and_expr   = term *( "AND" term )
+//! term       = "(" where ")" / condition
+//! condition  = field ( "=" / "!=" / "<" / ">" / "<=" / ">=" / "LIKE" ) value
+//!            / field [ "NOT" ] "IN" "(" value *( "," value ) ")"
+//!            / field "IS" [ "NOT" ] "NULL"
+//! field      = name *( "." name ) / "`" 1*any-but-backtick "`"
+//! value      = '…' with '' for one quote / "…" / a bare word of letters, digits and .:-+_/@
 //! ```
 //!
 //! Keywords are read without regard to case, blanks around operators are optional, a leading word
-//! WHERE is dropped and typographic quotes count as straight ones. What the whole language knows
-//! beyond that is refused by its name, so that nobody takes an unfiltered list for the answer.
+//! WHERE is dropped and typographic quotes count as straight ones.
+//!
+//! What the language's description leaves open, and what is so here:
+//!
+//! | Question | Answer |
+//! |---|---|
+//! | types | a quoted number, date or boolean is compared as what it is: `'77'` finds 77, `'true'` finds true; texts of a record likewise, since some vendors send every scalar as text |
+//! | two texts | `=` wants the same characters, letter case included, or the same moment; numbers that are written differently (`'1.0'`, `"1"`) are two texts. `<` and the like compare numbers, then moments, then characters; a number or moment is comparable with its own kind only |
+//! | moments | a day is its midnight, what names no zone is in UTC |
+//! | LIKE | `%` is any text, `_` itself; letter case is ignored |
+//! | absent | a field that is absent or null is equal to nothing, so `!=`, NOT IN and IS NULL find it; `= null` is IS NULL |
+//! | arrays | a positive test holds if it holds for one item, the negative ones if it holds for none |
+//! | dots | a member whose own name holds the dots comes before the path |
 
+mod display;
+mod evaluate;
+mod fields;
+mod order;
+mod parse;
+mod select;
 #[cfg(test)]
 mod tests;
+mod value;
 
-use crate::language::{Cursor, SyntaxError};
+pub(crate) use evaluate::member;
+pub use fields::Fields;
+pub use order::{Direction, Order};
+pub use parse::parse;
+pub use select::Select;
+pub(crate) use value::moment;
+pub use value::{Value, ValueKind};
 
-/// One thing that must hold for a record.
+/// Bytes of an expression at most.
+pub const LENGTH_LIMIT: usize = 8192;
+
+/// Parentheses inside parentheses at most.
+pub const DEPTH_LIMIT: usize = 32;
+
+/// Values that an expression compares with at most, those of lists included.
+pub const TERM_LIMIT: usize = 500;
+
+/// What must hold for a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expression {
+    /// All of them, two at least.
+    And(Vec<Expression>),
+    /// One of them, two at least.
+    Or(Vec<Expression>),
+    Is(Condition),
+}
+
+/// One test of one field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
+    /// As written, without backticks; dots lead into objects.
     pub field: String,
     pub test: Test,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Test {
-    Equals(String),
-    In(Vec<String>),
+    Compare(Comparison, Value),
+    /// `%` is any text.
+    Like(String),
+    In(Vec<Value>),
+    NotIn(Vec<Value>),
+    IsNull,
+    IsNotNull,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+impl Expression {
+    /// What must hold all together: the parts of an AND, else the whole.
+    pub fn conjuncts(&self) -> &[Expression] {
+        match self {
+            Self::And(parts) => parts,
+            whole => std::slice::from_ref(whole),
+        }
+    }
+
+    /// One expression of parts that must hold all together; `None` of none.
+    pub fn all(mut parts: Vec<Expression>) -> Option<Expression> {
+        match parts.len() {
+            0 | 1 => parts.pop(),
+            _ => Some(Self::And(parts)),
+        }
+    }
+
+    /// Every condition, from left to right.
+    pub fn conditions(&self) -> Vec<&Condition> {
+        match self {
+            Self::And(parts) | Self::Or(parts) => {
+                parts.iter().flat_map(Expression::conditions).collect()
+            }
+            Self::Is(condition) => vec![condition],
+        }
+    }
 }
 
 impl Test {
-    /// The values of which one must be met.
-    pub fn into_values(self) -> Vec<String> {
+    /// The operator as it is written.
+    pub fn operator(&self) -> &'static str {
         match self {
-            Self::Equals(value) => vec![value],
-            Self::In(values) => values,
+            Self::Compare(comparison, _) => comparison.sign(),
+            Self::Like(_) => "LIKE",
+            Self::In(_) => "IN",
+            Self::NotIn(_) => "NOT IN",
+            Self::IsNull => "IS NULL",
+            Self::IsNotNull => "IS NOT NULL",
+        }
+    }
+
+    /// The values of which one must be met, where that is all that is asked.
+    pub fn wanted(&self) -> Option<&[Value]> {
+        match self {
+            Self::Compare(Comparison::Equal, value) => Some(std::slice::from_ref(value)),
+            Self::In(values) => Some(values),
+            _ => None,
         }
     }
 }
 
-/// Conditions that must all hold; never empty.
-pub fn parse(text: &str) -> Result<Vec<Condition>, SyntaxError> {
-    let mut cursor = Cursor::new(text);
-    drop_where(&mut cursor);
-    let mut conditions = Vec::new();
-    loop {
-        conditions.push(condition(&mut cursor)?);
-        skip_blanks(&mut cursor);
-        if cursor.peek().is_none() {
-            return Ok(conditions);
-        }
-        let before = cursor.clone();
-        match word(&mut cursor).as_str() {
-            "and" => {}
-            "or" => return Err(before.error("OR is not understood here, only AND")),
-            _ => return Err(before.error("expected AND or the end")),
+impl Comparison {
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Equal => "=",
+            Self::NotEqual => "!=",
+            Self::Less => "<",
+            Self::LessOrEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterOrEqual => ">=",
         }
     }
-}
-
-/// `WHERE a = 1`; but `where = 1` and `where in (1)` are about a field of that name.
-fn drop_where(cursor: &mut Cursor<'_>) {
-    let mut ahead = cursor.clone();
-    skip_blanks(&mut ahead);
-    if word(&mut ahead) != "where" {
-        return;
-    }
-    skip_blanks(&mut ahead);
-    let begins_field = ahead
-        .peek()
-        .is_some_and(|next| next == '`' || begins_name(next));
-    if begins_field && word(&mut ahead.clone()) != "in" {
-        *cursor = ahead;
-    }
-}
-
-fn condition(cursor: &mut Cursor<'_>) -> Result<Condition, SyntaxError> {
-    skip_blanks(cursor);
-    let field = field(cursor)?;
-    skip_blanks(cursor);
-    let before = cursor.clone();
-    if cursor.eat("=") {
-        skip_blanks(cursor);
-        let test = Test::Equals(value(cursor)?);
-        return Ok(Condition { field, test });
-    }
-    for operator in ["!=", "<=", ">=", "<", ">"] {
-        if cursor.eat(operator) {
-            return Err(before.error(format!("{operator} is not understood here, only = and IN")));
-        }
-    }
-    match word(cursor).as_str() {
-        "in" => {}
-        known @ ("like" | "not" | "is") => {
-            let known = known.to_uppercase();
-            return Err(before.error(format!("{known} is not understood here, only = and IN")));
-        }
-        _ => return Err(before.error("expected = or IN")),
-    }
-    let test = Test::In(list(cursor)?);
-    Ok(Condition { field, test })
-}
-
-fn list(cursor: &mut Cursor<'_>) -> Result<Vec<String>, SyntaxError> {
-    skip_blanks(cursor);
-    if !cursor.eat("(") {
-        return Err(cursor.error("expected ( after IN"));
-    }
-    let mut values = Vec::new();
-    loop {
-        skip_blanks(cursor);
-        values.push(value(cursor)?);
-        skip_blanks(cursor);
-        if cursor.eat(")") {
-            return Ok(values);
-        }
-        if !cursor.eat(",") {
-            return Err(cursor.error("expected , or )"));
-        }
-    }
-}
-
-fn field(cursor: &mut Cursor<'_>) -> Result<String, SyntaxError> {
-    let before = cursor.clone();
-    if cursor.eat("`") {
-        let name = cursor.take_while(|next| next != '`').to_owned();
-        if name.is_empty() || !cursor.eat("`") {
-            return Err(before.error("a field in backticks has no end or no name"));
-        }
-        return Ok(name);
-    }
-    let mut field = String::new();
-    loop {
-        match cursor.peek() {
-            Some(next) if begins_name(next) => {
-                field.push_str(cursor.take_while(|next| begins_name(next) || continues_name(next)));
-            }
-            Some('(') => return Err(cursor.error("parentheses are not understood here")),
-            _ => return Err(cursor.error("expected the name of a field")),
-        }
-        if !cursor.eat(".") {
-            return Ok(field);
-        }
-        field.push('.');
-    }
-}
-
-fn value(cursor: &mut Cursor<'_>) -> Result<String, SyntaxError> {
-    let before = cursor.clone();
-    let closing: &[char] = match cursor.peek() {
-        Some('\'') => &['\''],
-        Some('"') => &['"'],
-        // Whoever begins with a typographic quote may end with any of its kind; inside straight
-        // quotes they are part of the text.
-        Some('‘' | '’') => &['’', '‘', '\''],
-        Some('“' | '”') => &['”', '“', '"'],
-        _ => {
-            let bare = cursor.take_while(is_bare);
-            if bare.is_empty() {
-                return Err(before.error("expected a value, such as 'x'"));
-            }
-            return Ok(bare.to_owned());
-        }
-    };
-    cursor.advance();
-    let mut value = String::new();
-    loop {
-        match cursor.advance() {
-            None => return Err(before.error("the quoted value has no end")),
-            Some(next) if !closing.contains(&next) => value.push(next),
-            // Twice the quote is the quote itself.
-            Some('\'') if cursor.eat("'") => value.push('\''),
-            Some(_) => return Ok(value),
-        }
-    }
-}
-
-/// Letters from here on, in lower case; empty when there is none.
-fn word(cursor: &mut Cursor<'_>) -> String {
-    cursor
-        .take_while(|next| begins_name(next) || continues_name(next))
-        .to_ascii_lowercase()
-}
-
-fn skip_blanks(cursor: &mut Cursor<'_>) {
-    cursor.take_while(char::is_whitespace);
-}
-
-fn begins_name(character: char) -> bool {
-    character.is_ascii_alphabetic() || matches!(character, '_' | '$')
-}
-
-fn continues_name(character: char) -> bool {
-    character.is_ascii_digit() || character == '-'
-}
-
-fn is_bare(character: char) -> bool {
-    character.is_ascii_alphanumeric()
-        || matches!(character, '.' | ':' | '-' | '+' | '_' | '/' | '@')
 }

@@ -7,6 +7,7 @@ mod oauth;
 mod parameter;
 mod people;
 mod resource;
+mod shape;
 
 use std::collections::BTreeSet;
 
@@ -142,7 +143,7 @@ pub(super) fn compile(
     for (index, name) in definition.bunsen.session.iter().enumerate() {
         checker.known_key(&format!("bunsen.session[{index}]"), None, name);
     }
-    let parameters = parameter::parameters(&definition.parameters.0, "parameters", checker);
+    let parameters = parameter::parameters(&definition.parameters.0, "parameters", true, checker);
     let outputs = parameter::outputs(&definition.parameters.0, "parameters", checker);
     if !outputs.is_empty() {
         let message = "what is read from an answer belongs to the resource that gives it";

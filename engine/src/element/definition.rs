@@ -149,7 +149,15 @@ written! {
         parameters: Many<ParameterDefinition>,
         hooks: Many<HookDefinition>,
         next_resource: Option<String>,
+        root_key: Option<String>,
+        next_page_key: Option<String>,
+        pagination_type: Option<String>,
+        response: ResponseDefinition,
         bunsen: ResourceWords,
+    }
+
+    ResponseDefinition {
+        content_type: Option<String>,
     }
 
     /// `bunsen` on an element.
@@ -251,6 +259,40 @@ written! {
         message: Option<String>,
         expect: Option<ConditionWords>,
         fault: Many<FaultWords>,
+        wrap: Option<String>,
+        paging: PagingWords,
+        filter: Option<FilterWords>,
+        order: Option<OrderWords>,
+    }
+
+    PagingWords {
+        #[serde(rename = "type")]
+        kind: Option<String>,
+        more: Option<String>,
+        total: Option<String>,
+        link: bool,
+    }
+
+    FilterWords {
+        push: Many<PushWords>,
+        local: Vec<String>,
+    }
+
+    PushWords {
+        field: Option<String>,
+        operators: Vec<String>,
+        query: Option<String>,
+        resource: Option<String>,
+        #[serde(rename = "as")]
+        form: Option<String>,
+        loose: bool,
+        parameter: bool,
+    }
+
+    OrderWords {
+        query: Option<String>,
+        direction: Option<String>,
+        fields: Vec<String>,
     }
 
     AccountWords {

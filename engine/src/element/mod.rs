@@ -14,6 +14,7 @@ pub mod oauth;
 pub mod people;
 pub(crate) mod platform;
 mod schema;
+pub mod shape;
 #[cfg(test)]
 pub(crate) mod tests;
 mod text;
@@ -193,6 +194,8 @@ pub struct Resource {
     /// What counts as success; without it any 2xx with JSON or without a body.
     pub expect: Option<Condition>,
     pub faults: Vec<FaultRule>,
+    /// What a caller's own call of it looks like.
+    pub shape: shape::Shape,
     /// Why this resource cannot be run, if it cannot.
     pub obstacle: Option<String>,
 }
@@ -238,6 +241,8 @@ pub enum Source {
     PreviousField(AnswerPath),
     /// The request that the call is made for, by the name of the parameter.
     Caller,
+    /// A part of a caller's own request, by the name of the parameter.
+    Request(shape::Origin),
 }
 
 #[derive(Debug)]
@@ -247,10 +252,12 @@ pub enum Target {
     Header(HeaderName),
     Form(String),
     Body,
-    /// Names from the outside in.
+    /// Names from the outside in; `name[0]` is the first item of an array.
     BodyField(Vec<String>),
     /// `{name}` inside the body.
     BodyToken(String),
+    /// What `where` says, in the vendor's own form.
+    Conditions(shape::Converter),
     /// Not sent.
     Nowhere,
 }

@@ -1,5 +1,6 @@
 mod calls;
 mod people;
+mod shape;
 mod words;
 
 use serde_json::{Value, json};

@@ -94,6 +94,22 @@ impl AnswerPath {
         self.find(answer, values).and_then(scalar_text)
     }
 
+    /// Whether it may look at what stands under these names: it leads through all of them, or ends
+    /// on the way there.
+    pub(crate) fn meets(&self, names: &[&str]) -> bool {
+        // An array has no names.
+        let skips = |segments: &[Segment]| {
+            names.is_empty() && matches!(segments.first(), Some(Segment::Name(_)))
+        };
+        let mut looking = self.alternatives.iter().filter(|segments| !skips(segments));
+        looking.any(|segments| {
+            segments
+                .iter()
+                .zip(names)
+                .all(|(segment, wanted)| matches!(segment, Segment::Name(name) if name == wanted))
+        })
+    }
+
     /// Every configuration key that is referred to, with its column.
     pub fn keys(&self) -> impl Iterator<Item = (&str, usize)> {
         let segments = self.alternatives.iter().flatten();

@@ -300,6 +300,16 @@ impl Address<'_, '_> {
                 pairs.push((name, resolved.text()));
             }
         }
+        // Conditions and order come last, and win over what a definition sends by default.
+        for (name, value) in self
+            .call
+            .caller
+            .into_iter()
+            .flat_map(|caller| &caller.pushed)
+        {
+            pairs.retain(|(other, _)| other != name);
+            pairs.push((name, value.clone()));
+        }
         if !pairs.is_empty() && self.position() == Position::Host {
             self.text.push('/');
         }

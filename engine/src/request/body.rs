@@ -6,7 +6,8 @@ use http::{HeaderMap, HeaderValue};
 use serde_json::{Map, Value as Json};
 
 use super::{BuildError, Call, Resolved};
-use crate::element::{JsonType, Parameter, Target};
+use crate::element::shape::Origin;
+use crate::element::{JsonType, Parameter, Source, Target};
 use crate::language::Filter;
 
 pub(super) fn build(call: &Call<'_>, headers: &mut HeaderMap) -> Result<Bytes, BuildError> {
@@ -19,8 +20,15 @@ pub(super) fn build(call: &Call<'_>, headers: &mut HeaderMap) -> Result<Bytes, B
     let mut tokens: Vec<(&str, String)> = Vec::new();
     let mut fields: Option<Json> = None;
     let mut form: Vec<(&str, String)> = Vec::new();
+    let mut sent: Option<Bytes> = None;
     for parameter in call.parameters() {
         let in_text = matches!(parameter.target, Target::Body);
+        if let (true, Source::Request(Origin::Body), Some(caller)) =
+            (in_text, &parameter.source, call.caller)
+        {
+            sent = Some(caller.sent.clone()).filter(|body| !body.is_empty());
+            continue;
+        }
         let found = match parameter.target {
             Target::Body | Target::BodyField(_) | Target::BodyToken(_) | Target::Form(_) => call
                 .resolve(parameter, |text| {
@@ -55,6 +63,15 @@ pub(super) fn build(call: &Call<'_>, headers: &mut HeaderMap) -> Result<Bytes, B
             }
             _ => {}
         }
+    }
+    if let Some(body) = sent {
+        if fields.is_none() && tokens.is_empty() {
+            headers
+                .entry(CONTENT_TYPE)
+                .or_insert(HeaderValue::from_static("application/json"));
+            return Ok(body);
+        }
+        whole = Some(String::from_utf8_lossy(&body).into_owned());
     }
     let (text, kind) = if let Some(mut text) = whole {
         if let Some(fields) = fields {
@@ -146,10 +163,20 @@ fn set(root: &mut Json, names: &[String], value: Json) -> Option<()> {
     let (last, outer) = names.split_last()?;
     let mut at = root;
     for name in outer {
+        let (name, first_of_array) = match name.strip_suffix("[0]") {
+            Some(name) => (name, true),
+            None => (name.as_str(), false),
+        };
         at = at
             .as_object_mut()?
-            .entry(name.clone())
-            .or_insert_with(|| Json::Object(Map::new()));
+            .entry(name.to_owned())
+            .or_insert_with(|| match first_of_array {
+                true => Json::Array(vec![Json::Object(Map::new())]),
+                false => Json::Object(Map::new()),
+            });
+        if first_of_array {
+            at = at.as_array_mut()?.first_mut()?;
+        }
     }
     at.as_object_mut()?.insert(last.clone(), value);
     Some(())

@@ -74,7 +74,12 @@ async fn what_does_not_parse_is_refused_with_its_place(database: TestDatabase) {
     let server = server(database).await;
     let mut findings = Findings::default();
     for (list, text, part) in [
-        ("/elements", "private='true' OR key='x'", "column 16: OR"),
+        ("/elements", "private='true' OR key='x'", "joined by AND"),
+        (
+            "/elements",
+            "private='true' OR",
+            "column 18: expected the name",
+        ),
         ("/elements", "key=", "column 5"),
         (
             "/elements",
@@ -84,7 +89,11 @@ async fn what_does_not_parse_is_refused_with_its_place(database: TestDatabase) {
         ("/elements", "private='maybe'", "true or false"),
         ("/accounts", "select * accounts", "column 8"),
         ("/accounts", "id=1", "'id', only by name"),
-        ("/users", "firstName like 'A%'", "column 11: LIKE"),
+        (
+            "/users",
+            "firstName like 'A%'",
+            "'firstName' is compared by = or IN here, not by LIKE",
+        ),
         ("/users", "password='x'", "'password', only by email"),
     ] {
         let path = format!("{list}?where={}", encoded(text));

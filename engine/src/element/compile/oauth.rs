@@ -326,6 +326,7 @@ fn standard(
         words: None,
         expect: None,
         faults: Vec::new(),
+        shape: Default::default(),
         obstacle: None,
     })
 }

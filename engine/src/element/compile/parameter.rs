@@ -4,23 +4,25 @@ use http::HeaderName;
 
 use super::Checker;
 use crate::element::definition::ParameterDefinition;
+use crate::element::shape::{Converter, Origin};
 use crate::element::{JsonType, Output, OutputFrom, Parameter, Piece, Source, Target};
 use crate::language::Template;
 
 /// Headers that the sender owns.
 const RESERVED_HEADERS: &[&str] = &["connection", "content-length", "host", "transfer-encoding"];
 
-/// Those of the direction to the vendor.
+/// Those of the direction to the vendor. `called`: callers may make the call themselves.
 pub(super) fn parameters(
     written: &[ParameterDefinition],
     place: &str,
+    called: bool,
     checker: &mut Checker<'_>,
 ) -> Vec<Parameter> {
     let numbered = written.iter().enumerate();
     numbered
         .filter(|(_, parameter)| parameter.source.as_deref() != Some("response"))
         .filter_map(|(index, parameter)| {
-            self::parameter(parameter, &format!("{place}[{index}]"), checker)
+            self::parameter(parameter, &format!("{place}[{index}]"), called, checker)
         })
         .collect()
 }
@@ -28,10 +30,11 @@ pub(super) fn parameters(
 fn parameter(
     written: &ParameterDefinition,
     place: &str,
+    called: bool,
     checker: &mut Checker<'_>,
 ) -> Option<Parameter> {
     let name = written.name.clone()?;
-    let vendor_name = converted(written, place, checker);
+    let (vendor_name, converter) = converted(written, place, checker);
     let fill = checker.fill(place, written.bunsen.fill.as_deref());
     let kind = written.kind.as_deref()?;
     let vendor_type = written.vendor_type.as_deref()?;
@@ -52,10 +55,17 @@ fn parameter(
         "prevBodyField" => {
             Source::PreviousField(checker.answer_path(&format!("{place}.name"), &name)?)
         }
-        _ => Source::Caller,
+        _ if !called => Source::Caller,
+        "header" => Source::Request(Origin::Header),
+        "path" => Source::Request(Origin::Path),
+        "form" | "multipart" => Source::Request(Origin::Form),
+        "body" => Source::Request(Origin::Body),
+        "bodyField" => Source::Request(Origin::BodyField),
+        _ => Source::Request(Origin::Query),
     };
     let wanted = vendor_name.clone().unwrap_or_else(|| name.clone());
     let target = match vendor_type {
+        _ if let Some(converter) = converter => Target::Conditions(converter),
         "path" => Target::Path(wanted),
         "query" => Target::Query(wanted),
         "header" => Target::Header(header(&wanted, &format!("{place}.vendorName"), checker)?),
@@ -86,25 +96,36 @@ fn parameter(
     })
 }
 
-/// The vendor's name; `converter:NAME` in its place is a converter, not a name.
+/// The vendor's name, and the converter: `converter:NAME` in place of a name is one too.
 fn converted(
     written: &ParameterDefinition,
     place: &str,
     checker: &mut Checker<'_>,
-) -> Option<String> {
-    let vendor_name = written
-        .vendor_name
-        .clone()
-        .filter(|name| !name.is_empty())?;
-    let Some(converter) = vendor_name.strip_prefix("converter:") else {
-        return Some(vendor_name);
+) -> (Option<String>, Option<Converter>) {
+    let vendor_name = written.vendor_name.as_deref();
+    let vendor_name = vendor_name.filter(|name| !name.is_empty());
+    let in_name = vendor_name.and_then(|name| name.strip_prefix("converter:"));
+    let name = vendor_name.filter(|_| in_name.is_none());
+    let sent = written.vendor_type.as_deref() != Some("no-op");
+    let converter = match in_name.or(written.converter.as_deref()) {
+        Some("toQueryParameters") => Some(Converter::QueryParameters),
+        Some("toODataFilter") => Some(Converter::OData(
+            name.filter(|name| sent && *name != "where")
+                .unwrap_or("$filter")
+                .to_owned(),
+        )),
+        unknown => {
+            if in_name.is_some() {
+                let message = format!(
+                    "unknown {:?}; one of \"toQueryParameters\", \"toODataFilter\"",
+                    unknown.unwrap_or_default()
+                );
+                checker.wrong(format!("{place}.vendorName"), message);
+            }
+            None
+        }
     };
-    if !matches!(converter, "toQueryParameters" | "toODataFilter") {
-        let message =
-            format!("unknown {converter:?}; one of \"toQueryParameters\", \"toODataFilter\"");
-        checker.wrong(format!("{place}.vendorName"), message);
-    }
-    None
+    (name.map(str::to_owned), converter)
 }
 
 fn literal(

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use http::Method;
 
-use super::{Checker, is_url, parameter, people};
+use super::{Checker, is_url, parameter, people, shape};
 use crate::element::definition::{
     ConditionWords, ElementDefinition, FaultWords, ResourceDefinition,
 };
 use crate::element::oauth::{ACCESS_TOKEN, REQUEST_PARAMETERS};
+use crate::element::shape::Shape;
 use crate::element::{
     CHAIN_LIMIT, Condition, Content, FaultRule, HostRule, Parameter, Resource, ResourceKind,
     Source, Target,
@@ -55,6 +56,7 @@ pub(super) fn resources(
         let statement = definition.protocol_type.as_deref() == Some("jdbc");
         let mut compiled = self::resource(resource, &place, of_element, hosts, statement, checker);
         compiled.next = next;
+        compiled.shape = shape::shape(resource, &place, &names, checker);
         if let Some(obstacle) = foreign_obstacle(definition, resource) {
             compiled.obstacle = Some(obstacle);
         }
@@ -127,7 +129,7 @@ fn check_provisioning(resources: &[Resource], of_element: &[Parameter], checker:
         };
         let place = format!("resources[{index}]");
         let required = |parameter: &&Parameter| {
-            matches!(parameter.source, Source::Caller)
+            matches!(parameter.source, Source::Caller | Source::Request(_))
                 && (parameter.required || matches!(parameter.target, Target::Path(_)))
         };
         for parameter in of_element
@@ -157,7 +159,9 @@ fn resource(
             .unwrap_or(Method::GET)
     };
     let of_place = format!("{place}.parameters");
-    let parameters = parameter::parameters(&written.parameters.0, &of_place, checker);
+    let kind = kind(written.kind.as_deref().unwrap_or_default());
+    let called = kind.answers_callers();
+    let parameters = parameter::parameters(&written.parameters.0, &of_place, called, checker);
     let bound: Vec<&str> = of_element
         .iter()
         .chain(&parameters)
@@ -191,7 +195,6 @@ fn resource(
     } else {
         None
     };
-    let kind = kind(written.kind.as_deref().unwrap_or_default());
     let mut outputs = parameter::outputs(&written.parameters.0, &of_place, checker);
     outputs.extend(people::account(written, place, checker));
     // What gets the token cannot carry it; a foreign definition has no word to say so.
@@ -236,6 +239,7 @@ fn resource(
             &format!("{place}.bunsen.fault"),
             checker,
         ),
+        shape: Shape::default(),
         obstacle,
     }
 }
@@ -259,6 +263,7 @@ pub(super) fn passing() -> Resource {
         words: None,
         expect: None,
         faults: Vec::new(),
+        shape: Shape::default(),
         obstacle: None,
     }
 }

@@ -1,0 +1,162 @@
+//! What a caller's own call of a resource looks like, beside what every call has: where the records
+//! are in an answer, how the vendor pages, filters and sorts, and which paths are meant.
+
+use super::ResourceKind;
+use crate::language::AnswerPath;
+
+#[derive(Debug, Default)]
+pub struct Shape {
+    /// Segments of our path, without hub.
+    pub path: Vec<PathSegment>,
+    /// Objects that a caller's body is put into, from the outside in.
+    pub request_root: Vec<String>,
+    pub answer_root: Root,
+    /// Our side's own envelope: a caller's body may stand in it, and every record of ours does.
+    pub wrap: Option<String>,
+    pub paging: Paging,
+    /// How conditions and order reach the vendor; `None`: only as the parameters say.
+    pub filter: Option<FilterRules>,
+    pub order: Option<OrderRule>,
+    /// The answer is handed on as it is, whatever it is.
+    pub raw: bool,
+    /// Whether the answer is a list that is paged, filtered and put in order.
+    pub list: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PathSegment {
+    Literal(String),
+    Variable(String),
+}
+
+/// Where an answer holds what callers get.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Root {
+    pub steps: Vec<Step>,
+    /// Names inside of each record of a list that lead to the record itself.
+    pub inside: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    Name(String),
+    Index(usize),
+}
+
+/// Where a caller's request holds a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    Header,
+    Path,
+    Query,
+    Form,
+    Body,
+    BodyField,
+}
+
+/// Makes the vendor's form of `where`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Converter {
+    /// One query parameter per condition.
+    QueryParameters,
+    /// This query parameter holds an expression of OData.
+    OData(String),
+}
+
+#[derive(Debug, Default)]
+pub struct Paging {
+    /// `None`: the instance's configuration decides.
+    pub kind: Option<PagingKind>,
+    /// The vendor gives everything at once.
+    pub whole: bool,
+    /// Where the next page's token is.
+    pub next: Option<AnswerPath>,
+    /// Leads to `true` while there is more.
+    pub more: Option<AnswerPath>,
+    pub total: Option<AnswerPath>,
+    /// A header `Link` with `rel="next"` stands while there is more.
+    pub link: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PagingKind {
+    /// Pages are counted.
+    Page,
+    /// Records are counted.
+    Offset,
+    /// The vendor hands out tokens.
+    Cursor,
+}
+
+#[derive(Debug, Default)]
+pub struct FilterRules {
+    pub push: Vec<PushRule>,
+    /// Fields of records that this server filters by itself; `name.*` all below, `*` all.
+    pub local: Vec<String>,
+}
+
+/// A condition that the vendor can be asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushRule {
+    pub field: String,
+    /// As [`crate::ceql::Test::operator`] writes them.
+    pub operators: Vec<String>,
+    pub to: PushTarget,
+    pub form: PushForm,
+    /// The vendor may answer more than what was asked for, and the condition is applied again.
+    pub loose: bool,
+    /// It steers the call and is no field of the records.
+    pub parameter: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PushTarget {
+    /// A query parameter of the vendor's.
+    Query(String),
+    /// Another call in place of this one, which finds one record by the value in its path: index in
+    /// [`super::Element::resources`].
+    Resource(usize),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PushForm {
+    /// As it was written; lists by comma.
+    Text,
+    /// A moment in UTC, to the second: the last one before it for what is greater, the next one
+    /// after it for what is less.
+    Moment,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderRule {
+    pub query: String,
+    /// A parameter of its own for `asc` or `desc`, and then one field alone; else `field ASC` by
+    /// comma.
+    pub direction: Option<String>,
+    pub fields: Vec<String>,
+}
+
+impl ResourceKind {
+    /// Whether callers call it.
+    pub fn answers_callers(self) -> bool {
+        matches!(self, Self::Api | Self::ApiNoDocumentation)
+    }
+}
+
+impl Shape {
+    pub fn is_list(&self) -> bool {
+        self.list && !self.raw
+    }
+}
+
+impl FilterRules {
+    /// Whether this server may apply conditions on the field itself.
+    pub fn is_local(&self, field: &str) -> bool {
+        self.local
+            .iter()
+            .any(|known| match known.strip_suffix('*') {
+                Some(prefix) => field.starts_with(prefix),
+                None => known == field,
+            })
+    }
+}

@@ -1,0 +1,105 @@
+//! How a vendor pages a list: what the definition and the instance's configuration say.
+
+use http::header::LINK;
+use serde_json::Value as Json;
+
+use crate::configuration::Values;
+use crate::element::shape::{Origin, PagingKind, PathSegment};
+use crate::element::{Element, Resource, Source};
+use crate::reply::VendorReply;
+
+/// Records of a vendor's page where no configuration says.
+const DEFAULT_MAX: usize = 100;
+
+/// How the vendor is asked for its pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// It gives everything at once.
+    Whole,
+    /// By number, from this one on.
+    Page(u64),
+    Offset(u64),
+    Cursor,
+}
+
+impl Mode {
+    pub(super) fn of(element: &Element, resource: &Resource, values: &Values) -> Self {
+        let paging = &resource.shape.paging;
+        let takes = |wanted: &str| {
+            let mut parameters = element.parameters.iter().chain(&resource.parameters);
+            parameters.any(|parameter| {
+                parameter.name == wanted
+                    && matches!(parameter.source, Source::Request(Origin::Query))
+            })
+        };
+        let value = |key: &str| values.get(key).map(|value| value.reveal().trim());
+        let counted = takes("page");
+        let kind = paging.kind.or_else(|| match value("pagination.type") {
+            _ if paging.next.is_some() && takes("nextPage") => Some(PagingKind::Cursor),
+            Some("offset") => Some(PagingKind::Offset),
+            Some("page") => Some(PagingKind::Page),
+            _ if value("pagination.offset") == Some("true") => Some(PagingKind::Offset),
+            _ => counted.then_some(PagingKind::Page),
+        });
+        let first = value("pagination.page.startindex").and_then(|first| first.parse().ok());
+        match kind {
+            _ if paging.whole => Self::Whole,
+            Some(PagingKind::Cursor) if paging.next.is_some() && takes("nextPage") => Self::Cursor,
+            Some(PagingKind::Page) if counted => Self::Page(first.unwrap_or(1)),
+            Some(PagingKind::Offset) if counted => Self::Offset(first.unwrap_or(0)),
+            _ => Self::Whole,
+        }
+    }
+}
+
+/// `pagination.max`: a number, or one per object.
+pub(super) fn largest_page(resource: &Resource, values: &Values) -> usize {
+    let text = values.get("pagination.max").map(|value| value.reveal());
+    let json: Json = text
+        .and_then(|text| serde_json::from_str(text.trim()).ok())
+        .unwrap_or_default();
+    let of = |json: &Json| match json {
+        Json::String(text) => text.trim().parse().ok(),
+        number => number.as_u64(),
+    };
+    let own = json
+        .get(object_name(resource))
+        .or_else(|| json.get("default"));
+    let found = of(own.unwrap_or(&json)).and_then(|max| usize::try_from(max).ok());
+    found
+        .filter(|max| *max > 0)
+        .unwrap_or(DEFAULT_MAX)
+        .min(10_000)
+}
+
+/// `/users/{id}/comments` is `usersComments`.
+fn object_name(resource: &Resource) -> String {
+    let mut name = String::new();
+    for segment in &resource.shape.path {
+        let PathSegment::Literal(word) = segment else {
+            continue;
+        };
+        let mut letters = word.chars();
+        match letters.next() {
+            Some(first) if !name.is_empty() => name.extend(first.to_uppercase()),
+            first => name.extend(first),
+        }
+        name.push_str(letters.as_str());
+    }
+    name
+}
+
+pub(super) fn has_next_link(reply: &VendorReply) -> bool {
+    let headers = reply.headers.get_all(LINK).iter();
+    headers
+        .filter_map(|value| value.to_str().ok())
+        .any(|links| {
+            links.split(',').any(|link| {
+                let mut parameters = link.split(';').skip(1);
+                parameters.any(|parameter| {
+                    let parameter = parameter.trim().to_ascii_lowercase().replace(' ', "");
+                    matches!(parameter.as_str(), "rel=next" | "rel=\"next\"")
+                })
+            })
+        })
+}

@@ -1,0 +1,121 @@
+//! Which resource a caller's path means.
+
+use http::Method;
+
+use crate::element::shape::PathSegment;
+use crate::element::{Element, Group, Resource};
+
+/// The resource, and what stands for the variables of its path.
+#[derive(Debug)]
+pub struct Route<'a> {
+    pub resource: &'a Resource,
+    pub values: Vec<(&'a str, String)>,
+}
+
+/// Why there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lost {
+    /// No resource has this path.
+    Path,
+    /// Resources with this path have other verbs.
+    Method(Vec<Method>),
+    /// `%` with something else than two digits, or no text behind it.
+    Encoding,
+}
+
+impl Element {
+    /// `path` is as it was sent, with or without `/hubs/{hub}`; slashes too many are none.
+    ///
+    /// The path with most literal segments wins, then the one whose literals come first, so that
+    /// `/objects` is not an object of that name. PUT finds a resource that has only PATCH, and the
+    /// other way round.
+    pub fn route(&self, group: &Group, method: &Method, path: &str) -> Result<Route<'_>, Lost> {
+        let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+        let mut ahead = segments.clone();
+        if ahead.next() == Some("hubs") && ahead.next().is_some() && ahead.next().is_some() {
+            segments.next();
+            segments.next();
+        }
+        let segments: Option<Vec<String>> = segments.map(decoded).collect();
+        let segments = segments.ok_or(Lost::Encoding)?;
+        let called = self.resources.iter().filter(|resource| {
+            resource.kind.answers_callers()
+                && (resource.groups.is_empty() || resource.groups.contains(&group.name))
+                && fits(&resource.shape.path, &segments)
+        });
+        let called: Vec<&Resource> = called.collect();
+        let by = |method: &Method| {
+            let of_method = called.iter().filter(|resource| resource.method == *method);
+            of_method.min_by_key(|resource| precedence(&resource.shape.path))
+        };
+        let other = match *method {
+            Method::PUT => Some(Method::PATCH),
+            Method::PATCH => Some(Method::PUT),
+            _ => None,
+        };
+        let found = by(method).or_else(|| by(&other?));
+        let Some(resource) = found else {
+            let mut methods: Vec<Method> = called.iter().map(|r| r.method.clone()).collect();
+            methods.sort_by(|one, other| one.as_str().cmp(other.as_str()));
+            methods.dedup();
+            return Err(match methods.is_empty() {
+                true => Lost::Path,
+                false => Lost::Method(methods),
+            });
+        };
+        let pairs = resource.shape.path.iter().zip(segments);
+        let values = pairs.filter_map(|(segment, text)| match segment {
+            PathSegment::Variable(name) => Some((name.as_str(), text)),
+            PathSegment::Literal(_) => None,
+        });
+        Ok(Route {
+            resource,
+            values: values.collect(),
+        })
+    }
+
+    /// The calls that one call of `resource` is made of, in order.
+    pub fn chain<'a>(&'a self, resource: &'a Resource) -> Vec<&'a Resource> {
+        let chain = std::iter::successors(Some(resource), |link| {
+            link.next.and_then(|next| self.resources.get(next))
+        });
+        chain.take(crate::element::CHAIN_LIMIT).collect()
+    }
+}
+
+fn fits(pattern: &[PathSegment], segments: &[String]) -> bool {
+    pattern.len() == segments.len()
+        && pattern
+            .iter()
+            .zip(segments)
+            .all(|(wanted, text)| match wanted {
+                PathSegment::Literal(literal) => literal == text,
+                PathSegment::Variable(_) => true,
+            })
+}
+
+/// Smallest first.
+fn precedence(pattern: &[PathSegment]) -> (usize, Vec<bool>) {
+    let variable = |segment: &PathSegment| matches!(segment, PathSegment::Variable(_));
+    let variables: Vec<bool> = pattern.iter().map(variable).collect();
+    (variables.iter().filter(|is| **is).count(), variables)
+}
+
+/// A segment of a path; `None` when what is encoded is no text.
+fn decoded(segment: &str) -> Option<String> {
+    if !segment.contains('%') {
+        return Some(segment.to_owned());
+    }
+    let mut bytes = Vec::with_capacity(segment.len());
+    let mut rest = segment.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => {
+                let mut digit = || char::from(rest.next()?).to_digit(16);
+                u8::try_from(digit()? * 16 + digit()?).ok()?
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}

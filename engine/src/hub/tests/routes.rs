@@ -1,0 +1,52 @@
+use super::*;
+
+#[test]
+fn paths_find_their_resource() {
+    for (method, path, id, values) in [
+        ("GET", "/people", 1000, vec![]),
+        ("GET", "/hubs/crm/people", 1000, vec![]),
+        ("GET", "/hubs/nonsense/people/", 1000, vec![]),
+        ("GET", "//people//", 1000, vec![]),
+        ("GET", "/people/recent", 1140, vec![]),
+        ("GET", "/people/7", 1100, vec![("id", "7")]),
+        (
+            "GET",
+            "/people/a%2Fb%20c%C3%A9",
+            1100,
+            vec![("id", "a/b cé")],
+        ),
+        ("GET", "/people/MjA5MzE=", 1100, vec![("id", "MjA5MzE=")]),
+        (
+            "GET",
+            "/things/7",
+            1150,
+            vec![("objectName", "things"), ("id", "7")],
+        ),
+        ("PATCH", "/people/7", 1110, vec![("id", "7")]),
+        ("PUT", "/people/7", 1110, vec![("id", "7")]),
+        ("DELETE", "/people/7", 1120, vec![("id", "7")]),
+        ("POST", "/people", 1130, vec![]),
+    ] {
+        let route = route(method, path).unwrap_or_else(|lost| panic!("{method} {path}: {lost:?}"));
+        assert_eq!(route.resource.id.0, id, "{method} {path}");
+        let found: Vec<(&str, &str)> = route.values.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        assert_eq!(found, values, "{method} {path}");
+    }
+}
+
+#[test]
+fn what_is_not_there_is_told_apart() {
+    let lost = |method: &str, path: &str| route(method, path).unwrap_err();
+    assert_eq!(lost("GET", "/nothing"), Lost::Path);
+    assert_eq!(lost("GET", "/"), Lost::Path);
+    // A hub alone is not a resource, and neither is a log-in's call.
+    assert_eq!(lost("GET", "/who"), Lost::Path);
+    assert_eq!(lost("POST", "/login"), Lost::Path);
+    assert_eq!(
+        lost("DELETE", "/people"),
+        Lost::Method(vec![Method::GET, Method::POST])
+    );
+    for path in ["/people/%", "/people/%4", "/people/%zz", "/people/%ff"] {
+        assert_eq!(lost("GET", path), Lost::Encoding, "{path}");
+    }
+}

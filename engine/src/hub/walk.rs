@@ -1,0 +1,406 @@
+//! One page for a caller, of as many of the vendor's pages as it takes.
+//!
+//! The caller's page and the vendor's differ: in size, since vendors have limits, in how they are
+//! numbered, and in what is on them when some of the conditions are left for us. A [`Walk`] says
+//! which call comes next, takes the answers, and knows where the caller's next page begins.
+
+use bytes::Bytes;
+use serde_json::Value as Json;
+
+use super::paging::{Mode, has_next_link, largest_page};
+use super::token::{At, Place};
+use super::{Answer, Caller, Content, Mistake, Plan, TokenKey, Wish, answer};
+use crate::configuration::Values;
+use crate::element::shape::PathSegment;
+use crate::element::{Element, Group, Resource};
+use crate::reply::{Fault, VendorReply};
+use crate::request::{BuildError, Inputs, VendorRequest};
+
+/// Records of a page when the caller does not say.
+const DEFAULT_SIZE: usize = 200;
+
+/// A vendor's pages that one of ours is put together from, and those that are looked through for
+/// records which conditions of ours find.
+const PAGES: usize = 10;
+const CALLS: usize = 50;
+
+/// One page on its way.
+#[derive(Debug)]
+pub struct Walk<'a> {
+    element: &'a Element,
+    resource: &'a Resource,
+    plan: Plan,
+    wish: Wish,
+    mode: Mode,
+    at: At,
+    skip: usize,
+    size: usize,
+    want: usize,
+    /// Matching records before the page, where only counting them finds it.
+    pass: usize,
+    query: Vec<(String, String)>,
+    records: Vec<Bytes>,
+    calls: usize,
+    /// The vendor has no more.
+    ended: bool,
+    total: Option<u64>,
+    notices: Vec<String>,
+}
+
+/// What the caller gets.
+#[derive(Debug)]
+pub struct Page {
+    /// As the vendor wrote them; [`crate::element::shape::Shape::write_list`] makes the answer.
+    pub records: Vec<Bytes>,
+    pub next: Option<String>,
+    /// Of the whole list, where it is known.
+    pub total: Option<u64>,
+    /// What was not done as asked, for `Elements-Error`.
+    pub notices: Vec<String>,
+    pub wish: Wish,
+}
+
+impl<'a> Walk<'a> {
+    /// The page that `caller` wants; `stored` is the instance's configuration.
+    ///
+    /// # Errors
+    /// What is wrong with the query: sizes, numbers, tokens, conditions that nobody can apply.
+    pub fn new(
+        element: &'a Element,
+        group: &Group,
+        resource: &'a Resource,
+        stored: &Values,
+        caller: &Caller<'_>,
+        key: &TokenKey,
+    ) -> Result<Self, Mistake> {
+        let values = element.effective(group, stored);
+        let asked_size = count(caller, "pageSize")?;
+        let page = count(caller, "page")?.unwrap_or(1);
+        let token = caller.query("nextPage");
+        // Clients without a token send these words.
+        let token = token.filter(|token| !matches!(*token, "null" | "undefined"));
+        let place = token.map(|token| key.open(token)).transpose()?;
+        let place = match place {
+            Some(place) if place.resource != resource.id => {
+                return Err(Mistake(
+                    "Query parameter 'nextPage' belongs to another list; begin without it."
+                        .to_owned(),
+                ));
+            }
+            place => place,
+        };
+        let query = match &place {
+            Some(place) => place.query.clone(),
+            None => {
+                let mut query = caller.query.clone();
+                query.retain(|(name, value)| !is_paging(name) && !value.is_empty());
+                query
+            }
+        };
+        let wish = Wish::read(&query)?;
+        let plan = Plan::new(element, resource, &wish)?;
+        let mode = Mode::of(element, resource, &values);
+        let max = largest_page(resource, &values);
+        let mut notices = Vec::new();
+        let mut want = match (asked_size, &place) {
+            (Some(size), _) => size,
+            (None, Some(place)) => place.want,
+            (None, None) => DEFAULT_SIZE.min(max),
+        };
+        if mode != Mode::Whole && want > PAGES * max {
+            want = PAGES * max;
+            notices.push(format!("pageSize was cut down to {want}."));
+        }
+        if let Some(order) = &plan.order
+            && mode != Mode::Whole
+            && plan.instead.is_none()
+        {
+            notices.push(format!(
+                "orderBy was ignored: this list has no order by {order}."
+            ));
+        }
+        let mut walk = Self {
+            element,
+            resource,
+            plan,
+            wish,
+            mode,
+            at: At::Number(0),
+            skip: 0,
+            size: max,
+            want,
+            pass: 0,
+            query,
+            records: Vec::new(),
+            calls: 0,
+            ended: false,
+            total: None,
+            notices,
+        };
+        match place {
+            Some(place) => {
+                walk.at = place.at;
+                walk.skip = place.skip;
+                walk.size = place.size;
+            }
+            None => walk.begin(page, max),
+        }
+        Ok(walk)
+    }
+
+    /// Where page number `page` begins.
+    fn begin(&mut self, page: usize, max: usize) {
+        let before = (page - 1).saturating_mul(self.want);
+        let exact = self.plan.rest.is_none();
+        if exact {
+            // As few records too many as possible.
+            let calls = self.want.div_ceil(max).max(1);
+            self.size = self.want.div_ceil(calls);
+        }
+        match self.mode {
+            Mode::Whole => self.at = At::Number(before as u64),
+            Mode::Offset(_) if exact => self.at = At::Number(before as u64),
+            Mode::Page(_) if exact => {
+                self.at = At::Number((before / self.size) as u64);
+                self.skip = before % self.size;
+            }
+            _ => {
+                self.pass = before;
+                if before > 0 {
+                    self.size = max;
+                }
+            }
+        }
+    }
+
+    /// The next call; `None`: the page is there. `caller` has been checked.
+    pub fn request(
+        &self,
+        group: &Group,
+        inputs: &Inputs<'_>,
+        caller: &Caller<'_>,
+    ) -> Option<Result<VendorRequest, BuildError>> {
+        if self.is_done() {
+            return None;
+        }
+        let mut caller = caller.clone();
+        caller.query.clone_from(&self.query);
+        caller.pushed.clone_from(&self.plan.pushed);
+        let resource = self.called();
+        if let Some((_, value)) = &self.plan.instead {
+            caller.pushed.clear();
+            let variable = resource
+                .shape
+                .path
+                .iter()
+                .find_map(|segment| match segment {
+                    PathSegment::Variable(name) => Some(name.as_str()),
+                    PathSegment::Literal(_) => None,
+                });
+            caller.path = vec![(variable.unwrap_or_default(), value.clone())];
+            return Some(super::build(self.element, group, resource, inputs, &caller));
+        }
+        let mut say = |name: &str, value: String| caller.query.push((name.to_owned(), value));
+        if self.mode != Mode::Whole {
+            say("pageSize", self.size.to_string());
+        }
+        match (self.mode, &self.at) {
+            (Mode::Page(first) | Mode::Offset(first), At::Number(number)) => {
+                say("page", first.saturating_add(*number).to_string());
+            }
+            (Mode::Cursor, At::Cursor(cursor)) => say("nextPage", cursor.clone()),
+            _ => {}
+        }
+        Some(super::build(self.element, group, resource, inputs, &caller))
+    }
+
+    /// The resource that the next call is of.
+    pub fn called(&self) -> &'a Resource {
+        let instead = self.plan.instead.as_ref();
+        instead
+            .and_then(|(index, _)| self.element.resources.get(*index))
+            .unwrap_or(self.resource)
+    }
+
+    fn is_done(&self) -> bool {
+        self.ended || self.records.len() >= self.want || self.calls >= CALLS
+    }
+
+    /// Takes the answer to the call of [`Walk::request`].
+    ///
+    /// # Errors
+    /// As [`answer::read`]; one record that is not there is an empty list.
+    pub fn accept(
+        &mut self,
+        group: &Group,
+        inputs: &Inputs<'_>,
+        reply: &VendorReply,
+    ) -> Result<(), Fault> {
+        self.calls += 1;
+        let read = answer::read(self.element, group, self.called(), inputs, reply);
+        if self.plan.instead.is_some() {
+            self.ended = true;
+            return match read {
+                Err(fault) if fault.status == 404 => Ok(()),
+                Err(fault) => Err(fault),
+                Ok(answer) => {
+                    self.take(answer.content, reply);
+                    Ok(())
+                }
+            };
+        }
+        let Answer { content, around } = read?;
+        let around = around.unwrap_or_default();
+        self.total = self.total_of(&around).or(self.total);
+        let given = self.take(content, reply);
+        if self.mode != Mode::Whole && given.left == 0 {
+            self.go_on(&around, reply, given.records);
+        }
+        Ok(())
+    }
+
+    /// What of the answer belongs to the page, and how much of it is left for the next.
+    fn take(&mut self, content: Content<'_>, reply: &VendorReply) -> Given {
+        let mut found = match content {
+            Content::List(list) => list,
+            Content::One(one) => vec![one],
+            Content::Nothing | Content::Bytes(_) => Vec::new(),
+        };
+        let records = found.len();
+        let rest = self.plan.rest.take();
+        let fits = |record: &str| rest.as_ref().is_none_or(|rest| rest.matches(record));
+        let slice = |record: &str| reply.body.slice_ref(record.as_bytes());
+        let mut left = 0;
+        if self.mode == Mode::Whole || self.plan.instead.is_some() {
+            found.retain(|record| fits(record));
+            if let Some(order) = &self.plan.order {
+                order.sort(&mut found, |record| record);
+            }
+            let before = match self.at {
+                At::Number(number) => usize::try_from(number).unwrap_or(usize::MAX),
+                At::Cursor(_) => 0,
+            };
+            self.total = Some(found.len() as u64);
+            let page = found.iter().skip(before).take(self.want);
+            self.records.extend(page.map(|record| slice(record)));
+            let end = before.saturating_add(self.records.len());
+            self.ended = end >= found.len();
+            self.at = At::Number(end as u64);
+        } else {
+            for (index, record) in found.iter().enumerate().skip(self.skip) {
+                if !fits(record) {
+                    continue;
+                }
+                if self.pass > 0 {
+                    self.pass -= 1;
+                    continue;
+                }
+                self.records.push(slice(record));
+                if self.records.len() == self.want {
+                    self.skip = index + 1;
+                    left = records - self.skip;
+                    break;
+                }
+            }
+        }
+        self.plan.rest = rest;
+        Given { records, left }
+    }
+
+    /// To the vendor's next page.
+    fn go_on(&mut self, around: &Json, reply: &VendorReply, records: usize) {
+        let paging = &self.resource.shape.paging;
+        let nothing = Values::new();
+        self.skip = 0;
+        if self.mode == Mode::Cursor {
+            let next = paging.next.as_ref();
+            match next.and_then(|next| next.find_text(around, &nothing)) {
+                Some(next) if self.at != At::Cursor(next.clone()) => self.at = At::Cursor(next),
+                _ => self.ended = true,
+            }
+            return;
+        }
+        let more = match &paging.more {
+            Some(more) => more
+                .find_text(around, &nothing)
+                .is_some_and(|more| more.eq_ignore_ascii_case("true")),
+            None if paging.link => has_next_link(reply),
+            None => records >= self.size,
+        };
+        // A vendor that has nothing and says that there is more would be asked for ever.
+        self.ended = !more || records == 0;
+        if let At::Number(number) = &mut self.at {
+            let further = match self.mode {
+                Mode::Offset(_) => records.max(self.size) as u64,
+                _ => 1,
+            };
+            *number = number.saturating_add(further);
+        }
+    }
+
+    fn total_of(&self, around: &Json) -> Option<u64> {
+        let path = self.resource.shape.paging.total.as_ref()?;
+        let counted = self.plan.rest.is_none();
+        let text = path.find_text(around, &Values::new()).filter(|_| counted)?;
+        text.parse().ok()
+    }
+
+    /// The page, once [`Walk::request`] has no more calls.
+    ///
+    /// # Errors
+    /// A page number that is too far off to be counted to.
+    pub fn finish(mut self, key: &TokenKey) -> Result<Page, Mistake> {
+        if !self.ended && self.pass > 0 {
+            return Err(Mistake(format!(
+                "Page number is too high: {} pages of the vendor were read and the page was not reached. Narrow 'where', or go from page to page with nextPage.",
+                self.calls
+            )));
+        }
+        if !self.ended && self.records.len() < self.want {
+            self.notices.push(format!(
+                "The page is not full: {} pages of the vendor were looked through; go on with the token.",
+                self.calls
+            ));
+        }
+        let next = (!self.ended).then(|| {
+            key.seal(&Place {
+                resource: self.resource.id,
+                at: self.at,
+                skip: self.skip,
+                size: self.size,
+                want: self.want,
+                query: self.query,
+            })
+        });
+        Ok(Page {
+            records: self.records,
+            next,
+            total: self.total,
+            notices: self.notices,
+            wish: self.wish,
+        })
+    }
+}
+
+struct Given {
+    /// On the vendor's page.
+    records: usize,
+    /// Of those, behind the end of ours.
+    left: usize,
+}
+
+fn is_paging(name: &str) -> bool {
+    matches!(name, "page" | "pageSize" | "nextPage")
+}
+
+fn count(caller: &Caller<'_>, name: &str) -> Result<Option<usize>, Mistake> {
+    let Some(text) = caller.query(name) else {
+        return Ok(None);
+    };
+    match text.parse() {
+        Ok(number) if number > 0 => Ok(Some(number)),
+        _ => Err(Mistake(format!(
+            "Query parameter '{name}' must be a number from 1 on."
+        ))),
+    }
+}
