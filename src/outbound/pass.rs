@@ -5,6 +5,7 @@
 //! not come the vendor cannot answer, and the clock waits; whoever hands the body in says how long.
 //! Nothing is unpacked and nothing counted against the cap, which is for what is held.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,6 @@ use super::{Head, Inner, Outbound, note};
 const STALLED: Duration = Duration::from_secs(25);
 
 /// A call to be handed through.
-#[derive(Debug)]
 pub struct Passing<'a> {
     /// Method, headers and where it goes; its own body is not sent.
     pub request: &'a VendorRequest,
@@ -30,12 +30,29 @@ pub struct Passing<'a> {
     pub payload: Payload,
 }
 
+impl fmt::Debug for Passing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Passing")
+            .field("request", &self.request)
+            .field("payload", &self.payload)
+            .finish_non_exhaustive()
+    }
+}
+
 /// An answer whose body is still to come.
-#[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: AnswerBody,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("status", &self.status)
+            .field("body", &self.body)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Outbound {

@@ -1,6 +1,8 @@
 //! Calls that a caller writes: the caller's method, path, query, headers and body on the instance's
 //! base URL, with what the definition puts on every call of the element.
 
+use std::fmt;
+
 use http::{HeaderMap, Method};
 use percent_encoding::percent_decode;
 use url::{Position, Url};
@@ -12,7 +14,6 @@ use crate::language::percent_encode;
 use crate::oauth::{self, Nonce};
 
 /// What a caller has written.
-#[derive(Debug)]
 pub struct Passing<'a> {
     pub method: Method,
     /// Sent as it is: empty, or with a slash at its beginning.
@@ -24,7 +25,6 @@ pub struct Passing<'a> {
 }
 
 /// A call ready to be sent.
-#[derive(Debug)]
 pub struct Passed {
     /// Without the caller's body.
     pub request: VendorRequest,
@@ -127,6 +127,22 @@ pub fn pass(
         request.url[Position::BeforePath..Position::AfterQuery].clone_into(&mut target);
     }
     Ok(Passed { request, target })
+}
+
+impl fmt::Debug for Passing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Passing")
+            .field("method", &self.method)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Passed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Passed")
+            .field("request", &self.request)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Rounds of decoding that some server or proxy on the way may make of a path.
