@@ -4,8 +4,7 @@
 use std::net::IpAddr;
 
 use bunsen_engine::element::oauth::CLIENT_ENTRIES;
-use bunsen_engine::element::{Element, Group, ResourceKind, Source};
-use bunsen_engine::oauth::code_challenge;
+use bunsen_engine::element::{Element, Group};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -80,27 +79,17 @@ pub async fn set_out(
 ) -> Result<Url> {
     let state = app.vault().new_session_token();
     let verifier = app.vault().new_session_token();
-    let challenge = code_challenge(verifier.reveal());
-    let page = BrowserPage::new(words(
-        app, opened, element, group, &values, &state, &challenge,
-    ));
-    let mut url = provisioning::page_in_browser(app, element, &page)?;
-    let has_challenge = url.query_pairs().any(|(name, _)| name == "code_challenge");
-    // A definition whose exchange takes the verifier speaks of a vendor that also takes what it is
-    // checked with, demanded or not.
-    let takes = takes_verifier(element, group);
-    if takes && !has_challenge {
-        url.query_pairs_mut()
-            .append_pair("code_challenge", &challenge)
-            .append_pair("code_challenge_method", "S256");
-    }
+    let page = BrowserPage::new(words(app, opened, element, group, &values, &state));
+    let who = Some(opened.who());
+    let (url, takes) =
+        provisioning::page_with_challenge(app, who, element, page, &verifier).await?;
     let walk = Walk {
         browser: browser.reveal().to_owned(),
         link: opened.token.reveal().to_owned(),
         element: element.key.clone(),
         way: group.name.clone(),
         values,
-        verifier: (takes || has_challenge).then(|| verifier.reveal().to_owned()),
+        verifier: takes.then(|| verifier.reveal().to_owned()),
     };
     let link = &opened.link;
     let sealed = sealed(app, link.organization, link.row_id, WALK, &walk).await?;
@@ -112,16 +101,6 @@ pub async fn set_out(
     Ok(url)
 }
 
-fn takes_verifier(element: &Element, group: &Group) -> bool {
-    let exchange = element.call(group, ResourceKind::OauthOnTokenExchange);
-    exchange.is_some_and(|call| {
-        call.id.0 != 0
-            && call.parameters.iter().any(|parameter| {
-                parameter.name == "code_verifier" && matches!(parameter.source, Source::Caller)
-            })
-    })
-}
-
 fn words(
     app: &App,
     opened: &Opened,
@@ -129,7 +108,6 @@ fn words(
     group: &Group,
     values: &Map<String, Value>,
     state: &Secret,
-    challenge: &str,
 ) -> Vec<(String, String)> {
     let known = |key: &str| {
         let typed = values.get(key).and_then(Value::as_str).map(str::to_owned);
@@ -138,16 +116,15 @@ fn words(
     };
     let default = |key: &str| element.entry(key).and_then(|entry| entry.default.clone());
     let [id, secret] = CLIENT_ENTRIES.map(|key| known(key).or_else(|| default(key)));
+    // It is not sent to the page; a public client has none. Without an id the stored one counts.
+    let secret = id
+        .as_ref()
+        .map(|_| secret.unwrap_or_else(|| "none".to_owned()));
     let mut words = vec![
         ("apiKey".to_owned(), id.unwrap_or_default()),
-        // It is not sent to the page; a public client has none.
-        (
-            "apiSecret".to_owned(),
-            secret.unwrap_or_else(|| "none".to_owned()),
-        ),
+        ("apiSecret".to_owned(), secret.unwrap_or_default()),
         ("callbackUrl".to_owned(), callback_url(app)),
         ("state".to_owned(), state.reveal().to_owned()),
-        ("codeChallenge".to_owned(), challenge.to_owned()),
         ("authentication.type".to_owned(), group.name.clone()),
     ];
     if let Some(scope) = opened.known("oauth.scope") {

@@ -5,6 +5,7 @@
 
 mod authorization;
 mod browser;
+mod client;
 mod creating;
 mod deleting;
 pub mod imported;
@@ -33,7 +34,7 @@ use crate::shares::Call;
 use crate::store;
 use crate::tenancy;
 
-pub use browser::{BrowserPage, page_in_browser, request_token};
+pub use browser::{BrowserPage, default_page, page_in_browser, page_with_challenge, request_token};
 pub use creating::create;
 pub use deleting::delete;
 pub use recovery::recover;
@@ -82,11 +83,13 @@ async fn log_in(
     chosen: &Chosen<'_>,
     login: &Login,
     values: &Values,
+    client: Option<&Values>,
 ) -> Result<Values> {
     let grants = grants(app, organization, chosen.element).await?;
     let generated = exchange::generated(chosen.element, chosen.group, values);
     let session = chosen.session(app, &grants);
     Calls::logging_in(&session, login, values, generated)
+        .with_client(client)
         .finish()
         .await
 }

@@ -11,8 +11,11 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::app::App;
+use crate::clients::{self, Client};
 use crate::error::{Error, Result};
+use crate::provisioning::Who;
 use crate::provisioning::authorization::{self, Brought, ProviderData};
+use crate::provisioning::client::{self, ProxyReference};
 use crate::provisioning::text;
 use crate::store::ExternalAuthentication;
 
@@ -51,6 +54,8 @@ pub struct InstanceRequest {
     #[schema(value_type = Option<ProviderMembers>)]
     provider_data: Option<ProviderData>,
     pub(super) retrieve_objects_after_instantiation: Option<bool>,
+    /// The code came by an OAuth proxy: its client and its callback URL, where none is given.
+    oauth_proxy: Option<ProxyReference>,
     /// No word of callers: see [`InstanceRequest::asking_again`].
     #[serde(skip)]
     ask_again: bool,
@@ -67,7 +72,8 @@ impl InstanceRequest {
 }
 
 /// What the vendor's page sent back, or tokens; further members are passed to the definition's
-/// calls by their names.
+/// calls by their names, and kept where the definition has an entry for them (`realmId`, or
+/// `realm.id`).
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what `authorization` reads")]
 struct ProviderMembers {
@@ -121,12 +127,15 @@ pub struct Prepared {
     pub given: Values,
     pub external_authentication: ExternalAuthentication,
     pub login: Login,
+    /// The stored client that the log-in is made with.
+    pub client: Option<Client>,
 }
 
 /// # Errors
 /// 404 for an unknown element, else 400 naming every entry that is wrong or missing.
-pub fn prepare(
+pub async fn prepare(
     app: &App,
+    who: Who,
     element_of_path: Option<&str>,
     request: InstanceRequest,
 ) -> Result<Prepared> {
@@ -152,12 +161,20 @@ pub fn prepare(
     let brought = authorization::read(request.provider_data)?;
     let mut given = element.accept(&configuration).map_err(mistaken)?;
     brought.add_tokens(&element, &mut given);
+    brought.add_entries(&element, &mut given)?;
+    let proxy = request.oauth_proxy.as_ref();
+    let client = client::for_new(app, who, &element, proxy, &mut given).await?;
+    let completed = client::completed(client.as_ref(), &given);
     let group = element
-        .group_meant(&given, brought.is_from_browser())
+        .group_meant(&completed, brought.is_from_browser())
         .map_err(|mistake| mistaken(vec![mistake]))?;
     let external = external_authentication == ExternalAuthentication::Initial;
-    let login = brought.login(&element, group, &given, external)?;
-    refuse_missing_for(&element, group, &given, login.start)?;
+    let login = brought.login(&element, group, &completed, external)?;
+    refuse_missing_for(&element, group, &completed, login.start)?;
+    let client = client.filter(|_| clients::counts_for(&element, group));
+    if let Some(client) = &client {
+        client.add_to(&mut given);
+    }
     let group = group.name.clone();
     Ok(Prepared {
         element,
@@ -167,6 +184,7 @@ pub fn prepare(
         given,
         external_authentication,
         login,
+        client,
     })
 }
 
@@ -185,6 +203,8 @@ pub struct Change {
     pub brought: Brought,
     #[serde(default)]
     pub ask_again: bool,
+    #[serde(default)]
+    pub oauth_proxy: Option<ProxyReference>,
 }
 
 /// # Errors
@@ -226,6 +246,7 @@ pub fn change(request: InstanceRequest) -> Result<Change> {
             .transpose()?,
         brought: authorization::read(request.provider_data)?,
         ask_again: request.ask_again,
+        oauth_proxy: request.oauth_proxy,
     })
 }
 

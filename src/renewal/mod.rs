@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::clients;
 use crate::credentials::{self, CREDENTIALS, Parts, place, stored_values};
 use crate::error::{Error, Result};
 use crate::exchange::{Calls, Session};
@@ -148,7 +149,21 @@ impl Due<'_> {
             group: self.group,
             grants: &grants,
         };
-        let mut calls = Calls::renewing(&session, start, &self.values);
+        let client = clients::referred_to(self.app, self.organization, self.element, &self.values);
+        let client = match client.await {
+            Ok(client) => client,
+            Err(error @ Error::Invalid(_)) => {
+                let failed = FailedRenewal {
+                    needs_owner: Some(&error.to_string()),
+                    ..FailedRenewal::default()
+                };
+                let came = self.fail(None, Outcome::Refused, &failed).await?;
+                return Ok(Attempt::Over(came));
+            }
+            Err(error) => return Err(error),
+        };
+        let client = client.as_ref().map(|client| &client.values);
+        let mut calls = Calls::renewing(&session, start, &self.values).with_client(client);
         let host = calls.next_host().unwrap_or_default();
         let Some(_place) = self.hosts.enter(host) else {
             return Ok(Attempt::Over(Came::NotBegun));

@@ -53,6 +53,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "renewal",
         include_str!("../../migrations/0010_renewal.sql"),
     ),
+    (
+        12,
+        "oauth clients",
+        include_str!("../../migrations/0012_oauth_clients.sql"),
+    ),
 ];
 
 const LEASE: &str = "migrate";

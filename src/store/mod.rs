@@ -19,6 +19,8 @@ mod instances;
 mod keys;
 mod leases;
 mod migrate;
+mod oauth_clients;
+mod oauth_proxies;
 mod organizations;
 mod restore;
 mod retry;
@@ -55,6 +57,8 @@ pub use instances::{
 };
 pub use keys::{KeyHolder, KeyUsage, Retired};
 pub use migrate::{MigrateError, knows_migration};
+pub use oauth_clients::{ClientOwner, NewOauthClient, OauthClient};
+pub use oauth_proxies::OauthProxy;
 pub use organizations::{NewOrganization, Organization};
 pub use restore::{Restoration, RestoreError};
 pub(crate) use retry::is_passing;

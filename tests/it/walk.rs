@@ -97,7 +97,10 @@ fn names_an_instance(path: &str) -> bool {
 /// Accounts are the organization administrator's business, and how its pages look.
 fn is_for_administrators(method: &str, path: &str) -> bool {
     let pages = path == "/organizations/branding" || path == "/connect/settings";
-    path.starts_with("/accounts") || (pages && method != "GET")
+    let proxies = path.starts_with("/elements/oauthProxies");
+    path.starts_with("/accounts")
+        || path.ends_with("/oauth/client")
+        || ((pages || proxies) && method != "GET")
 }
 
 /// These two ignore an `Element` part whatever it is; the others only when it is valid.
@@ -170,9 +173,11 @@ impl Walk {
 
     async fn call(&self, method: &str, path: &str, authorization: Option<&str>) -> Answer {
         let query = if path.ends_with("/oauth/url") {
-            oauth::QUERY
+            oauth::QUERY.to_owned()
+        } else if path.ends_with("/applicationUrl") {
+            format!("?applicationUrl={}", oauth::PATTERN)
         } else {
-            ""
+            String::new()
         };
         let mut request = self.server.request(method, &format!("{path}{query}"));
         if let Some(authorization) = authorization {
@@ -180,6 +185,14 @@ impl Walk {
         }
         if path.ends_with("/oauth/url") && method == "POST" {
             request = request.json(&oauth::body());
+        } else if path.ends_with("/oauth/client") && method == "PUT" {
+            request = request.json(&oauth::client());
+        } else if path.contains("/oauthProxies") && !path.ends_with("/applicationUrl") {
+            let name = json!({"name": crate::answer::unknown_secret()});
+            request = match method {
+                "POST" | "PUT" => request.json(&name),
+                _ => request,
+            };
         } else if path.ends_with("/passwords") {
             request = request.json(&json!({"password": "Another-1-for-the-walk"}));
         } else if path.ends_with("/branding") && method == "PUT" {
@@ -226,7 +239,10 @@ impl Walk {
     ) -> Answer {
         let path = match access {
             Page | Link => path.replace("{}", "picture.png"),
-            _ => filled(self, path, instance, owner),
+            _ => match oauth::prepare(self, owner, path).await {
+                Some(proxy) => path.replace("{}", &proxy),
+                None => filled(self, path, instance, owner),
+            },
         };
         let outside = matches!(access, Open | Cookie | Page | Link) || path.contains("/j_spring");
         let base = if outside { "" } else { BASE };

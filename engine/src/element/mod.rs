@@ -336,11 +336,6 @@ impl Element {
         self.login_calls(group, Start::LogIn)
     }
 
-    /// The calls that say good-bye for a deleted instance: `onDelete` resources with their chains.
-    pub fn deleting(&self, group: &Group) -> Vec<&Resource> {
-        self.chains(group, ResourceKind::OnDelete).concat()
-    }
-
     /// What to look for at the vendor when it is not known whether the log-in has happened; `None`:
     /// it makes nothing there.
     pub fn made_once(&self, group: &Group) -> Option<&str> {

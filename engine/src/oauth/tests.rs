@@ -225,6 +225,10 @@ fn an_export_gets_the_standard_calls() {
         &Values::new(),
     );
     assert_eq!(revoke.url.path(), "/revoke");
+    assert_eq!(form(&revoke)[0], ("token".to_owned(), "r1".to_owned()));
+    stored.remove(REFRESH_TOKEN);
+    let kind = ResourceKind::OauthOnTokenRevoke;
+    let revoke = built(&element, kind, &stored, &Values::new());
     assert_eq!(form(&revoke)[0], ("token".to_owned(), "a1".to_owned()));
     let check = built(
         &element,

@@ -435,12 +435,7 @@ pub async fn disable_by_token(State(app): State<App>, token: InstanceCaller) -> 
 }
 
 fn who(caller: &OrgCaller) -> Who {
-    Who {
-        organization: caller.organization,
-        account: caller.account,
-        user: caller.user,
-        admin: caller.admin,
-    }
+    caller.who()
 }
 
 /// Ids are digits only; anything else does not exist.

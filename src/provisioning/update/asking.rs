@@ -88,6 +88,8 @@ impl Changing<'_> {
         let repeatable = login.is_repeatable(element, plan.group);
         let spent = login.spends_once(element, plan.group);
         let login = login.clone();
+        let client = plan.client.clone();
+        let client = client.as_ref().map(|client| &client.values);
         let mut accepted = Accepted {
             generation: row.generation,
             group: plan.group.name.clone(),
@@ -99,8 +101,15 @@ impl Changing<'_> {
         };
         if session.is_empty() && self.claim.is_none() && repeatable {
             let organization = self.who.organization;
-            accepted.returned =
-                log_in(self.app, organization, &chosen, &login, &accepted.asked).await?;
+            accepted.returned = log_in(
+                self.app,
+                organization,
+                &chosen,
+                &login,
+                &accepted.asked,
+                client,
+            )
+            .await?;
             return Ok(Asked::Settled(Some(accepted)));
         }
         let intent = Intent {
@@ -134,6 +143,7 @@ impl Changing<'_> {
         };
         let session = chosen.session(self.app, &grants);
         let calls = Calls::logging_in(&session, &login, &accepted.asked, generated);
+        let calls = calls.with_client(client);
         let returned = exchange.ask(calls).await?.0;
         accepted.returned = returned;
         accepted.exchange = Some(exchange.id());

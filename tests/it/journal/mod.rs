@@ -32,6 +32,8 @@ const FAREWELL: &str = "*oauth2/logout";
 fn definitions(folder: &Folder, spoil: impl FnOnce(&mut Value)) -> PathBuf {
     let (_, mut definition) = session_example();
     let resources = definition["resources"].as_array_mut().expect("resources");
+    // The same call, as what is made in any case.
+    resources.retain(|resource| resource["type"] != "oauthOnTokenRevoke");
     resources.push(json!({
         "id": 990_001, "description": "look whether the session lives", "method": "GET", "path": "/whose-session",
         "vendorMethod": "GET", "vendorPath": "/me", "type": "provisionAuthValidation", "parameters": [], "hooks": [],

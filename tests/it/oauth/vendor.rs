@@ -67,6 +67,7 @@ async fn answer(State(world): State<Arc<Mutex<World>>>, request: Request) -> Res
         .collect();
     match (host.as_str(), path.as_str()) {
         ("login.tidepost.example", "/token") => token(&mut world, &parts.headers, &form),
+        ("login.tidepost.example", "/revoke") => revoke(&mut world, &parts.headers, &form),
         ("login.tidepost.example", "/request") => {
             signed(&parts.headers, "oauth_callback", "rt", "rs")
         }
@@ -134,6 +135,26 @@ fn token(world: &mut World, headers: &HeaderMap, form: &BTreeMap<String, String>
         world.refresh_tokens.push(refresh);
     }
     axum::Json(body).into_response()
+}
+
+/// A refresh token takes the access token with it that it came with.
+fn revoke(world: &mut World, headers: &HeaderMap, form: &BTreeMap<String, String>) -> Response {
+    let get = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
+    let basic = format!("Basic {}", STANDARD.encode("app:app-secret"));
+    let by_header = headers
+        .get("authorization")
+        .is_some_and(|value| *value == basic);
+    if !by_header && (get("client_id"), get("client_secret")) != ("app", "app-secret") {
+        return refused("invalid_client", "no such client");
+    }
+    let refresh = get("token").to_owned();
+    let access = refresh.replace("refresh-", "access-");
+    if !world.refresh_tokens.contains(&refresh) {
+        return refused("invalid_request", "no such token");
+    }
+    world.refresh_tokens.retain(|token| *token != refresh);
+    world.access_tokens.retain(|token| *token != access);
+    StatusCode::OK.into_response()
 }
 
 fn header(headers: &HeaderMap) -> String {

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::BASE;
-use crate::answer::Answer;
-use crate::server::TestServer;
+use super::{BASE, Walk};
+use crate::answer::{Answer, unknown_secret};
+use crate::server::{Caller, TestServer};
 
 pub const QUERY: &str = "?apiKey=k&apiSecret=s&callbackUrl=https%3A%2F%2Fapp.example%2Fback";
 
@@ -24,6 +24,37 @@ pub async fn element(server: &TestServer) -> String {
         }
     }
     panic!("no element has a page for a browser");
+}
+
+pub const PATTERN: &str = "https://app.example/**";
+
+/// Each call of the walk may have taken away what the next one needs: a stored client of the
+/// organization, and a proxy, whose id this gives.
+pub async fn prepare(walk: &Walk, caller: &Caller, path: &str) -> Option<String> {
+    let server = &walk.server;
+    let admin = match caller.organization_id == server.foreign.organization_id {
+        true => &server.foreign,
+        false => &server.admin,
+    };
+    let put = async |method: &str, path: &str, body: Value| {
+        let request = server.request(method, &format!("{BASE}{path}"));
+        let request = request.header("authorization", admin.header());
+        Answer::of(request.json(&body)).await.success()
+    };
+    if path.ends_with("/oauth/url/default") || path.ends_with("/oauth/client") {
+        let path = format!("/elements/{}/oauth/client", walk.in_browser);
+        put("PUT", &path, client()).await;
+    }
+    if path.contains("/oauthProxies/{}") {
+        let body = json!({"name": unknown_secret(), "applicationUrls": [PATTERN]});
+        let made = put("POST", "/elements/oauthProxies", body).await;
+        return Some(made["id"].to_string());
+    }
+    None
+}
+
+pub fn client() -> Value {
+    json!({"apiKey": "k", "apiSecret": "s", "callbackUrl": "https://app.example/back"})
 }
 
 pub fn is_of_version_1(path: &str) -> bool {

@@ -253,8 +253,10 @@ fn standard(
             ("renewal of the token", "/oauth-token-refresh", parameters)
         }
         ResourceKind::OauthOnTokenRevoke if !one => {
-            let token = Source::Configuration(ACCESS_TOKEN.to_owned());
-            let mut parameters = vec![required(form("token", token))];
+            let token = |key: &str| form("token", Source::Configuration(key.to_owned()));
+            // With the refresh token the others of its grant end, which RFC 7009 asks of vendors.
+            // The one that comes last wins.
+            let mut parameters = vec![token(ACCESS_TOKEN), token(REFRESH_TOKEN)];
             parameters.extend(client_parameters(oauth));
             ("end of the token", "/oauth-token-revoke", parameters)
         }
