@@ -42,3 +42,17 @@ create table oauth_clients (
 create unique index oauth_clients_current on oauth_clients
     (org_id, level, coalesce(element_key, ''), coalesce(account_id, proxy_id, 0))
     where superseded_at is null;
+
+-- Calls of a log-in whose caller wanted to see them, without what is secret; kept for an hour.
+create table login_traces (
+    org_id bigint not null references organizations (id) on delete cascade,
+    -- Sealed values of the row are bound to it.
+    id uuid not null,
+    account_id bigint not null,
+    element_key text not null,
+    calls_sealed bytea not null,
+    created_at timestamptz not null default now(),
+    primary key (org_id, id),
+    foreign key (org_id, account_id) references accounts (org_id, id) on delete cascade
+);
+create index login_traces_age on login_traces (org_id, created_at);

@@ -3,11 +3,11 @@
 //! Every failure leaves here as something the caller can act on: who failed, at which step, what
 //! to check.
 
-use bunsen_engine::configuration::{RANDOM_BYTES, Value, Values};
-use bunsen_engine::element::oauth::{CLIENT_ENTRIES, CLIENT_ID, CLIENT_SECRET, Signature};
-use bunsen_engine::element::{
-    Authentication, Element, Group, HostRule, Login, Resource, ResourceKind, Start,
-};
+mod client;
+mod traced;
+
+use bunsen_engine::configuration::{RANDOM_BYTES, Values};
+use bunsen_engine::element::{Element, Group, Login, Resource, ResourceKind, Start};
 use bunsen_engine::oauth;
 use bunsen_engine::reply::{self, Fault, VendorReply};
 use bunsen_engine::request::{self, BuildError, Inputs, VendorRequest};
@@ -17,8 +17,10 @@ use serde_json::Value as Json;
 use url::Url;
 
 use crate::error::{Error, Result, VendorFailure};
-use crate::ids::Secret;
 use crate::outbound::{Destination, Grant, Outbound, SendError, check_url};
+
+pub use client::with_client;
+pub use traced::Trace;
 
 /// Said when a log-in failed that cannot be made again as it is.
 const SPENT: &str = "What this log-in began with may be used up: allow access again, and send what \
@@ -65,6 +67,7 @@ pub struct Calls<'a> {
     given: &'a Values,
     /// The stored client that `given` refers to.
     client: Option<&'a Values>,
+    trace: Option<&'a Trace>,
     left: std::vec::IntoIter<&'a Resource>,
     returned: Values,
     previous: Option<VendorReply>,
@@ -125,6 +128,7 @@ impl<'a> Calls<'a> {
             login,
             given,
             client: None,
+            trace: None,
             left: resources.into_iter(),
             returned,
             previous: None,
@@ -139,6 +143,11 @@ impl<'a> Calls<'a> {
     /// where nothing is given.
     pub fn with_client(self, client: Option<&'a Values>) -> Self {
         Self { client, ..self }
+    }
+
+    /// What is sent and what comes back is written down, without what is secret.
+    pub fn traced(self, trace: Option<&'a Trace>) -> Self {
+        Self { trace, ..self }
     }
 
     pub fn left(&self) -> usize {
@@ -243,6 +252,7 @@ impl<'a> Calls<'a> {
             self.check_stays_home(resource, client, &request, &moment)?;
         }
         let spends = self.spends && resource.kind.gets_token();
+        let traced = self.trace.map(|trace| trace.sent(&request, &prepared));
         let sent = session.outbound.send(request, &session.destination()).await;
         let answer = sent.map_err(|error| {
             self.unsure = error.vendor_may_have_seen_it();
@@ -250,6 +260,9 @@ impl<'a> Calls<'a> {
             self.spent |= self.unsure && spends;
             unsent(session.element, resource, &error)
         })?;
+        if let (Some(trace), Some(call)) = (self.trace, traced) {
+            trace.answered(call, &answer, &prepared);
+        }
         let inputs = self.inputs(&prepared);
         let read = reply::read(session.element, session.group, resource, &inputs, &answer);
         // Only a refusal leaves things, and a code, as they were.
@@ -267,61 +280,6 @@ impl<'a> Calls<'a> {
         Ok(())
     }
 
-    /// A stored client's secret is no secret of the caller, who may choose the host. Where a
-    /// definition lists no hosts, a call that it has a part in goes only where it would go with what
-    /// the client itself says.
-    fn check_stays_home(
-        &self,
-        resource: &Resource,
-        client: &Values,
-        request: &VendorRequest,
-        moment: &(i64, oauth::Nonce),
-    ) -> Result<()> {
-        let Session { element, group, .. } = self.session;
-        if matches!(element.hosts, HostRule::Suffixes(_)) {
-            return Ok(());
-        }
-        // What is signed with it does not tell it.
-        let hmac = matches!(
-            group.authentication,
-            Some(Authentication::OAuth1(
-                Signature::HmacSha1 | Signature::HmacSha256
-            ))
-        );
-        let signs = hmac && !resource.kind.gets_token();
-        let counts = |key: &str| key != CLIENT_ID && !(signs && key == CLIENT_SECRET);
-        // Whether a secret has a part in it, whichever way: with others the call would be another.
-        let others = client.iter().map(|(key, value)| match value {
-            Value::Secret(text) if counts(key) => {
-                let other = Secret::new(format!("{}~", text.reveal()));
-                (key.clone(), Value::Secret(other))
-            }
-            value => (key.clone(), value.clone()),
-        });
-        let others: Values = others.collect();
-        let without = self.prepare(resource, Some(&others), moment);
-        let without = without.and_then(|prepared| self.build(resource, &prepared));
-        if without.is_ok_and(|without| same(&without, request)) {
-            return Ok(());
-        }
-        let of_client = Inputs {
-            configuration: client,
-            previous: None,
-            request: None,
-            now: moment.0,
-        };
-        let home = request::called(element, group, resource, &of_client);
-        if home.is_some() && home == request::host_and_port(&request.url) {
-            return Ok(());
-        }
-        let entry = element.host_entry(resource);
-        Err(Error::Invalid(format!(
-            "configuration '{entry}': the stored OAuth client is not for this host. Give {} of your \
-             own, or let an administrator set '{entry}' with the client.",
-            CLIENT_ENTRIES.join(" and ")
-        )))
-    }
-
     /// Makes the rest of the calls.
     pub async fn finish(mut self) -> Result<Values> {
         while self.left() > 0 {
@@ -329,24 +287,6 @@ impl<'a> Calls<'a> {
         }
         Ok(self.returned)
     }
-}
-
-/// Values with those of a stored client laid under them. Its id and secret go together, and over
-/// whatever there is.
-pub fn with_client(client: &Values, values: Values) -> Values {
-    let mut all = client.clone();
-    all.extend(values);
-    for key in CLIENT_ENTRIES {
-        match client.get(key) {
-            Some(value) => drop(all.insert(key.to_owned(), value.clone())),
-            None => drop(all.remove(key)),
-        }
-    }
-    all
-}
-
-fn same(one: &VendorRequest, other: &VendorRequest) -> bool {
-    one.url == other.url && one.headers == other.headers && one.body == other.body
 }
 
 fn moment() -> (i64, oauth::Nonce) {

@@ -69,6 +69,10 @@ pub fn web_url(text: &str) -> Result<Url, &'static str> {
 /// # Errors
 /// What is wrong with it.
 pub fn application_url(text: &str) -> Result<Url, &'static str> {
+    // Signs that look like others would make people read another host than browsers do.
+    if !text.is_ascii() {
+        return Err("must be of ASCII signs; write others as %XX, and hosts as xn--….");
+    }
     let url = web_url(text)?;
     // `https://@host` has an empty one, which the parser drops.
     let authority = text.split_once("://").map_or("", |(_, rest)| rest);
@@ -200,6 +204,15 @@ impl Pattern {
         let end = text.find('/').unwrap_or(text.len());
         let (host, rest) = text.split_at(end);
         let rest = if rest.is_empty() { "/" } else { rest };
+        let bare = host.replace("(?:", "(");
+        let behind = bare.split_once(':').map(|(_, port)| port);
+        if behind.is_some_and(|port| {
+            !port.starts_with([
+                '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '\\', '[', '(',
+            ])
+        }) {
+            return Err("has a port that is no number.".into());
+        }
         Self::of(schemes, &dots_are_dots(host), rest)
     }
 

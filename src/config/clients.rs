@@ -11,7 +11,7 @@ use crate::ids::{OrganizationId, Secret};
 pub enum OauthClients {
     /// Keep a client for those who log in: id, secret, and what goes with them.
     #[command(
-        after_help = "Example: bunsen oauth-client set --element crmdesk --organization 1 --client-id 4711 --secret-file secret.txt --callback-url https://app.example.com/back\n\nAnother secret for the same id reaches every instance. Another id is another client at the vendor: instances that were\nmade with the old one keep that until they are connected again."
+        after_help = "Example: bunsen oauth-client set --element crmdesk --organization 1 --client-id 4711 --secret-file secret.txt --callback-url https://app.example.com/back\n\nAnother secret for the same id reaches every instance. Another id is another client at the vendor: instances that were\nmade with the old one keep that until they are connected again. What is not named is taken away, save the secret\nof the same id."
     )]
     Set {
         #[command(flatten)]

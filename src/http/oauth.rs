@@ -79,6 +79,7 @@ struct PageWords {
     /// `true`: by the OAuth proxy `oauthProxyName`, whose callback URL is then the page's.
     #[param(example = "true")]
     is_oauth_proxy: Option<String>,
+    /// Name of a proxy of the organization, with `isOauthProxy`.
     oauth_proxy_name: Option<String>,
 }
 

@@ -28,6 +28,16 @@ impl fmt::Debug for ProviderData {
     }
 }
 
+impl ProviderData {
+    pub fn wants_trace(&self) -> bool {
+        match self.0.get("debug") {
+            Some(Json::Bool(wanted)) => *wanted,
+            Some(Json::String(text)) => text.eq_ignore_ascii_case("true"),
+            _ => false,
+        }
+    }
+}
+
 /// What of it counts: by the platform's names, all of it secret. Written
 /// only to be sealed.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

@@ -112,7 +112,8 @@ async fn log_in_and_store(
     let generated = exchange::generated(chosen.element, chosen.group, given);
     let session = keyed::session(app, chosen, given, &generated);
     let stored = if session.is_empty() && claim.is_none() && intent.repeatable {
-        let returned = log_in(app, who.organization, &chosen, login, given, client).await?;
+        let made_with = (client, prepared.trace.as_ref());
+        let returned = log_in(app, who.organization, &chosen, login, given, made_with).await?;
         store(app, who.organization, &intent, returned, None).await?
     } else {
         let json = serde_json::to_vec(&intent)
@@ -135,6 +136,7 @@ async fn log_in_and_store(
         };
         let session = chosen.session(app, &grants);
         let calls = Calls::logging_in(&session, login, given, generated).with_client(client);
+        let calls = calls.traced(prepared.trace.as_ref());
         let returned = exchange.ask(calls).await?.0;
         let id = exchange.id();
         let outcome = store(app, who.organization, &intent, returned, Some(id)).await;

@@ -105,7 +105,12 @@ async fn tell(
     values: &Values,
     exchange: &Exchange,
 ) -> Result<()> {
-    let client = clients::referred_to(app, who.organization, chosen.element, values).await?;
+    let client = clients::referred_to(app, who.organization, chosen.element, values).await;
+    let client = match client {
+        // What needs none is still made.
+        Err(Error::Invalid(_)) => None,
+        client => client?,
+    };
     let client = client.as_ref().map(|client| &client.values);
     let grants = grants(app, who.organization, chosen.element).await?;
     let session = chosen.session(app, &grants);

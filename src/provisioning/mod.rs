@@ -15,6 +15,7 @@ mod recovery;
 mod request;
 mod settings;
 mod text;
+pub mod traces;
 mod update;
 mod view;
 
@@ -27,7 +28,7 @@ use tracing::Instrument;
 use crate::app::App;
 use crate::credentials::grants;
 use crate::error::{Error, Result};
-use crate::exchange::{self, Calls, Session};
+use crate::exchange::{self, Calls, Session, Trace};
 use crate::ids::{AccountId, InstanceId, OrganizationId, UserId};
 use crate::outbound::Grant;
 use crate::shares::Call;
@@ -83,13 +84,14 @@ async fn log_in(
     chosen: &Chosen<'_>,
     login: &Login,
     values: &Values,
-    client: Option<&Values>,
+    (client, trace): (Option<&Values>, Option<&Trace>),
 ) -> Result<Values> {
     let grants = grants(app, organization, chosen.element).await?;
     let generated = exchange::generated(chosen.element, chosen.group, values);
     let session = chosen.session(app, &grants);
     Calls::logging_in(&session, login, values, generated)
         .with_client(client)
+        .traced(trace)
         .finish()
         .await
 }

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::clients::{self, Client};
 use crate::error::{Error, Result};
+use crate::exchange::Trace;
 use crate::provisioning::Who;
 use crate::provisioning::authorization::{self, Brought, ProviderData};
 use crate::provisioning::client::{self, ProxyReference};
@@ -59,9 +60,27 @@ pub struct InstanceRequest {
     /// No word of callers: see [`InstanceRequest::asking_again`].
     #[serde(skip)]
     ask_again: bool,
+    /// No word of callers either: see [`InstanceRequest::trace`].
+    #[serde(skip)]
+    trace: Option<Trace>,
 }
 
 impl InstanceRequest {
+    /// Where the calls of the log-in are written down, when `providerData.debug` asks for it.
+    pub fn trace(&mut self) -> Option<Trace> {
+        let wanted = self
+            .provider_data
+            .as_ref()
+            .is_some_and(ProviderData::wants_trace);
+        self.trace = wanted.then(Trace::default);
+        self.trace.clone()
+    }
+
+    /// Id or key that the body names.
+    pub fn element_name(&self) -> Option<String> {
+        named_element(self.element.as_ref()).ok().flatten()
+    }
+
     /// The vendor is asked although the credentials are those that it accepted before.
     pub fn asking_again(self) -> Self {
         Self {
@@ -94,6 +113,9 @@ struct ProviderMembers {
     expires_in: Option<i64>,
     /// What the vendor's page said instead: answered with 401.
     error: Option<String>,
+    /// On create: write down what the vendor is asked and answers; the answer's header
+    /// `Elements-Trace-Id` names it for `GET /elements/{keyOrId}/trace/{traceId}`.
+    debug: Option<bool>,
 }
 
 /// Which element; one of the two is enough.
@@ -129,6 +151,8 @@ pub struct Prepared {
     pub login: Login,
     /// The stored client that the log-in is made with.
     pub client: Option<Client>,
+    /// Where its calls are written down, if the caller wants to see them.
+    pub trace: Option<Trace>,
 }
 
 /// # Errors
@@ -185,6 +209,7 @@ pub async fn prepare(
         external_authentication,
         login,
         client,
+        trace: request.trace,
     })
 }
 

@@ -30,6 +30,7 @@ mod server;
 mod sessions;
 mod shelf;
 mod snapshot;
+mod traces;
 mod turns;
 mod users;
 

@@ -9,6 +9,7 @@ mod proxies;
 mod revoked;
 pub mod simulated;
 mod tokens;
+mod traces;
 mod vendor;
 mod version_1;
 

@@ -122,6 +122,8 @@ struct Walk {
     of_foreign: Value,
     /// Ids of connect links, by the user who made them.
     links: BTreeMap<i64, String>,
+    /// And of traces.
+    traces: BTreeMap<i64, String>,
 }
 
 impl Walk {
@@ -146,7 +148,7 @@ impl Walk {
             .to_owned();
         let entry = entry_id(&server, "filter.response.nulls").await;
         let in_browser = oauth::element(&server).await;
-        let mut links = BTreeMap::new();
+        let (mut links, mut traces) = (BTreeMap::new(), BTreeMap::new());
         for caller in [
             &server.admin,
             &server.member,
@@ -157,6 +159,7 @@ impl Walk {
             let request = request.header("authorization", caller.header());
             let made = Answer::of(request.json(&json!({}))).await.success();
             links.insert(caller.user_id, made["id"].to_string());
+            traces.insert(caller.user_id, oauth::trace(&server, caller).await);
         }
         Walk {
             server,
@@ -168,6 +171,7 @@ impl Walk {
             of_member,
             of_foreign,
             links,
+            traces,
         }
     }
 
@@ -240,7 +244,7 @@ impl Walk {
         let path = match access {
             Page | Link => path.replace("{}", "picture.png"),
             _ => match oauth::prepare(self, owner, path).await {
-                Some(proxy) => path.replace("{}", &proxy),
+                Some(path) => path,
                 None => filled(self, path, instance, owner),
             },
         };

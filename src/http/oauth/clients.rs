@@ -27,7 +27,8 @@ use crate::tenancy;
 pub struct OauthClientToKeep {
     /// The client's id at the vendor. Another one than before is another client: instances that were
     /// made with the old one keep that.
-    #[schema(example = "your-client-id")]
+    #[serde(default)]
+    #[schema(required, example = "your-client-id")]
     api_key: String,
     /// Its secret; absent or masked: as it is stored.
     #[serde(default, deserialize_with = "secret")]

@@ -15,6 +15,7 @@ use crate::clients::ClientToKeep;
 use crate::clients::proxies::{self, Proxy, Wanted};
 use crate::error::{Error, Result};
 use crate::http::auth::OrgCaller;
+use crate::http::instances::with_page_headers;
 use crate::http::json::{Json, JsonBody};
 use crate::http::query::Query;
 use crate::http::{connect, dates, path};
@@ -101,7 +102,9 @@ pub async fn make(
 )]
 pub async fn list(State(app): State<App>, caller: OrgCaller) -> Result<Response> {
     let all = proxies::list(&app, caller.organization).await?;
-    Ok(Json(answer(&app, &caller, all).await?).into_response())
+    let all = answer(&app, &caller, all).await?;
+    let count = all.len();
+    Ok(with_page_headers(Json(all).into_response(), count, None))
 }
 
 /// Read an OAuth proxy

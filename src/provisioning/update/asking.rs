@@ -107,7 +107,7 @@ impl Changing<'_> {
                 &chosen,
                 &login,
                 &accepted.asked,
-                client,
+                (client, None),
             )
             .await?;
             return Ok(Asked::Settled(Some(accepted)));

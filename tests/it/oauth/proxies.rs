@@ -55,6 +55,25 @@ async fn applications_share_one_callback(database: TestDatabase) {
     place.call("POST", PROXIES, Some(&wanted)).await.error(409);
     let listed = place.call("GET", PROXIES, None).await.success();
     assert_eq!(listed[0]["id"], *id);
+    // Of others nobody knows.
+    let foreign = place.server.foreign.header();
+    for (method, path) in [
+        ("GET", ""),
+        ("PUT", ""),
+        ("DELETE", ""),
+        (
+            "POST",
+            "/applicationUrl?applicationUrl=https://app.example/",
+        ),
+    ] {
+        let request = place
+            .server
+            .request(method, &format!("/elements/api-v2{PROXIES}/{id}{path}"));
+        let request = request
+            .header("authorization", &foreign)
+            .json(&json!({"name": "mine"}));
+        Answer::of(request).await.error(404);
+    }
 
     for pattern in ["https://**", "**", "https://.*", "javascript:**", ""] {
         let error = allow(&place, id, pattern).await.error(400);

@@ -8,7 +8,7 @@ use super::{Place, application, body};
 use crate::answer::Answer;
 use crate::database::TestDatabase;
 use crate::server::TestServer;
-use crate::vendors::Vendors;
+use crate::vendors::{Vendors, example_of_each};
 
 /// The standard call, with a client that is stored and one that is not.
 #[database_test]
@@ -107,4 +107,37 @@ async fn tokens_of_simulated_vendors_are_dead(database: TestDatabase) {
         revoked += usize::from(ends);
     }
     assert!(revoked > 0, "no simulated vendor ends tokens");
+}
+
+/// The same for log-ins without a browser. A call that ends a token can be made once: the vendor
+/// refuses it when the token is dead.
+#[database_test]
+async fn sessions_of_simulated_vendors_are_dead(database: TestDatabase) {
+    let server = TestServer::start(database).await;
+    let vendors = Vendors::of(&server);
+    let mut ended = 0;
+    for (element, body) in example_of_each() {
+        let made = server.create(&server.admin, &body).await;
+        vendors.control("DELETE", "/_control/journal", None).await;
+        let path = format!("/elements/api-v2/instances/{}", made["id"]);
+        let request = server.request("DELETE", &path);
+        let request = request.header("authorization", server.admin.header());
+        assert_eq!(Answer::of(request).await.status, 200, "{element}");
+        let journal = vendors.control("GET", "/_control/journal", None).await;
+        let Some(call) = journal["calls"].as_array().and_then(|calls| calls.last()) else {
+            continue;
+        };
+        let text = |member: &str| call[member].as_str().unwrap_or_default().to_owned();
+        let url = format!("{}{}", vendors.url, text("path"));
+        let again = server.client.post(url).body(text("body"));
+        let headers = call["headers"].as_object().expect("headers").iter();
+        let headers = headers.filter(|(name, _)| *name != "content-length");
+        let again = headers.fold(again, |request, (name, values)| {
+            request.header(name, values[0].as_str().expect("a text"))
+        });
+        let again = again.send().await.expect("an answer").status();
+        assert!(again.is_client_error(), "{element}: {again}");
+        ended += 1;
+    }
+    assert!(ended > 1, "no simulated vendor ends sessions");
 }

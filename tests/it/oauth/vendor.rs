@@ -91,12 +91,17 @@ fn token(world: &mut World, headers: &HeaderMap, form: &BTreeMap<String, String>
         .get("authorization")
         .is_some_and(|value| *value == basic);
     let by_form = (get("client_id"), get("client_secret")) == ("app", "app-secret");
+    let grant = get("grant_type");
+    let by_client = matches!(grant, "authorization_code" | "refresh_token");
+    if by_client && !by_header && !by_form {
+        return refused("invalid_client", "no such client");
+    }
     let mut spend = |list: fn(&mut World) -> &mut Vec<String>, given: &str| {
         let list = list(world);
         let found = list.iter().position(|known| known == given);
         found.map(|at| list.remove(at)).is_some()
     };
-    let (renewable, good) = match get("grant_type") {
+    let (renewable, good) = match grant {
         "authorization_code" if get("redirect_uri") != "https://app.example/back" => {
             return refused("invalid_grant", "another callback");
         }
@@ -116,9 +121,6 @@ fn token(world: &mut World, headers: &HeaderMap, form: &BTreeMap<String, String>
         }
         other => return refused("unsupported_grant_type", other),
     };
-    if renewable && !by_header && !by_form {
-        return refused("invalid_client", "no such client");
-    }
     if !good {
         let given = format!("{}{}", get("code"), get("refresh_token"));
         return refused("invalid_grant", &format!("{given} is not good"));

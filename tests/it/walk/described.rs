@@ -87,7 +87,7 @@ impl Tour<'_> {
         let filled = match access {
             Page | Link => path.replace("{}", "picture.png"),
             _ => match super::oauth::prepare(self.walk, &server.admin, path).await {
-                Some(proxy) => path.replace("{}", &proxy),
+                Some(path) => path,
                 None => super::filled(self.walk, path, instance, &server.admin),
             },
         };

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{BASE, Walk};
 use crate::answer::{Answer, unknown_secret};
 use crate::server::{Caller, TestServer};
+use crate::vendors::{element_key, example_named};
 
 pub const QUERY: &str = "?apiKey=k&apiSecret=s&callbackUrl=https%3A%2F%2Fapp.example%2Fback";
 
@@ -26,10 +27,22 @@ pub async fn element(server: &TestServer) -> String {
     panic!("no element has a page for a browser");
 }
 
+/// The name of what was written down while an instance of the caller's was made.
+pub async fn trace(server: &TestServer, caller: &Caller) -> String {
+    let mut body = example_named("traced");
+    body["providerData"] = json!({"debug": true});
+    let request = server.request("POST", &format!("{BASE}/instances"));
+    let request = request.header("authorization", caller.header()).json(&body);
+    let made = Answer::of(request).await;
+    made.header("elements-trace-id")
+        .expect("a trace")
+        .to_owned()
+}
+
 pub const PATTERN: &str = "https://app.example/**";
 
 /// Each call of the walk may have taken away what the next one needs: a stored client of the
-/// organization, and a proxy, whose id this gives.
+/// organization, a proxy, a trace. Gives the path with those in it.
 pub async fn prepare(walk: &Walk, caller: &Caller, path: &str) -> Option<String> {
     let server = &walk.server;
     let admin = match caller.organization_id == server.foreign.organization_id {
@@ -45,10 +58,17 @@ pub async fn prepare(walk: &Walk, caller: &Caller, path: &str) -> Option<String>
         let path = format!("/elements/{}/oauth/client", walk.in_browser);
         put("PUT", &path, client()).await;
     }
+    if path.contains("/trace/{}") {
+        let trace = &walk.traces[&caller.user_id];
+        return Some(
+            path.replacen("{}", &element_key(), 1)
+                .replacen("{}", trace, 1),
+        );
+    }
     if path.contains("/oauthProxies/{}") {
         let body = json!({"name": unknown_secret(), "applicationUrls": [PATTERN]});
         let made = put("POST", "/elements/oauthProxies", body).await;
-        return Some(made["id"].to_string());
+        return Some(path.replace("{}", &made["id"].to_string()));
     }
     None
 }

@@ -43,6 +43,7 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/elements/{}/oauth/url", Optional),
     ("POST", "/elements/{}/oauth/url", Optional),
     ("GET", "/elements/{}/oauth/token", Optional),
+    ("GET", "/elements/{}/trace/{}", Platform),
     ("GET", "/elements/{}/oauth/url/default", Platform),
     ("PUT", "/elements/{}/oauth/client", Platform),
     ("GET", "/elements/{}/oauth/client", Platform),
