@@ -3,6 +3,7 @@
 //! Every flag has a variable `BUNSEN_…`; a secret can also come from the file that
 //! `BUNSEN_…_FILE` names. Unset and unreadable are different answers.
 
+mod clients;
 mod copies;
 mod front;
 mod import;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use url::Url;
 
+pub use clients::{ClientPlace, OauthClients, client_entries, client_secret};
 pub use copies::{Backup, Restore};
 pub use front::{Egress, Front};
 pub use import::Import;
@@ -72,6 +74,9 @@ pub enum Command {
     /// Permissions to reach systems with private addresses.
     #[command(subcommand)]
     Grant(Grant),
+    /// OAuth clients, kept so that users never see their secrets.
+    #[command(subcommand, name = "oauth-client")]
+    OauthClients(OauthClients),
     /// Element definitions.
     #[command(subcommand)]
     Elements(Elements),

@@ -38,7 +38,7 @@ pub enum Error {
     UnsupportedMediaType(String),
     /// 408: the caller's own body did not arrive in time.
     RequestTimeout,
-    /// 429: too many wrong log-ins; seconds until the next may be tried.
+    /// 429: too many wrong log-ins, or questions of strangers; seconds until the next may be tried.
     TooManyAttempts { retry_after: u64 },
     /// 429: the organization uses all that is its share of this server; names the limit.
     OverShare(String),
@@ -90,10 +90,9 @@ impl fmt::Display for Error {
             Self::TooLarge { limit } => {
                 write!(f, "The request body is larger than {limit} bytes.")
             }
-            Self::TooManyAttempts { retry_after } => write!(
-                f,
-                "Too many failed log-ins; try again in {retry_after} seconds."
-            ),
+            Self::TooManyAttempts { retry_after } => {
+                write!(f, "Too many attempts; try again in {retry_after} seconds.")
+            }
             Self::RequestTimeout => f.write_str("The request body did not arrive in time."),
             Self::Vendor(failure) => f.write_str(&failure.message),
             Self::Internal(_) => f.write_str("Internal error."),

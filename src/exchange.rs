@@ -3,18 +3,24 @@
 //! Every failure leaves here as something the caller can act on: who failed, at which step, what
 //! to check.
 
+mod client;
+mod traced;
+
 use bunsen_engine::configuration::{RANDOM_BYTES, Values};
 use bunsen_engine::element::{Element, Group, Login, Resource, ResourceKind, Start};
 use bunsen_engine::oauth;
 use bunsen_engine::reply::{self, Fault, VendorReply};
-use bunsen_engine::request::{self, BuildError, Inputs, Passing};
+use bunsen_engine::request::{self, BuildError, Inputs, Passing, VendorRequest};
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::Value as Json;
 use url::Url;
 
 use crate::error::{Error, Result, VendorFailure};
 use crate::outbound::{self, Destination, Grant, Outbound, Payload, SendError, check_url};
+
+pub use client::with_client;
+pub use traced::Trace;
 
 /// Said when a log-in failed that cannot be made again as it is.
 const SPENT: &str = "What this log-in began with may be used up: allow access again, and send what \
@@ -33,7 +39,7 @@ impl Session<'_> {
     fn destination(&self) -> Destination<'_> {
         // Strangers read figures, and not which private elements there are.
         let private = self.element.catalogue_json().get("private");
-        let private = private.and_then(Value::as_bool).unwrap_or(false);
+        let private = private.and_then(Json::as_bool).unwrap_or(false);
         Destination {
             element: if private {
                 "private"
@@ -46,12 +52,22 @@ impl Session<'_> {
     }
 }
 
+/// Configuration, the request's own parameters and the moment that a call is built from.
+struct Prepared {
+    configuration: Values,
+    parameters: Values,
+    now: i64,
+}
+
 /// Calls that belong together, made one by one: each may use what those before it returned.
 #[derive(Debug)]
 pub struct Calls<'a> {
     session: &'a Session<'a>,
     login: Login,
     given: &'a Values,
+    /// The stored client that `given` refers to.
+    client: Option<&'a Values>,
+    trace: Option<&'a Trace>,
     left: std::vec::IntoIter<&'a Resource>,
     returned: Values,
     previous: Option<VendorReply>,
@@ -103,9 +119,9 @@ impl<'a> Calls<'a> {
         Self::new(session, login, stored, resources, Values::new())
     }
 
-    /// Those that tell the vendor that an instance with these values is deleted.
+    /// Those that tell the vendor that an instance with these values is deleted, and end its tokens.
     pub fn deleting(session: &'a Session<'a>, given: &'a Values) -> Self {
-        let resources = session.element.deleting(session.group);
+        let resources = session.element.deleting(session.group, given);
         let login = Login {
             start: Start::Token,
             ..Login::default()
@@ -161,6 +177,8 @@ impl<'a> Calls<'a> {
             session,
             login,
             given,
+            client: None,
+            trace: None,
             left: resources.into_iter(),
             returned,
             previous: None,
@@ -171,6 +189,17 @@ impl<'a> Calls<'a> {
             spent: false,
             lost: false,
         }
+    }
+
+    /// The calls are made with a stored client's values: its id and secret, and what else it has
+    /// where nothing is given.
+    pub fn with_client(self, client: Option<&'a Values>) -> Self {
+        Self { client, ..self }
+    }
+
+    /// What is sent and what comes back is written down, without what is secret.
+    pub fn traced(self, trace: Option<&'a Trace>) -> Self {
+        Self { trace, ..self }
     }
 
     pub fn left(&self) -> usize {
@@ -237,37 +266,54 @@ impl<'a> Calls<'a> {
     /// The host that the next call goes to; `None`: there is none, or it cannot be made.
     pub fn next_host(&self) -> Option<String> {
         let resource = *self.left.as_slice().first()?;
-        let session = self.session;
-        let (configuration, parameters, now) = self.prepare(resource).ok()?;
-        let inputs = Inputs {
-            configuration: &configuration,
-            previous: self.previous.as_ref(),
-            request: Some(&parameters),
-            now,
-        };
-        let request = request::build(session.element, session.group, resource, &inputs).ok()?;
+        let prepared = self.prepare(resource, self.client, &moment()).ok()?;
+        let request = self.build(resource, &prepared).ok()?;
         request.url.host_str().map(str::to_owned)
     }
 
-    /// Configuration, the request's own parameters and the moment that a call is built from.
-    fn prepare(&self, resource: &Resource) -> Result<(Values, Values, i64)> {
+    /// What a call is built from, with these values of a client.
+    fn prepare(
+        &self,
+        resource: &Resource,
+        client: Option<&Values>,
+        (now, nonce): &(i64, oauth::Nonce),
+    ) -> Result<Prepared> {
         let session = self.session;
         let mut stored = self.given.clone();
         stored.extend(self.returned.clone());
+        if let Some(client) = client {
+            stored = with_client(client, stored);
+        }
         let configuration = session.element.effective(session.group, &stored);
-        let now = Timestamp::now().as_millisecond();
-        let mut nonce = oauth::Nonce::default();
-        rand::fill(&mut nonce);
         let parameters = oauth::request_parameters(
             session.element,
             session.group,
             resource,
             &configuration,
             &self.login.brought,
-            (now, &nonce),
+            (*now, nonce),
         )
         .map_err(unbuilt)?;
-        Ok((configuration, parameters, now))
+        Ok(Prepared {
+            configuration,
+            parameters,
+            now: *now,
+        })
+    }
+
+    fn inputs<'i>(&'i self, prepared: &'i Prepared) -> Inputs<'i> {
+        Inputs {
+            configuration: &prepared.configuration,
+            previous: self.previous.as_ref(),
+            request: Some(&prepared.parameters),
+            now: prepared.now,
+        }
+    }
+
+    fn build(&self, resource: &Resource, prepared: &Prepared) -> Result<VendorRequest> {
+        let Session { element, group, .. } = self.session;
+        let inputs = self.inputs(prepared);
+        request::build(element, group, resource, &inputs).map_err(unbuilt)
     }
 
     async fn make_next(&mut self) -> Result<()> {
@@ -275,16 +321,14 @@ impl<'a> Calls<'a> {
             return Ok(());
         };
         let session = self.session;
-        let (configuration, parameters, now) = self.prepare(resource)?;
-        let inputs = Inputs {
-            configuration: &configuration,
-            previous: self.previous.as_ref(),
-            request: Some(&parameters),
-            now,
-        };
-        let request =
-            request::build(session.element, session.group, resource, &inputs).map_err(unbuilt)?;
+        let moment = moment();
+        let prepared = self.prepare(resource, self.client, &moment)?;
+        let request = self.build(resource, &prepared)?;
+        if let Some(client) = self.client {
+            self.check_stays_home(resource, client, &request, &moment)?;
+        }
         let spends = self.spends && resource.kind.gets_token();
+        let traced = self.trace.map(|trace| trace.sent(&request, &prepared));
         let sent = session.outbound.send(request, &session.destination()).await;
         let answer = sent.map_err(|error| {
             self.unsure = error.vendor_may_have_seen_it();
@@ -294,6 +338,10 @@ impl<'a> Calls<'a> {
             let entry = session.element.host_entry(resource);
             unsent(session.element, &resource.step(), entry, &error)
         })?;
+        if let (Some(trace), Some(call)) = (self.trace, traced) {
+            trace.answered(call, &answer, &prepared);
+        }
+        let inputs = self.inputs(&prepared);
         let read = reply::read(session.element, session.group, resource, &inputs, &answer);
         // Only a refusal leaves things, and a code, as they were.
         if !read.as_ref().is_err_and(|fault| refuses(&answer, fault)) {
@@ -302,8 +350,9 @@ impl<'a> Calls<'a> {
             self.made |= resource.once.is_some();
             self.unsure |= read.is_err() && resource.once.is_some();
         }
+        let configuration = &prepared.configuration;
         let read =
-            read.map_err(|fault| failed(session, &configuration, &self.login.brought, fault))?;
+            read.map_err(|fault| failed(session, configuration, &self.login.brought, fault))?;
         check_returned(session, resource, &read.configuration)?;
         self.returned.extend(read.configuration);
         self.previous = Some(answer);
@@ -329,11 +378,22 @@ impl std::fmt::Debug for Progress {
     }
 }
 
+fn moment() -> (i64, oauth::Nonce) {
+    let mut nonce = oauth::Nonce::default();
+    rand::fill(&mut nonce);
+    (Timestamp::now().as_millisecond(), nonce)
+}
+
 /// A request token of OAuth 1 and its secret, under the keys of the token that follows.
 ///
 /// # Errors
 /// As [`Calls::step`]; 400 when the log-in has none.
-pub async fn request_token(session: &Session<'_>, login: &Login, given: &Values) -> Result<Values> {
+pub async fn request_token(
+    session: &Session<'_>,
+    login: &Login,
+    given: &Values,
+    client: Option<&Values>,
+) -> Result<Values> {
     let kind = ResourceKind::OauthOnTokenRequest;
     let Some(call) = session.element.call(session.group, kind) else {
         return Err(Error::Invalid(format!(
@@ -341,7 +401,8 @@ pub async fn request_token(session: &Session<'_>, login: &Login, given: &Values)
             session.group.name, session.element.key
         )));
     };
-    let mut calls = Calls::new(session, login.clone(), given, vec![call], Values::new());
+    let calls = Calls::new(session, login.clone(), given, vec![call], Values::new());
+    let mut calls = calls.with_client(client);
     // Nobody has allowed anything yet: another token can be asked for.
     calls.spends = false;
     calls.finish().await

@@ -19,6 +19,8 @@ const WINDOW: Duration = Duration::from_secs(15 * 60);
 const PER_ACCOUNT: u32 = 10;
 /// Whole offices share an address.
 const PER_ADDRESS: u32 = 100;
+/// Questions of strangers that a vendor has to be asked about.
+const PER_STRANGER: u32 = 30;
 /// Windows kept at most; some 20 MB.
 const KEPT: u64 = 100_000;
 /// Passwords checked at once: each takes 20 MB and a core.
@@ -33,6 +35,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 enum Key {
     Address(IpAddr),
     Account(String),
+    /// Somebody unknown who makes this server ask a vendor.
+    Stranger(IpAddr),
 }
 
 #[derive(Debug)]
@@ -112,11 +116,24 @@ impl Gate {
         })
     }
 
+    /// Counts a question that a vendor is asked for somebody unknown; 429 when there were too many.
+    pub async fn strange(&self, address: IpAddr) -> Result<()> {
+        let key = Key::Stranger(network(address));
+        self.count_all([("stranger", key, PER_STRANGER)]).await
+    }
+
     async fn count(&self, address: IpAddr, account: &str) -> Result<()> {
-        for (which, key, limit) in [
-            ("address", Key::Address(network(address)), PER_ADDRESS),
-            ("account", Key::Account(account.to_owned()), PER_ACCOUNT),
-        ] {
+        let address = Key::Address(network(address));
+        let account = Key::Account(account.to_owned());
+        self.count_all([
+            ("address", address, PER_ADDRESS),
+            ("account", account, PER_ACCOUNT),
+        ])
+        .await
+    }
+
+    async fn count_all<const N: usize>(&self, keys: [(&'static str, Key, u32); N]) -> Result<()> {
+        for (which, key, limit) in keys {
             let begin = async {
                 Arc::new(Window {
                     began: Instant::now(),
@@ -214,6 +231,17 @@ mod tests {
         drop(gate.attempt(HERE, "a").await.expect("room again"));
         drop(held);
         assert!(gate.under_way().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_stranger_asks_vendors_so_often_and_may_still_log_in() {
+        let gate = Gate::default();
+        for _ in 0..PER_STRANGER {
+            gate.strange(HERE).await.expect("a question");
+        }
+        let error = gate.strange(HERE).await.expect_err("one too many");
+        assert!(matches!(error, Error::TooManyAttempts { .. }), "{error}");
+        assert!(!refused(&gate, HERE, "a").await);
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@ mod backup;
 pub mod bootstrap;
 pub mod callers;
 pub mod cli;
+mod clients;
 pub mod config;
 mod connect;
 mod credentials;

@@ -22,6 +22,10 @@ pub const MASK: &str = "********";
 /// Key that chooses a group of credentials.
 pub const AUTHENTICATION_TYPE: &str = "authentication.type";
 
+/// Names the stored client, in place of an id and a secret of the instance's own. No caller can set
+/// it, and no answer shows it.
+pub const CLIENT_REFERENCE: &str = "bunsen.oauth.client";
+
 const BASE_URL: &str = "base.url";
 
 /// Characters that [`Element::generated`] makes for one entry at most.
@@ -292,7 +296,7 @@ impl Element {
                 shown.insert(entry.key.clone(), Json::Null);
             }
         }
-        for (key, value) in stored {
+        for (key, value) in stored.iter().filter(|(key, _)| *key != CLIENT_REFERENCE) {
             let masked = (value.is_secret() || self.is_secret(key)) && !value.reveal().is_empty();
             let text = if masked { MASK } else { value.reveal() };
             shown.insert(key.clone(), Json::from(text));

@@ -27,4 +27,5 @@ pub mod language;
 pub mod oauth;
 pub mod reply;
 pub mod request;
+pub mod trace;
 mod xml;

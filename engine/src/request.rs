@@ -12,7 +12,7 @@ mod signed;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use address::host_and_port;
+pub use address::host_and_port;
 pub use envelope::{envelope_header, with_header};
 pub use passing::{Passed, Passing, pass, stays_below};
 
@@ -193,8 +193,18 @@ pub(crate) fn called_host(
     resource: &Resource,
     inputs: &Inputs<'_>,
 ) -> Option<String> {
+    called(element, group, resource, inputs).map(|(host, _)| host)
+}
+
+/// Host and port that [`build`] makes this call to, where the inputs suffice for its address.
+pub fn called(
+    element: &Element,
+    group: &Group,
+    resource: &Resource,
+    inputs: &Inputs<'_>,
+) -> Option<(String, u16)> {
     let url = address::build(&Call::new(element, group, resource, inputs)).ok()?;
-    url.host_str().map(str::to_owned)
+    address::host_and_port(&url)
 }
 
 impl<'a> Call<'a> {

@@ -267,7 +267,7 @@ impl Office<'_> {
     }
 
     /// Read each time: a command is short, and keys may be rotated beside it.
-    async fn keys(&self, organization: OrganizationId) -> Result<OrganizationKeys> {
+    pub async fn keys(&self, organization: OrganizationId) -> Result<OrganizationKeys> {
         let wrapped = self.store.org(organization).organization_keys().await?;
         Ok(self.vault.open_organization_keys(organization, &wrapped)?)
     }

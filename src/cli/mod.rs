@@ -10,6 +10,7 @@ mod health;
 mod import;
 mod keys;
 pub mod migrate;
+mod oauth_clients;
 mod people;
 mod serve;
 mod signals;
@@ -73,6 +74,7 @@ async fn dispatch(command: Command) -> Result<()> {
             };
             opened.close().await.and(outcome)
         }
+        Command::OauthClients(command) => oauth_clients::run(&command, &mut out).await,
         Command::Keys(command) => keys::run(&command, &mut out).await,
         Command::Organizations(command) => people::organizations(&command, &mut out).await,
         Command::Accounts(command) => people::accounts(&command, &mut out).await,

@@ -255,7 +255,7 @@ async fn keyring(opened: &Opened, state: &State) -> Result<Keyring> {
     Ok(keyring)
 }
 
-async fn finish(
+pub async fn finish(
     opened: Opened,
     common: &Common,
     answer: Result<Value>,

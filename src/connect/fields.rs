@@ -87,7 +87,8 @@ pub fn form(
             continue;
         }
         let clients = CLIENT_ENTRIES.contains(&entry.key.as_str());
-        if clients && opened.stored_value(&entry.key).is_some() {
+        let stored = opened.stored_value(&entry.key).is_some();
+        if clients && (stored || opened.has_stored_client(element)) {
             continue;
         }
         form.fields

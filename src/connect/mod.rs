@@ -17,6 +17,7 @@ mod words;
 use std::sync::Arc;
 
 use bunsen_engine::element::Element;
+use bunsen_engine::element::oauth::CLIENT_ENTRIES;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -67,6 +68,8 @@ pub struct Opened {
     stored: Option<Stored>,
     /// And its element.
     again: Option<Arc<Element>>,
+    /// Keys of the elements for which a client is stored.
+    with_client: Vec<String>,
 }
 
 /// What became of opening a link.
@@ -137,7 +140,11 @@ async fn opened(app: &App, link: ConnectLink, token: Secret) -> Result<Opening> 
         again = Some(app.element(&found.element)?.clone());
         stored = Some(found);
     }
+    let organization = app.store().org(link.organization);
+    let account = link.user.account;
+    let with_client = organization.elements_with_oauth_client(account).await?;
     Ok(Opening::Ready(Box::new(Opened {
+        with_client,
         link,
         token,
         contents,
@@ -188,6 +195,12 @@ impl Opened {
         let mut found: Vec<&Element> = all.filter(wanted).collect();
         found.sort_by_key(|element| element.name.to_lowercase());
         found
+    }
+
+    /// The client's id and secret are filled in where neither is given.
+    fn has_stored_client(&self, element: &Element) -> bool {
+        let given = |key: &&str| self.known(key).is_some() || self.stored_value(key).is_some();
+        self.with_client.contains(&element.key) && !CLIENT_ENTRIES.iter().any(given)
     }
 
     /// What is known of an entry without asking the person: given along, or stored.

@@ -1,9 +1,8 @@
 //! Where a page may lead back to: exact origins that the organization has allowed, and no others,
 //! or a link of ours would send people wherever somebody likes.
 
-use url::{Host, Url};
-
 use crate::app::shortened;
+use crate::clients::web_url;
 use crate::error::{Error, Result};
 use crate::ids::OrganizationId;
 use crate::store::Store;
@@ -80,30 +79,6 @@ pub fn check_return_url(text: &str, allowed: &[String]) -> Result<()> {
          PUT /connect/settings {{\"returnOrigins\":[…]}}.",
         shortened(&origin)
     )))
-}
-
-/// https, or http on this very machine.
-fn web_url(text: &str) -> Result<Url, &'static str> {
-    // Browsers read these otherwise than people do.
-    if text.contains(|sign: char| sign.is_control() || sign.is_whitespace() || sign == '\\') {
-        return Err("must not contain blanks, control characters or backslashes.");
-    }
-    let url =
-        Url::parse(text).map_err(|_| "must be a whole URL, as https://app.example.com/back.")?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("must not hold a user name or password.");
-    }
-    let loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => return Err("must name a host."),
-    };
-    match url.scheme() {
-        "https" => Ok(url),
-        "http" if loopback => Ok(url),
-        _ => Err("must begin with https:// (http:// only for this machine)."),
-    }
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 use std::net::IpAddr;
 
 use bunsen_engine::element::oauth::CLIENT_ENTRIES;
-use bunsen_engine::element::{Element, Group, ResourceKind, Source};
-use bunsen_engine::oauth::{self, code_challenge};
+use bunsen_engine::element::{Element, Group};
+use bunsen_engine::oauth;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -105,28 +105,19 @@ pub async fn set_out(
     let (element, group) = (choice.element, choice.group);
     let state = app.vault().new_session_token();
     let verifier = app.vault().new_session_token();
-    let challenge = code_challenge(verifier.reveal());
-    let mut words = words(app, opened, &choice, &state, &challenge);
+    let mut words = words(app, opened, &choice, &state);
+    let who = Some(opened.who());
     let mut request_token = None;
     if group.is_oauth1() {
         let page = BrowserPage::new(words.clone());
-        let given =
-            provisioning::request_token_for(app, opened.organization(), element, &page).await?;
+        let given = provisioning::request_token(app, who, element, page).await?;
         let token = given.token.reveal().to_owned();
         words.push(("requestToken".to_owned(), token.clone()));
         request_token = Some((token, given.secret.reveal().to_owned()));
     }
     let page = BrowserPage::new(words);
-    let mut url = provisioning::page_in_browser(app, element, &page)?;
-    let has_challenge = url.query_pairs().any(|(name, _)| name == "code_challenge");
-    // A definition whose exchange takes the verifier speaks of a vendor that also takes what it is
-    // checked with, demanded or not.
-    let takes = takes_verifier(element, group);
-    if takes && !has_challenge {
-        url.query_pairs_mut()
-            .append_pair("code_challenge", &challenge)
-            .append_pair("code_challenge_method", "S256");
-    }
+    let (url, takes) =
+        provisioning::page_with_challenge(app, who, element, page, &verifier).await?;
     let walk = Walk {
         browser: browser.reveal().to_owned(),
         link: opened.token.reveal().to_owned(),
@@ -134,7 +125,7 @@ pub async fn set_out(
         way: group.name.clone(),
         issuer: issuer(opened, &choice),
         values: choice.values,
-        verifier: (takes || has_challenge).then(|| verifier.reveal().to_owned()),
+        verifier: takes.then(|| verifier.reveal().to_owned()),
         request_token,
         other_account: choice.other_account,
     };
@@ -146,16 +137,6 @@ pub async fn set_out(
         return Err(Error::Conflict("This link has been used meanwhile.".into()));
     }
     Ok(url)
-}
-
-fn takes_verifier(element: &Element, group: &Group) -> bool {
-    let exchange = element.call(group, ResourceKind::OauthOnTokenExchange);
-    exchange.is_some_and(|call| {
-        call.id.0 != 0
-            && call.parameters.iter().any(|parameter| {
-                parameter.name == "code_verifier" && matches!(parameter.source, Source::Caller)
-            })
-    })
 }
 
 /// Typed, given along, or stored.
@@ -175,13 +156,7 @@ fn issuer(opened: &Opened, choice: &Choice<'_>) -> Option<String> {
     oauth::issuer(choice.element, choice.group, &values.collect())
 }
 
-fn words(
-    app: &App,
-    opened: &Opened,
-    choice: &Choice<'_>,
-    state: &Secret,
-    challenge: &str,
-) -> Vec<(String, String)> {
+fn words(app: &App, opened: &Opened, choice: &Choice<'_>, state: &Secret) -> Vec<(String, String)> {
     let (element, group) = (choice.element, choice.group);
     let known = |key: &str| known(opened, choice, key);
     let mut callback = callback_url(app);
@@ -191,16 +166,15 @@ fn words(
     }
     let default = |key: &str| element.entry(key).and_then(|entry| entry.default.clone());
     let [id, secret] = CLIENT_ENTRIES.map(|key| known(key).or_else(|| default(key)));
+    // It is not sent to the page; a public client has none. Without an id the stored one counts.
+    let secret = id
+        .as_ref()
+        .map(|_| secret.unwrap_or_else(|| "none".to_owned()));
     let mut words = vec![
         ("apiKey".to_owned(), id.unwrap_or_default()),
-        // It is not sent to the page; a public client has none.
-        (
-            "apiSecret".to_owned(),
-            secret.unwrap_or_else(|| "none".to_owned()),
-        ),
+        ("apiSecret".to_owned(), secret.unwrap_or_default()),
         ("callbackUrl".to_owned(), callback),
         ("state".to_owned(), state.reveal().to_owned()),
-        ("codeChallenge".to_owned(), challenge.to_owned()),
         ("authentication.type".to_owned(), group.name.clone()),
     ];
     if let Some(scope) = opened.known("oauth.scope") {

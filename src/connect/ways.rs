@@ -62,9 +62,10 @@ fn has_client(opened: &Opened, element: &Element, group: &Group) -> bool {
     let mut needed = element
         .entries_of(group)
         .filter(|entry| entry.key == id || (entry.key == secret && entry.required));
-    needed.all(|entry| {
-        entry.default.is_some()
-            || opened.known(&entry.key).is_some()
-            || opened.stored_value(&entry.key).is_some()
-    })
+    opened.has_stored_client(element)
+        || needed.all(|entry| {
+            entry.default.is_some()
+                || opened.known(&entry.key).is_some()
+                || opened.stored_value(&entry.key).is_some()
+        })
 }

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::http::authorization::{self, ElementPart, Presented, Secrets};
 use crate::ids::{AccountId, InstanceId, OrganizationId, Secret, UserId};
 use crate::login;
+use crate::provisioning::Who;
 use crate::shares::Call;
 use crate::store::{Found, FoundInstance, FoundUser, Owner};
 use crate::tenancy;
@@ -33,15 +34,36 @@ pub struct OrgCaller {
     pub admin: bool,
 }
 
+impl OrgCaller {
+    /// For use cases.
+    pub fn who(&self) -> Who {
+        Who {
+            organization: self.organization,
+            account: self.account,
+            user: self.user,
+            admin: self.admin,
+        }
+    }
+
+    /// # Errors
+    /// 403; `what` completes "Only an administrator of the organization may".
+    pub fn administers(&self, what: &str) -> Result<()> {
+        match self.admin {
+            true => Ok(()),
+            false => Err(Error::Forbidden(format!(
+                "Only an administrator of the organization may {what}."
+            ))),
+        }
+    }
+}
+
 /// An [`OrgCaller`] on the two routes that ignore an Element part, whatever it holds.
 #[derive(Debug, Clone)]
 pub struct OrgCallerIgnoringElement(pub OrgCaller);
 
 /// No credentials at all, or right ones.
 #[derive(Debug, Clone)]
-pub struct MaybeCaller {
-    pub known: bool,
-}
+pub struct MaybeCaller(pub Option<OrgCaller>);
 
 /// A user together with an element token: a call on one instance. An organization secret may be
 /// there too, and must be right then.
@@ -114,11 +136,11 @@ impl FromRequestParts<App> for MaybeCaller {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let known = !matches!(presented(parts)?, Presented::Nothing);
-        if known {
-            OrgCaller::from_request_parts(parts, app).await?;
+        if matches!(presented(parts)?, Presented::Nothing) {
+            return Ok(Self(None));
         }
-        Ok(Self { known })
+        let caller = OrgCaller::from_request_parts(parts, app).await?;
+        Ok(Self(Some(caller)))
     }
 }
 

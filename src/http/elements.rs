@@ -154,7 +154,7 @@ pub async fn read(
 
 /// Whether the element is in this caller's catalogue.
 pub fn sees(caller: &MaybeCaller, element: &Element) -> bool {
-    element.active && (caller.known || !flag(element, "private"))
+    element.active && (caller.0.is_some() || !flag(element, "private"))
 }
 
 fn flag(element: &Element, member: &str) -> bool {

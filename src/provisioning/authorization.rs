@@ -12,6 +12,7 @@ use crate::app::shortened;
 use crate::error::{Error, Result, VendorFailure};
 use crate::ids::Secret;
 use crate::journal::Held;
+use crate::provisioning::request::mistaken;
 
 /// Bytes of one member at most.
 const MEMBER_LIMIT: usize = 16 * 1024;
@@ -27,6 +28,16 @@ impl fmt::Debug for ProviderData {
     }
 }
 
+impl ProviderData {
+    pub fn wants_trace(&self) -> bool {
+        match self.0.get("debug") {
+            Some(Json::Bool(wanted)) => *wanted,
+            Some(Json::String(text)) => text.eq_ignore_ascii_case("true"),
+            _ => false,
+        }
+    }
+}
+
 /// What of it counts: by the platform's names, all of it secret. Written
 /// only to be sealed.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -38,6 +49,23 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("codeVerifier", "code_verifier"),
     ("redirectUri", "redirect_uri"),
     ("token", "access_token"),
+];
+
+/// Members that are for the log-in, never entries.
+const OWN_WORDS: &[&str] = &[
+    "access_token",
+    "code",
+    "code_verifier",
+    "debug",
+    "error",
+    "error_description",
+    "expires_in",
+    "oauth_token",
+    "oauth_verifier",
+    "redirect_uri",
+    "refresh_token",
+    "secret",
+    "state",
 ];
 
 /// # Errors
@@ -101,6 +129,26 @@ impl Brought {
         self.has("code") || self.has("oauth_verifier")
     }
 
+    /// What the vendor's page said besides and the definition has an entry for (`realmId`, say) is
+    /// given like any other, unless the caller gives that too.
+    ///
+    /// # Errors
+    /// 400 for a value that the entry does not take.
+    pub fn add_entries(&self, element: &Element, given: &mut Values) -> Result<()> {
+        let mut said = Map::new();
+        for (name, value) in &self.0.0 {
+            let key = entry_named(element, name);
+            if OWN_WORDS.contains(&name.as_str()) || given.contains_key(&key) {
+                continue;
+            }
+            if element.entry(&key).is_some() {
+                said.insert(key, Json::from(value.reveal()));
+            }
+        }
+        given.extend(element.accept(&said).map_err(mistaken)?);
+        Ok(())
+    }
+
     /// Tokens that the caller got in another way are entries like any other.
     pub fn add_tokens(&self, element: &Element, given: &mut Values) {
         if self.is_from_browser() {
@@ -154,6 +202,13 @@ impl Brought {
                 )));
             }
             login.brought.clone_from(&self.0.0);
+            // That of a page asked for with the stored client is what its challenge was made of.
+            if let (false, Some(secret)) = (group.is_oauth1(), self.0.0.get("secret"))
+                && needs_verifier(element, group)
+            {
+                let verifier = login.brought.entry("code_verifier".to_owned());
+                verifier.or_insert_with(|| secret.clone());
+            }
         } else if !(external || group.needs_person()) {
             // A password, a key, a client: whatever the configuration holds.
         } else if given(REFRESH_TOKEN) && renews {
@@ -165,6 +220,27 @@ impl Brought {
         }
         Ok(login)
     }
+}
+
+/// A page of this log-in is asked for with a challenge.
+pub fn needs_verifier(element: &Element, group: &Group) -> bool {
+    let demanded = group.oauth.as_ref().is_some_and(|oauth| oauth.pkce);
+    demanded || element.takes_verifier(group)
+}
+
+/// `siteAddress` means the entry `site.address`, unless there is one of that very name.
+pub fn entry_named(element: &Element, name: &str) -> String {
+    if element.entry(name).is_some() {
+        return name.to_owned();
+    }
+    let mut key = String::new();
+    for character in name.chars() {
+        if character.is_ascii_uppercase() {
+            key.push('.');
+        }
+        key.push(character.to_ascii_lowercase());
+    }
+    key
 }
 
 fn needs_person(element: &Element, group: &Group) -> String {

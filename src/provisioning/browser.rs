@@ -4,18 +4,20 @@
 use std::collections::BTreeMap;
 
 use bunsen_engine::configuration::{AUTHENTICATION_TYPE, Value, Values};
-use bunsen_engine::element::oauth::{ACCESS_TOKEN, TOKEN_SECRET};
+use bunsen_engine::element::oauth::{ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, TOKEN_SECRET};
 use bunsen_engine::element::{Element, Group, Login, ResourceKind};
-use bunsen_engine::oauth;
+use bunsen_engine::oauth::{self, code_challenge};
 use serde_json::{Map, Value as Json};
 use url::Url;
 
 use crate::app::App;
+use crate::clients::{self, Client, proxies};
 use crate::credentials::grants;
 use crate::error::{Error, Result};
 use crate::exchange::{self, Session};
-use crate::ids::{OrganizationId, Secret};
-use crate::outbound::Grant;
+use crate::ids::Secret;
+use crate::provisioning::Who;
+use crate::provisioning::authorization::entry_named;
 use crate::provisioning::request::mistaken;
 
 /// Bytes of an address that every browser opens.
@@ -34,6 +36,21 @@ const NAMES: &[(&str, &str, Option<&str>)] = &[
 
 /// The first of the names have no default.
 const REQUIRED: usize = 3;
+
+/// Of these, the client's own, which go together and stay here where they are stored.
+const CLIENT_WORDS: &[&str] = &["apiKey", "apiSecret"];
+
+/// Say how the page is asked for, and nothing of what is asked.
+const PROXY_WORDS: &[&str] = &[
+    "isOauthProxy",
+    "isOAuthProxy",
+    "oauthProxyName",
+    "callbackProxy",
+];
+
+const NOBODYS_PROXY: Error = Error::Unauthenticated(
+    "An OAuth proxy belongs to an organization: send the User and Organization secrets.",
+);
 
 /// What is asked for, as the query or the body says it. Holds a client's secret, so it does not
 /// print.
@@ -63,35 +80,96 @@ impl BrowserPage {
         )
     }
 
+    /// The members of a body that are texts, or can be written as one.
+    ///
+    /// # Errors
+    /// 400 for a NUL character.
+    pub fn of_body(body: Map<String, Json>) -> Result<Self> {
+        let mut words = Vec::new();
+        for (name, value) in body {
+            words.push(match value {
+                Json::Null => continue,
+                Json::String(text) if text.contains('\0') => {
+                    let name = name.escape_debug();
+                    return Err(Error::Invalid(format!(
+                        "'{name}' holds a NUL character; remove it."
+                    )));
+                }
+                Json::String(text) => (name, text),
+                other => (name, other.to_string()),
+            });
+        }
+        Ok(Self::new(words))
+    }
+
     fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
-    fn refuse_incomplete(&self) -> Result<()> {
-        let missing: Vec<&str> = NAMES
-            .iter()
-            .take(REQUIRED)
-            .map(|(name, ..)| *name)
-            .filter(|name| self.get(name).is_none())
-            .collect();
-        if !missing.is_empty() {
-            return Err(Error::Invalid(format!(
-                "The following required parameters are missing: {}",
-                missing.join(", ")
-            )));
-        }
-        for name in ["isOauthProxy", "isOAuthProxy"] {
-            if self
-                .get(name)
-                .is_some_and(|text| text.eq_ignore_ascii_case("true"))
-            {
+    /// Fills in what is kept for who asks: a proxy's address and client, the client in force.
+    ///
+    /// # Errors
+    /// 400 with everything that is missing, and for a proxy that does not exist or does not allow
+    /// the application; 401 for a proxy that nobody in particular asks for.
+    async fn complete(
+        mut self,
+        app: &App,
+        who: Option<Who>,
+        element: &Element,
+    ) -> Result<(Self, Option<Client>)> {
+        let own = self.get("apiKey").is_some() || self.get("apiSecret").is_some();
+        let mut client = None;
+        if self.is_by_proxy() {
+            let who = who.ok_or(NOBODYS_PROXY)?;
+            let name = self.get("oauthProxyName").unwrap_or_default();
+            let proxy = proxies::named(app, who.organization, name).await?;
+            proxies::allowed(&proxy, self.get("state").unwrap_or_default())?;
+            let url = proxies::callback_url(app, who.organization, proxy.id);
+            if self.get("callbackUrl").is_some_and(|given| given != url) {
                 return Err(Error::Invalid(format!(
-                    "'{name}': OAuth proxies are not supported yet; leave it out and give your own \
-                     callbackUrl."
+                    "'callbackUrl' must be the proxy's own, {url}; leave it out."
                 )));
             }
+            self.0.insert("callbackUrl".to_owned(), url);
+            if !own {
+                client = clients::of_proxy(app, who.organization, proxy.id, element).await?;
+            }
         }
-        Ok(())
+        if let (Some(who), None, false) = (who, &client, own)
+            && element.entry(CLIENT_ID).is_some()
+        {
+            client = clients::in_force(app, who.organization, who.account, element).await?;
+        }
+        for word in PROXY_WORDS {
+            self.0.remove(*word);
+        }
+        if let Some(client) = &client {
+            for (word, _, key) in NAMES {
+                let value = key.and_then(|key| client.values.get(key));
+                if let (Some(value), false) = (value, CLIENT_WORDS.contains(word)) {
+                    let word = self.0.entry((*word).to_owned());
+                    word.or_insert_with(|| value.reveal().to_owned());
+                }
+            }
+        }
+        let needed = NAMES.iter().take(REQUIRED).map(|(name, ..)| *name);
+        let missing: Vec<&str> = needed
+            .filter(|name| self.get(name).is_none())
+            .filter(|name| client.is_none() || !CLIENT_WORDS.contains(name))
+            .collect();
+        if missing.is_empty() {
+            return Ok((self, client));
+        }
+        Err(Error::Invalid(format!(
+            "The following required parameters are missing: {}",
+            missing.join(", ")
+        )))
+    }
+
+    fn is_by_proxy(&self) -> bool {
+        let names = ["isOauthProxy", "isOAuthProxy"].iter();
+        let mut given = names.filter_map(|name| self.get(name));
+        given.any(|text| text.eq_ignore_ascii_case("true"))
     }
 
     /// What goes to the vendor, and the configuration that says where.
@@ -103,26 +181,11 @@ impl BrowserPage {
                 brought.insert((*sent).to_owned(), Value::Secret(Secret::new(text)));
                 configuration.extend(key.map(|key| (key.to_owned(), Json::from(text.as_str()))));
             } else {
-                configuration.insert(self.key(element, name), Json::from(text.as_str()));
+                configuration.insert(entry_named(element, name), Json::from(text.as_str()));
             }
         }
         let configuration = element.accept(&configuration).map_err(mistaken)?;
         Ok((configuration, brought))
-    }
-
-    /// `siteAddress` means the entry `site.address`, unless there is one of that very name.
-    fn key(&self, element: &Element, name: &str) -> String {
-        if element.entry(name).is_some() {
-            return name.to_owned();
-        }
-        let mut key = String::new();
-        for character in name.chars() {
-            if character.is_ascii_uppercase() {
-                key.push('.');
-            }
-            key.push(character.to_ascii_lowercase());
-        }
-        key
     }
 
     /// The log-in that is named, else the first that needs a person.
@@ -158,14 +221,33 @@ impl BrowserPage {
     }
 }
 
-/// The address to open. In sandbox mode it leads to the simulated vendor.
+/// The address to open, for whoever asks. In sandbox mode it leads to the simulated vendor.
 ///
 /// # Errors
-/// 400 naming everything that is missing or wrong.
-pub fn page_in_browser(app: &App, element: &Element, page: &BrowserPage) -> Result<Url> {
-    page.refuse_incomplete()?;
+/// 400 naming everything that is missing or wrong; 401 for a proxy that nobody in particular asks
+/// for.
+pub async fn page_in_browser(
+    app: &App,
+    who: Option<Who>,
+    element: &Element,
+    page: BrowserPage,
+) -> Result<Url> {
+    let by_proxy = page.is_by_proxy();
+    let (page, client) = page.complete(app, who, element).await?;
     let group = page.group(element)?;
-    let (configuration, brought) = page.parts(element)?;
+    if by_proxy && group.is_oauth1() {
+        return Err(Error::Invalid(
+            "An OAuth proxy needs a 'state' that the vendor sends back, which OAuth 1 does not know; \
+             give your own callbackUrl."
+                .into(),
+        ));
+    }
+    let (mut configuration, brought) = page.parts(element)?;
+    if let Some(client) = &client {
+        configuration = exchange::with_client(&client.values, configuration);
+        // Nothing of a page needs it.
+        configuration.remove(CLIENT_SECRET);
+    }
     let oauth = group.oauth.as_ref();
     if group.is_oauth1() && !brought.contains_key("oauth_token") {
         return Err(Error::Invalid(format!(
@@ -191,6 +273,74 @@ pub fn page_in_browser(app: &App, element: &Element, page: &BrowserPage) -> Resu
     Ok(app.outbound().for_browser(&url))
 }
 
+/// The same with the challenge that a code verifier meets, where the exchange of the code takes one;
+/// `true`: it does, and wants the verifier.
+///
+/// # Errors
+/// As [`page_in_browser`].
+pub async fn page_with_challenge(
+    app: &App,
+    who: Option<Who>,
+    element: &Element,
+    page: BrowserPage,
+    verifier: &Secret,
+) -> Result<(Url, bool)> {
+    let challenge = code_challenge(verifier.reveal());
+    let mut page = page;
+    let named = challenge.clone();
+    page.0.insert("codeChallenge".to_owned(), named);
+    let takes = element.takes_verifier(page.group(element)?);
+    let mut url = page_in_browser(app, who, element, page).await?;
+    let has_challenge = url.query_pairs().any(|(name, _)| name == "code_challenge");
+    // A definition whose exchange takes the verifier speaks of a vendor that also takes what it is
+    // checked with, demanded or not.
+    if takes && !has_challenge {
+        url.query_pairs_mut()
+            .append_pair("code_challenge", &challenge)
+            .append_pair("code_challenge_method", "S256");
+    }
+    Ok((url, takes || has_challenge))
+}
+
+/// The page for the stored client, and the secret that the create has to bring back as
+/// `providerData.secret`: of OAuth 1 the request token's, otherwise what the page's challenge was
+/// made of.
+///
+/// # Errors
+/// 400 when there is no stored client, and as [`page_in_browser`].
+pub async fn default_page(
+    app: &App,
+    who: Who,
+    element: &Element,
+    mut page: BrowserPage,
+) -> Result<(Url, Secret)> {
+    for word in CLIENT_WORDS {
+        page.0.remove(*word);
+    }
+    if !page.is_by_proxy()
+        && clients::in_force(app, who.organization, who.account, element)
+            .await?
+            .is_none()
+    {
+        return Err(Error::Invalid(format!(
+            "No OAuth client is stored for element '{key}'. An administrator stores one with PUT \
+             /elements/{key}/oauth/client; with one of your own ask for /elements/{key}/oauth/url.",
+            key = element.key
+        )));
+    }
+    if !page.group(element)?.is_oauth1() {
+        let verifier = app.vault().new_session_token();
+        let (url, _) = page_with_challenge(app, Some(who), element, page, &verifier).await?;
+        return Ok((url, verifier));
+    }
+    let asked = BrowserPage(page.0.clone());
+    let given = request_token(app, Some(who), element, asked).await?;
+    let token = given.token.reveal().to_owned();
+    page.0.insert("requestToken".to_owned(), token);
+    let url = page_in_browser(app, Some(who), element, page).await?;
+    Ok((url, given.secret))
+}
+
 /// Asks the vendor for OAuth 1's request token.
 ///
 /// # Errors
@@ -198,32 +348,9 @@ pub fn page_in_browser(app: &App, element: &Element, page: &BrowserPage) -> Resu
 /// vendor's refusal.
 pub async fn request_token(
     app: &App,
+    who: Option<Who>,
     element: &Element,
-    page: &BrowserPage,
-) -> Result<RequestToken> {
-    // Nobody in particular asks, so nobody's grants to private addresses count.
-    ask_for_token(app, element, page, &[]).await
-}
-
-/// The same for an organization, whose grants count.
-///
-/// # Errors
-/// As [`request_token`].
-pub async fn request_token_for(
-    app: &App,
-    organization: OrganizationId,
-    element: &Element,
-    page: &BrowserPage,
-) -> Result<RequestToken> {
-    let grants = grants(app, organization, element).await?;
-    ask_for_token(app, element, page, &grants).await
-}
-
-async fn ask_for_token(
-    app: &App,
-    element: &Element,
-    page: &BrowserPage,
-    grants: &[Grant],
+    page: BrowserPage,
 ) -> Result<RequestToken> {
     let named = page.get(AUTHENTICATION_TYPE);
     let mut groups = element.groups.iter();
@@ -236,7 +363,13 @@ async fn ask_for_token(
             element.key
         )));
     };
-    page.refuse_incomplete()?;
+    // Where nobody in particular asks, nobody's grants to private addresses count.
+    let grants = match who {
+        Some(who) => grants(app, who.organization, element).await?,
+        None => Vec::new(),
+    };
+    let (page, client) = page.complete(app, who, element).await?;
+    let client = client.as_ref().map(|client| &client.values);
     let (configuration, brought) = page.parts(element)?;
     let login = Login {
         brought,
@@ -246,9 +379,9 @@ async fn ask_for_token(
         outbound: app.outbound(),
         element,
         group,
-        grants,
+        grants: &grants,
     };
-    let given = exchange::request_token(&session, &login, &configuration).await?;
+    let given = exchange::request_token(&session, &login, &configuration, client).await?;
     let text = |key: &str| {
         let value = given.get(key).map(|value| Secret::new(value.reveal()));
         value.ok_or_else(|| Error::internal("a request token without its parts"))

@@ -36,7 +36,7 @@ pub async fn create(
     key: Option<store::RequestKey>,
 ) -> Result<InstanceView> {
     let with_objects = request.retrieve_objects_after_instantiation == Some(true);
-    let prepared = request::prepare(app, element_of_path.as_deref(), request)?;
+    let prepared = request::prepare(app, who, element_of_path.as_deref(), request).await?;
     let group = group_of(&prepared.element, &prepared.group)?;
     refuse_retired(app, &prepared.element, group)?;
     let view = to_its_end(app, {
@@ -95,6 +95,7 @@ async fn log_in_and_store(
     claim: Option<&Claim>,
 ) -> Result<InstanceView> {
     let login = &prepared.login;
+    let client = prepared.client.as_ref().map(|client| &client.values);
     let intent = Intent {
         account: who.account,
         user: who.user,
@@ -111,7 +112,8 @@ async fn log_in_and_store(
     let generated = exchange::generated(chosen.element, chosen.group, given);
     let session = keyed::session(app, chosen, given, &generated);
     let stored = if session.is_empty() && claim.is_none() && intent.repeatable {
-        let returned = log_in(app, who.organization, &chosen, login, given).await?;
+        let made_with = (client, prepared.trace.as_ref());
+        let returned = log_in(app, who.organization, &chosen, login, given, made_with).await?;
         store(app, who.organization, &intent, returned, None).await?
     } else {
         let json = serde_json::to_vec(&intent)
@@ -133,7 +135,8 @@ async fn log_in_and_store(
             return Err(Error::internal("a create has no instance to be outrun by"));
         };
         let session = chosen.session(app, &grants);
-        let calls = Calls::logging_in(&session, login, given, generated);
+        let calls = Calls::logging_in(&session, login, given, generated).with_client(client);
+        let calls = calls.traced(prepared.trace.as_ref());
         let returned = exchange.ask(calls).await?.0;
         let id = exchange.id();
         let outcome = store(app, who.organization, &intent, returned, Some(id)).await;

@@ -1,13 +1,16 @@
-//! Deleting an instance, and telling the vendor where the definition wants that.
+//! Deleting an instance, and telling the vendor where the definition wants that: `onDelete` calls,
+//! and those that end its tokens.
 //!
 //! Once the intent to delete is in the journal the instance goes, whatever the vendor says and
 //! whoever has to finish it.
 
+use bunsen_engine::configuration::Values;
 use bunsen_engine::element::Element;
 
 use super::view::stored_values;
 use super::{Chosen, Who, grants, no_such_instance, to_its_end, visible};
 use crate::app::App;
+use crate::clients;
 use crate::error::{Error, Result};
 use crate::exchange::Calls;
 use crate::ids::InstanceId;
@@ -50,7 +53,16 @@ async fn bid_farewell(
         return Ok(None);
     };
     let chosen = Chosen { element, group };
-    if element.deleting(group).is_empty() {
+    let keys = tenancy::keys(app, who.organization).await?;
+    let values = match stored_values(who.organization, &keys, row) {
+        Ok(values) => values,
+        Err(error) => {
+            tracing::error!(org.id = %who.organization, instance.id = %row.id, %error,
+                "what a deleted instance has stored cannot be opened; the vendor is not told");
+            return Ok(None);
+        }
+    };
+    if element.deleting(group, &values).is_empty() {
         return Ok(None);
     }
     let opening = Opening {
@@ -70,7 +82,7 @@ async fn bid_farewell(
         return Err(no_such_instance(row.id));
     };
     let limit = app.outbound().total_timeout();
-    let told = tokio::time::timeout(limit, tell(app, who, chosen, row, &exchange)).await;
+    let told = tokio::time::timeout(limit, tell(app, who, chosen, &values, &exchange)).await;
     let reason = match told {
         Ok(Ok(())) => return Ok(Some(exchange)),
         Ok(Err(error)) => error.to_string(),
@@ -90,14 +102,19 @@ async fn tell(
     app: &App,
     who: Who,
     chosen: Chosen<'_>,
-    row: &store::Instance,
+    values: &Values,
     exchange: &Exchange,
 ) -> Result<()> {
-    let keys = tenancy::keys(app, who.organization).await?;
-    let values = stored_values(who.organization, &keys, row)?;
+    let client = clients::referred_to(app, who.organization, chosen.element, values).await;
+    let client = match client {
+        // What needs none is still made.
+        Err(Error::Invalid(_)) => None,
+        client => client?,
+    };
+    let client = client.as_ref().map(|client| &client.values);
     let grants = grants(app, who.organization, chosen.element).await?;
     let session = chosen.session(app, &grants);
-    let mut calls = Calls::deleting(&session, &values);
+    let mut calls = Calls::deleting(&session, values).with_client(client);
     let mut failed: Option<Error> = None;
     let begun = std::time::Instant::now();
     while calls.left() > 0 {

@@ -5,6 +5,7 @@
 
 mod authorization;
 mod browser;
+mod client;
 mod creating;
 mod deleting;
 pub mod imported;
@@ -15,6 +16,7 @@ mod request;
 mod resume;
 mod settings;
 mod text;
+pub mod traces;
 mod update;
 mod view;
 
@@ -27,14 +29,14 @@ use tracing::Instrument;
 use crate::app::App;
 use crate::credentials::grants;
 use crate::error::{Error, Result};
-use crate::exchange::{self, Calls, Session};
+use crate::exchange::{self, Calls, Session, Trace};
 use crate::ids::{AccountId, InstanceId, OrganizationId, UserId};
 use crate::outbound::Grant;
 use crate::shares::Call;
 use crate::store;
 use crate::tenancy;
 
-pub use browser::{BrowserPage, page_in_browser, request_token, request_token_for};
+pub use browser::{BrowserPage, default_page, page_in_browser, page_with_challenge, request_token};
 pub use creating::create;
 pub use deleting::delete;
 pub use recovery::recover;
@@ -83,11 +85,14 @@ async fn log_in(
     chosen: &Chosen<'_>,
     login: &Login,
     values: &Values,
+    (client, trace): (Option<&Values>, Option<&Trace>),
 ) -> Result<Values> {
     let grants = grants(app, organization, chosen.element).await?;
     let generated = exchange::generated(chosen.element, chosen.group, values);
     let session = chosen.session(app, &grants);
     Calls::logging_in(&session, login, values, generated)
+        .with_client(client)
+        .traced(trace)
         .finish()
         .await
 }

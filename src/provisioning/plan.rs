@@ -6,8 +6,10 @@ use bunsen_engine::element::oauth::{ACCESS_TOKEN, REFRESH_TOKEN};
 use bunsen_engine::element::{Element, Group, Login, Start};
 use serde_json::{Map, Value as Json};
 
+use crate::clients::Client;
 use crate::error::Result;
 use crate::provisioning::authorization::Brought;
+use crate::provisioning::client::{Clients, completed, refer};
 use crate::provisioning::request::{mistaken, refuse_missing_for};
 
 /// How the instance stands before the change.
@@ -29,6 +31,8 @@ pub struct Plan<'a> {
     /// The vendor has to be asked first, beginning with this, and what it returns comes on top of
     /// the values.
     pub log_in: Option<Login>,
+    /// The stored client that it is made with.
+    pub client: Option<Client>,
 }
 
 /// What comes beside the configuration.
@@ -39,6 +43,7 @@ pub struct Beside<'a> {
     pub external: bool,
     /// Whatever is given is tried, also when it is what there is.
     pub ask_again: bool,
+    pub clients: &'a Clients,
 }
 
 /// Merges what is given into what is stored. Null, the mask and whatever answers show already say
@@ -58,6 +63,7 @@ pub fn plan<'a>(
     let said = said(&shown, given);
     let mut accepted = element.accept(&said).map_err(mistaken)?;
     beside.brought.add_tokens(element, &mut accepted);
+    beside.brought.add_entries(element, &mut accepted)?;
     let set: Values = accepted
         .iter()
         .filter(|(key, value)| {
@@ -76,7 +82,10 @@ pub fn plan<'a>(
     let mut merged = values.clone();
     merged.retain(|key, _| !emptied.contains(&key));
     merged.extend(set.clone());
-    let group = meant_group(standing, &set, &merged, beside.brought)?;
+    let anew = beside.brought.is_from_browser();
+    let mut client = beside.clients.choose(element, &merged, anew);
+    let completed = completed(client, &merged);
+    let group = meant_group(standing, &set, &completed, beside.brought)?;
     refuse_emptied(element, group, &said)?;
     // What was asked for by name is stored under that name; else a switch would not last.
     if let Some(named) = merged.get_mut(AUTHENTICATION_TYPE) {
@@ -96,8 +105,11 @@ pub fn plan<'a>(
         // Tokens that were stored before are not what the caller speaks of.
         let tokens = [ACCESS_TOKEN, REFRESH_TOKEN];
         let external = beside.external && tokens.iter().any(|key| set.contains_key(*key));
-        let login = beside.brought.login(element, group, &merged, external)?;
-        refuse_missing_for(element, group, &merged, login.start)?;
+        let login = beside.brought.login(element, group, &completed, external)?;
+        refuse_missing_for(element, group, &completed, login.start)?;
+        let anew = login.start == Start::LogIn;
+        client = beside.clients.choose(element, &merged, anew);
+        refer(client, element, group, &mut merged);
         // As on create the vendor says these anew, unless the caller has just said otherwise, or
         // the log-in begins with them.
         for key in element.returned_keys(group) {
@@ -111,6 +123,7 @@ pub fn plan<'a>(
         group,
         values: merged,
         changed: switched || asked || !set.is_empty() || !emptied.is_empty(),
+        client: client.filter(|_| log_in.is_some()).cloned(),
         log_in,
     })
 }

@@ -11,8 +11,12 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::app::App;
+use crate::clients::{self, Client};
 use crate::error::{Error, Result};
+use crate::exchange::Trace;
+use crate::provisioning::Who;
 use crate::provisioning::authorization::{self, Brought, ProviderData};
+use crate::provisioning::client::{self, ProxyReference};
 use crate::provisioning::text;
 use crate::store::ExternalAuthentication;
 
@@ -51,15 +55,35 @@ pub struct InstanceRequest {
     #[schema(value_type = Option<ProviderMembers>)]
     provider_data: Option<ProviderData>,
     pub(super) retrieve_objects_after_instantiation: Option<bool>,
+    /// The code came by an OAuth proxy: its client and its callback URL, where none is given.
+    oauth_proxy: Option<ProxyReference>,
     /// No word of callers: see [`InstanceRequest::asking_again`].
     #[serde(skip)]
     ask_again: bool,
     /// No word of callers: see [`InstanceRequest::keeping_account`].
     #[serde(skip)]
     keep_account: bool,
+    /// No word of callers either: see [`InstanceRequest::trace`].
+    #[serde(skip)]
+    trace: Option<Trace>,
 }
 
 impl InstanceRequest {
+    /// Where the calls of the log-in are written down, when `providerData.debug` asks for it.
+    pub fn trace(&mut self) -> Option<Trace> {
+        let wanted = self
+            .provider_data
+            .as_ref()
+            .is_some_and(ProviderData::wants_trace);
+        self.trace = wanted.then(Trace::default);
+        self.trace.clone()
+    }
+
+    /// Id or key that the body names.
+    pub fn element_name(&self) -> Option<String> {
+        named_element(self.element.as_ref()).ok().flatten()
+    }
+
     /// The vendor is asked although the credentials are those that it accepted before.
     pub fn asking_again(self) -> Self {
         Self {
@@ -80,7 +104,8 @@ impl InstanceRequest {
 }
 
 /// What the vendor's page sent back, or tokens; further members are passed to the definition's
-/// calls by their names.
+/// calls by their names, and kept where the definition has an entry for them (`realmId`, or
+/// `realm.id`).
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes what `authorization` reads")]
 struct ProviderMembers {
@@ -101,6 +126,9 @@ struct ProviderMembers {
     expires_in: Option<i64>,
     /// What the vendor's page said instead: answered with 401.
     error: Option<String>,
+    /// On create: write down what the vendor is asked and answers; the answer's header
+    /// `Elements-Trace-Id` names it for `GET /elements/{keyOrId}/trace/{traceId}`.
+    debug: Option<bool>,
 }
 
 /// Which element; one of the two is enough.
@@ -134,12 +162,17 @@ pub struct Prepared {
     pub given: Values,
     pub external_authentication: ExternalAuthentication,
     pub login: Login,
+    /// The stored client that the log-in is made with.
+    pub client: Option<Client>,
+    /// Where its calls are written down, if the caller wants to see them.
+    pub trace: Option<Trace>,
 }
 
 /// # Errors
 /// 404 for an unknown element, else 400 naming every entry that is wrong or missing.
-pub fn prepare(
+pub async fn prepare(
     app: &App,
+    who: Who,
     element_of_path: Option<&str>,
     request: InstanceRequest,
 ) -> Result<Prepared> {
@@ -165,12 +198,20 @@ pub fn prepare(
     let brought = authorization::read(request.provider_data)?;
     let mut given = element.accept(&configuration).map_err(mistaken)?;
     brought.add_tokens(&element, &mut given);
+    brought.add_entries(&element, &mut given)?;
+    let proxy = request.oauth_proxy.as_ref();
+    let client = client::for_new(app, who, &element, proxy, &mut given).await?;
+    let completed = client::completed(client.as_ref(), &given);
     let group = element
-        .group_meant(&given, brought.is_from_browser())
+        .group_meant(&completed, brought.is_from_browser())
         .map_err(|mistake| mistaken(vec![mistake]))?;
     let external = external_authentication == ExternalAuthentication::Initial;
-    let login = brought.login(&element, group, &given, external)?;
-    refuse_missing_for(&element, group, &given, login.start)?;
+    let login = brought.login(&element, group, &completed, external)?;
+    refuse_missing_for(&element, group, &completed, login.start)?;
+    let client = client.filter(|_| clients::counts_for(&element, group));
+    if let Some(client) = &client {
+        client.add_to(&mut given);
+    }
     let group = group.name.clone();
     Ok(Prepared {
         element,
@@ -180,6 +221,8 @@ pub fn prepare(
         given,
         external_authentication,
         login,
+        client,
+        trace: request.trace,
     })
 }
 
@@ -200,6 +243,8 @@ pub struct Change {
     pub ask_again: bool,
     #[serde(default)]
     pub keep_account: bool,
+    #[serde(default)]
+    pub oauth_proxy: Option<ProxyReference>,
 }
 
 /// # Errors
@@ -242,6 +287,7 @@ pub fn change(request: InstanceRequest) -> Result<Change> {
         brought: authorization::read(request.provider_data)?,
         ask_again: request.ask_again,
         keep_account: request.keep_account,
+        oauth_proxy: request.oauth_proxy,
     })
 }
 

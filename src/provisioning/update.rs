@@ -25,6 +25,7 @@ use crate::credentials;
 use crate::error::{Error, Result};
 use crate::ids::{InstanceId, OrganizationId};
 use crate::journal;
+use crate::provisioning::client::Clients;
 use crate::provisioning::keyed::{self, Turn};
 use crate::provisioning::plan::{Beside, Plan, Standing, plan};
 use crate::provisioning::request::{self, Change, InstanceRequest};
@@ -70,7 +71,7 @@ pub(super) async fn apply(
     who: Who,
     id: InstanceId,
     element: Option<String>,
-    change: Change,
+    mut change: Change,
     key: Option<RequestKey>,
 ) -> Result<InstanceView> {
     to_its_end(app, {
@@ -85,14 +86,19 @@ pub(super) async fn apply(
                 Turn::Done(id) => return read(&app, who, id, None).await,
                 Turn::Ours(claim) => claim,
             };
-            let changing = Changing {
-                app: &app,
-                who,
-                keys: &keys,
-                change: &change,
-                claim: claim.as_ref(),
+            let run = async {
+                let clients = clients(&app, who, &keys, &row, &mut change).await?;
+                let changing = Changing {
+                    app: &app,
+                    who,
+                    keys: &keys,
+                    change: &change,
+                    clients: &clients,
+                    claim: claim.as_ref(),
+                };
+                changing.run(row).await
             };
-            let outcome = changing.run(row).await;
+            let outcome = run.await;
             let changed = keyed::settle(&app, who, claim.as_ref(), outcome).await?;
             view(&app, who.organization, &keys, changed)
         }
@@ -105,7 +111,29 @@ struct Changing<'a> {
     who: Who,
     keys: &'a OrganizationKeys,
     change: &'a Change,
+    clients: &'a Clients,
     claim: Option<&'a Claim>,
+}
+
+/// The stored clients that may count for this instance, which log in for the account that it is of.
+async fn clients(
+    app: &App,
+    who: Who,
+    keys: &OrganizationKeys,
+    row: &store::Instance,
+    change: &mut Change,
+) -> Result<Clients> {
+    let Some(element) = app.catalog().get(&row.element_key) else {
+        return Ok(Clients::default());
+    };
+    let values = stored_values(who.organization, keys, row)?;
+    let who = Who {
+        account: row.account_id,
+        ..who
+    };
+    let proxy = change.oauth_proxy.clone();
+    let configuration = &mut change.configuration;
+    Clients::of(app, who, element, &values, proxy.as_ref(), configuration).await
 }
 
 /// Writes a change whose caller is gone.
@@ -114,20 +142,25 @@ pub(super) async fn finish(
     organization: OrganizationId,
     id: InstanceId,
     exchange: Uuid,
-    intent: Intent,
+    mut intent: Intent,
     returned: Values,
 ) -> Result<()> {
     let keys = tenancy::keys(app, organization).await?;
+    let who = Who {
+        organization,
+        account: intent.account,
+        user: intent.user,
+        admin: false,
+    };
+    let row = app.store().org(organization).instance(id).await?;
+    let row = row.ok_or_else(|| no_such_instance(id))?;
+    let clients = clients(app, who, &keys, &row, &mut intent.change).await?;
     let changing = Changing {
         app,
-        who: Who {
-            organization,
-            account: intent.account,
-            user: intent.user,
-            admin: false,
-        },
+        who,
         keys: &keys,
         change: &intent.change,
+        clients: &clients,
         claim: intent.claim.as_ref(),
     };
     let accepted = Accepted {
@@ -371,6 +404,7 @@ impl Changing<'_> {
         let beside = Beside {
             ask_again: self.change.ask_again,
             brought: &self.change.brought,
+            clients: self.clients,
             external: external == Some(store::ExternalAuthentication::Initial),
         };
         let mut plan = plan(standing, &self.change.configuration.0, beside)?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bunsen_engine::configuration::{MASK, Value, Values};
+use bunsen_engine::configuration::{CLIENT_REFERENCE, MASK, Value, Values};
 use jiff::Timestamp;
 
 use crate::app::App;
@@ -124,6 +124,7 @@ pub(super) fn abridged(
 fn masked(values: &Values) -> serde_json::Map<String, serde_json::Value> {
     values
         .iter()
+        .filter(|(key, _)| *key != CLIENT_REFERENCE)
         .map(|(key, value)| {
             let shown = match value {
                 Value::Clear(text) => text.clone(),

@@ -32,6 +32,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::clients;
 use crate::credentials::{self, CREDENTIALS, Grant, Parts, place, stored_values};
 use crate::error::{Error, Result};
 use crate::exchange::{Calls, Session};
@@ -175,7 +176,21 @@ impl Due<'_> {
             group: self.group,
             grants: &self.grants,
         };
-        let mut calls = Calls::renewing(&session, start, &self.values);
+        let client = clients::referred_to(self.app, self.organization, self.element, &self.values);
+        let client = match client.await {
+            Ok(client) => client,
+            Err(error @ Error::Invalid(_)) => {
+                let failed = FailedRenewal {
+                    needs_owner: Some(&error.to_string()),
+                    ..FailedRenewal::default()
+                };
+                let came = self.fail(None, Outcome::Refused, &failed).await?;
+                return Ok(Attempt::Over(came));
+            }
+            Err(error) => return Err(error),
+        };
+        let client = client.as_ref().map(|client| &client.values);
+        let mut calls = Calls::renewing(&session, start, &self.values).with_client(client);
         let host = calls.next_host().unwrap_or_default();
         let _place = match self.hosts {
             Some(hosts) => match hosts.enter(host).await {

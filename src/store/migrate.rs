@@ -63,6 +63,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "renewal room",
         include_str!("../../migrations/0015_renewal_room.sql"),
     ),
+    (
+        12,
+        "oauth clients",
+        include_str!("../../migrations/0012_oauth_clients.sql"),
+    ),
 ];
 
 const LEASE: &str = "migrate";

@@ -20,6 +20,8 @@ mod keys;
 mod leases;
 mod migrate;
 mod notifications;
+mod oauth_clients;
+mod oauth_proxies;
 mod organizations;
 mod restore;
 mod retry;
@@ -29,6 +31,7 @@ mod server;
 mod sessions;
 mod shelf;
 mod snapshot;
+mod traces;
 mod turns;
 mod users;
 
@@ -61,6 +64,8 @@ pub use notifications::{
     Missed, NewNotification, NewSubscription, Notification, SUBSCRIPTIONS_OF_ACCOUNT,
     SUBSCRIPTIONS_OF_ORGANIZATION, Subscription,
 };
+pub use oauth_clients::{ClientOwner, NewOauthClient, OauthClient};
+pub use oauth_proxies::OauthProxy;
 pub use organizations::{NewOrganization, Organization};
 pub use restore::{Restoration, RestoreError};
 pub(crate) use retry::is_passing;

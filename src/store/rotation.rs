@@ -102,6 +102,8 @@ pub const HELD_COLUMNS: &[HeldColumn] = &[
     held_column!("connect_links", "contents_sealed", organization: "org_id", key: "id" as "bigint", row: "row_id", below: "0"),
     held_column!("connect_links", "walk_sealed", organization: "org_id", key: "id" as "bigint", row: "row_id", below: "0"),
     held_column!("notification_subscriptions", "secret_sealed", organization: "org_id", key: "id" as "bigint", row: "row_id", below: "0"),
+    held_column!("login_traces", "calls_sealed", organization: "org_id", key: "id" as "uuid", row: "id", below: "'00000000-0000-0000-0000-000000000000'::uuid"),
+    held_column!("oauth_clients", "client_sealed", organization: "org_id", key: "id" as "bigint", row: "row_id", below: "0"),
 ];
 
 #[derive(Clone, FromRow)]

@@ -18,6 +18,7 @@ pub const LEFT_BEHIND: &[&str] = &[
     "caller_caches",
     "key_holders",
     "leases",
+    "login_traces",
     "revocations",
 ];
 

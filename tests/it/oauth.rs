@@ -1,11 +1,15 @@
 //! Log-ins where a person allows access in a browser, and those by a private key, against a vendor
 //! of the tests' own.
 
+mod clients;
 mod codes;
 mod keys;
 mod pages;
+mod proxies;
+mod revoked;
 pub mod simulated;
 mod tokens;
+mod traces;
 mod vendor;
 mod version_1;
 
@@ -119,6 +123,7 @@ fn tidepost() -> Value {
             entry("base.url", Some("https://{site.address}/v3")),
             entry("oauth.authorization.url", Some("https://{site.address}/authorize")),
             entry("oauth.token.url", Some("https://login.tidepost.example/token")),
+            entry("oauth.token.revoke_url", Some("https://login.tidepost.example/revoke")),
             entry("oauth.scope", Some("read")),
             entry("site.address", None),
             entry("oauth.api.key", None),

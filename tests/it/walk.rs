@@ -100,7 +100,10 @@ fn names_an_instance(path: &str) -> bool {
 /// Accounts are the organization administrator's business, and how its pages look.
 fn is_for_administrators(method: &str, path: &str) -> bool {
     let pages = path == "/organizations/branding" || path == "/connect/settings";
-    path.starts_with("/accounts") || (pages && method != "GET")
+    let proxies = path.starts_with("/elements/oauthProxies");
+    path.starts_with("/accounts")
+        || path.ends_with("/oauth/client")
+        || ((pages || proxies) && method != "GET")
 }
 
 /// These two ignore an `Element` part whatever it is; the others only when it is valid.
@@ -124,6 +127,8 @@ struct Walk {
     links: BTreeMap<i64, String>,
     /// Ids of a notification and of a subscription of the admin's.
     told: (String, String),
+    /// And of traces.
+    traces: BTreeMap<i64, String>,
 }
 
 impl Walk {
@@ -148,7 +153,7 @@ impl Walk {
             .to_owned();
         let entry = entry_id(&server, "filter.response.nulls").await;
         let in_browser = oauth::element(&server).await;
-        let mut links = BTreeMap::new();
+        let (mut links, mut traces) = (BTreeMap::new(), BTreeMap::new());
         for caller in [
             &server.admin,
             &server.member,
@@ -159,6 +164,7 @@ impl Walk {
             let request = request.header("authorization", caller.header());
             let made = Answer::of(request.json(&json!({}))).await.success();
             links.insert(caller.user_id, made["id"].to_string());
+            traces.insert(caller.user_id, oauth::trace(&server, caller).await);
         }
         let told = told(&server, &server.admin).await;
         Walk {
@@ -172,18 +178,21 @@ impl Walk {
             of_member,
             of_foreign,
             links,
+            traces,
         }
     }
 
     async fn call(&self, method: &str, path: &str, authorization: Option<&str>) -> Answer {
         let query = if path.ends_with("/oauth/url") {
-            oauth::QUERY
+            oauth::QUERY.to_owned()
         } else if path.ends_with("/notifications") && method == "GET" {
-            "?topics[]=walk"
+            "?topics[]=walk".to_owned()
         } else if path.ends_with("/subscriptions/deliveries") && method == "PUT" {
-            "?where=status%3D'queued'"
+            "?where=status%3D'queued'".to_owned()
+        } else if path.ends_with("/applicationUrl") {
+            format!("?applicationUrl={}", oauth::PATTERN)
         } else {
-            ""
+            String::new()
         };
         let mut request = self.server.request(method, &format!("{path}{query}"));
         if let Some(authorization) = authorization {
@@ -191,6 +200,14 @@ impl Walk {
         }
         if path.ends_with("/oauth/url") && method == "POST" {
             request = request.json(&oauth::body());
+        } else if path.ends_with("/oauth/client") && method == "PUT" {
+            request = request.json(&oauth::client());
+        } else if path.contains("/oauthProxies") && !path.ends_with("/applicationUrl") {
+            let name = json!({"name": crate::answer::unknown_secret()});
+            request = match method {
+                "POST" | "PUT" => request.json(&name),
+                _ => request,
+            };
         } else if path.ends_with("/passwords") {
             request = request.json(&json!({"password": "Another-1-for-the-walk"}));
         } else if path.ends_with("/branding") && method == "PUT" {
@@ -246,7 +263,10 @@ impl Walk {
             _ if path.starts_with("/notifications") && path.contains("{}") => {
                 with_told(path, &told(&self.server, owner).await)
             }
-            _ => filled(self, path, instance, owner),
+            _ => match oauth::prepare(self, owner, path).await {
+                Some(path) => path,
+                None => filled(self, path, instance, owner),
+            },
         };
         let outside = matches!(access, Open | Cookie | Page | Link) || path.contains("/j_spring");
         let base = if outside { "" } else { BASE };

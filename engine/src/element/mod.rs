@@ -360,14 +360,6 @@ impl Element {
         self.login_calls(group, Start::LogIn)
     }
 
-    /// The calls that say good-bye for a deleted instance: `onDelete` resources with their chains,
-    /// then what ends its token.
-    pub fn deleting(&self, group: &Group) -> Vec<&Resource> {
-        let kinds = [ResourceKind::OnDelete, ResourceKind::OauthOnTokenRevoke];
-        let chains = kinds.into_iter().flat_map(|kind| self.chains(group, kind));
-        chains.flatten().collect()
-    }
-
     /// What to look for at the vendor when it is not known whether the log-in has happened; `None`:
     /// it makes nothing there.
     pub fn made_once(&self, group: &Group) -> Option<&str> {

@@ -5,14 +5,14 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CHAIN_LIMIT, Element, Group, Output, Refresh, Resource, ResourceKind, Reuse};
+use super::{CHAIN_LIMIT, Element, Group, Output, Refresh, Resource, ResourceKind, Reuse, Source};
 use crate::configuration::Values;
 use crate::language::Template;
 
-pub(crate) const CLIENT_ID: &str = "oauth.api.key";
-pub(crate) const CLIENT_SECRET: &str = "oauth.api.secret";
-pub(crate) const CALLBACK_URL: &str = "oauth.callback.url";
-pub(crate) const SCOPE: &str = "oauth.scope";
+pub const CLIENT_ID: &str = "oauth.api.key";
+pub const CLIENT_SECRET: &str = "oauth.api.secret";
+pub const CALLBACK_URL: &str = "oauth.callback.url";
+pub const SCOPE: &str = "oauth.scope";
 pub(crate) const AUTHORIZATION_URL: &str = "oauth.authorization.url";
 pub(crate) const TOKEN_URL: &str = "oauth.token.url";
 pub(crate) const REFRESH_URL: &str = "oauth.token.refresh_url";
@@ -330,6 +330,28 @@ impl Element {
         let checks = self.chains(group, ResourceKind::ProvisionAuthValidation);
         calls.extend(checks.into_iter().flatten());
         calls
+    }
+
+    /// The calls for a deleted instance with these values, in order: the `onDelete` resources with
+    /// their chains, then those that end its tokens, where it has any.
+    pub fn deleting(&self, group: &Group, values: &Values) -> Vec<&Resource> {
+        let mut chains = self.chains(group, ResourceKind::OnDelete);
+        if has_token(values) {
+            chains.extend(self.chains(group, ResourceKind::OauthOnTokenRevoke));
+        }
+        chains.concat()
+    }
+
+    /// The exchange of a code takes what its page's challenge was made of. Such a vendor checks it
+    /// although it may not demand it.
+    pub fn takes_verifier(&self, group: &Group) -> bool {
+        let exchange = self.call(group, ResourceKind::OauthOnTokenExchange);
+        exchange.is_some_and(|call| {
+            call.id.0 != 0
+                && call.parameters.iter().any(|parameter| {
+                    parameter.name == "code_verifier" && matches!(parameter.source, Source::Caller)
+                })
+        })
     }
 
     /// How this group's tokens are renewed; `None`: there is nothing to renew.

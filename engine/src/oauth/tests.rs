@@ -227,12 +227,8 @@ fn an_export_gets_the_standard_calls() {
     assert_eq!(revoke.url.path(), "/revoke");
     assert_eq!(form(&revoke)[0], ("token".to_owned(), "r1".to_owned()));
     stored.remove(REFRESH_TOKEN);
-    let revoke = built(
-        &element,
-        ResourceKind::OauthOnTokenRevoke,
-        &stored,
-        &Values::new(),
-    );
+    let kind = ResourceKind::OauthOnTokenRevoke;
+    let revoke = built(&element, kind, &stored, &Values::new());
     assert_eq!(form(&revoke)[0], ("token".to_owned(), "a1".to_owned()));
     let check = built(
         &element,

@@ -73,7 +73,7 @@ pub(super) fn own_host(call: &Call<'_>) -> Option<(String, u16)> {
     host_and_port(&Url::parse(&address.text).ok()?)
 }
 
-pub(crate) fn host_and_port(url: &Url) -> Option<(String, u16)> {
+pub fn host_and_port(url: &Url) -> Option<(String, u16)> {
     Some((url.host_str()?.to_owned(), url.port_or_known_default()?))
 }
 

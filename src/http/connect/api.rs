@@ -130,10 +130,5 @@ pub async fn read(
 }
 
 fn who(caller: &OrgCaller) -> Who {
-    Who {
-        organization: caller.organization,
-        account: caller.account,
-        user: caller.user,
-        admin: caller.admin,
-    }
+    caller.who()
 }

@@ -11,6 +11,8 @@ mod show;
 use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
+pub use show::unknown as bare_page;
+
 use crate::app::App;
 use crate::http::Access::{self, Link, Page, Platform};
 

@@ -4,6 +4,7 @@
 mod list;
 mod routes;
 mod settings;
+mod traces;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -72,8 +73,7 @@ pub async fn create(
     request: KeyedBody<InstanceRequest>,
 ) -> Result<Response> {
     let key = request.key("POST /instances".to_owned());
-    let view = provisioning::create(&app, who(&caller), None, request.body, key).await?;
-    Ok(answer(view))
+    traces::created(&app, who(&caller), None, request.body, key).await
 }
 
 /// Create an instance of this element
@@ -102,8 +102,7 @@ pub async fn create_for_element(
 ) -> Result<Response> {
     let element = app.element(&key_or_id)?.key.clone();
     let key = request.key(format!("POST /elements/{element}/instances"));
-    let view = provisioning::create(&app, who(&caller), Some(element), request.body, key).await?;
-    Ok(answer(view))
+    traces::created(&app, who(&caller), Some(element), request.body, key).await
 }
 
 /// List the instances of your account
@@ -435,12 +434,7 @@ pub async fn disable_by_token(State(app): State<App>, token: InstanceCaller) -> 
 }
 
 fn who(caller: &OrgCaller) -> Who {
-    Who {
-        organization: caller.organization,
-        account: caller.account,
-        user: caller.user,
-        admin: caller.admin,
-    }
+    caller.who()
 }
 
 /// Ids are digits only; anything else does not exist.

@@ -3,7 +3,7 @@
 use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
-use super::settings;
+use super::{settings, traces};
 use crate::app::App;
 use crate::http::Access::{self, Platform, Token};
 
@@ -21,6 +21,7 @@ pub fn register(add: &mut impl FnMut(Access, UtoipaMethodRouter<App>)) {
     add(Platform, routes!(settings::read));
     add(Platform, routes!(settings::update));
     add(Platform, routes!(super::create_for_element));
+    add(Platform, routes!(traces::read));
     add(Platform, routes!(super::list_of_element));
     add(Platform, routes!(super::read_of_element));
     add(Platform, routes!(super::update_of_element));

@@ -106,6 +106,7 @@ impl Case {
             ask_again: false,
             brought: &Brought::default(),
             external: false,
+            clients: &Clients::default(),
         };
         plan(standing, given.as_object().unwrap(), beside)
     }

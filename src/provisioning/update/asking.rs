@@ -101,6 +101,8 @@ impl Changing<'_> {
             && login.start == Start::Refresh
             && plan.group.name == row.credential_group
             && same(REFRESH_TOKEN);
+        let client = plan.client.clone();
+        let client = client.as_ref().map(|client| &client.values);
         let mut accepted = Accepted {
             generation: row.generation,
             group: plan.group.name.clone(),
@@ -112,8 +114,15 @@ impl Changing<'_> {
         };
         if session.is_empty() && self.claim.is_none() && repeatable {
             let organization = self.who.organization;
-            accepted.returned =
-                log_in(self.app, organization, &chosen, &login, &accepted.asked).await?;
+            accepted.returned = log_in(
+                self.app,
+                organization,
+                &chosen,
+                &login,
+                &accepted.asked,
+                (client, None),
+            )
+            .await?;
             return Ok(Asked::Settled(Some(accepted)));
         }
         let intent = Intent {
@@ -148,6 +157,7 @@ impl Changing<'_> {
         };
         let session = chosen.session(self.app, &grants);
         let calls = Calls::logging_in(&session, &login, &accepted.asked, generated);
+        let calls = calls.with_client(client);
         accepted.returned = match refreshes {
             true => self.refresh(row, &exchange, calls).await?,
             false => exchange.ask(calls).await?.0,

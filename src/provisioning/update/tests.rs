@@ -27,6 +27,7 @@ fn what_was_accepted_covers_just_that() {
         values: values(pairs),
         changed: true,
         log_in: Some(Login::default()),
+        client: None,
     };
     let mut accepted = Accepted {
         generation: 3,

@@ -86,8 +86,8 @@ async fn what_is_missing_or_wrong_is_named(database: TestDatabase) {
                 "tidepost",
                 &format!("{QUERY}&isOauthProxy=true&oauthProxyName=x"),
             ),
-            400,
-            "proxies",
+            401,
+            "OAuth proxy",
         ),
         (
             url("tideold", &format!("{QUERY}&siteAddress=a.example")),

@@ -52,6 +52,12 @@ impl Case {
         self.data[member].as_str().expect("a text")
     }
 
+    /// Name of the group of credentials.
+    pub fn group(&self) -> &str {
+        let group = &self.data["configuration"]["authentication.type"];
+        group.as_str().expect("a group")
+    }
+
     pub fn token_at(&self) -> &str {
         self.text("token_at")
     }

@@ -67,6 +67,7 @@ async fn answer(State(world): State<Arc<Mutex<World>>>, request: Request) -> Res
         .collect();
     match (host.as_str(), path.as_str()) {
         ("login.tidepost.example", "/token") => token(&mut world, &parts.headers, &form),
+        ("login.tidepost.example", "/revoke") => revoke(&mut world, &parts.headers, &form),
         ("login.tidepost.example", "/request") => {
             signed(&parts.headers, "oauth_callback", "rt", "rs")
         }
@@ -90,12 +91,17 @@ fn token(world: &mut World, headers: &HeaderMap, form: &BTreeMap<String, String>
         .get("authorization")
         .is_some_and(|value| *value == basic);
     let by_form = (get("client_id"), get("client_secret")) == ("app", "app-secret");
+    let grant = get("grant_type");
+    let by_client = matches!(grant, "authorization_code" | "refresh_token");
+    if by_client && !by_header && !by_form {
+        return refused("invalid_client", "no such client");
+    }
     let mut spend = |list: fn(&mut World) -> &mut Vec<String>, given: &str| {
         let list = list(world);
         let found = list.iter().position(|known| known == given);
         found.map(|at| list.remove(at)).is_some()
     };
-    let (renewable, good) = match get("grant_type") {
+    let (renewable, good) = match grant {
         "authorization_code" if get("redirect_uri") != "https://app.example/back" => {
             return refused("invalid_grant", "another callback");
         }
@@ -115,9 +121,6 @@ fn token(world: &mut World, headers: &HeaderMap, form: &BTreeMap<String, String>
         }
         other => return refused("unsupported_grant_type", other),
     };
-    if renewable && !by_header && !by_form {
-        return refused("invalid_client", "no such client");
-    }
     if !good {
         let given = format!("{}{}", get("code"), get("refresh_token"));
         return refused("invalid_grant", &format!("{given} is not good"));
@@ -134,6 +137,26 @@ fn token(world: &mut World, headers: &HeaderMap, form: &BTreeMap<String, String>
         world.refresh_tokens.push(refresh);
     }
     axum::Json(body).into_response()
+}
+
+/// A refresh token takes the access token with it that it came with.
+fn revoke(world: &mut World, headers: &HeaderMap, form: &BTreeMap<String, String>) -> Response {
+    let get = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
+    let basic = format!("Basic {}", STANDARD.encode("app:app-secret"));
+    let by_header = headers
+        .get("authorization")
+        .is_some_and(|value| *value == basic);
+    if !by_header && (get("client_id"), get("client_secret")) != ("app", "app-secret") {
+        return refused("invalid_client", "no such client");
+    }
+    let refresh = get("token").to_owned();
+    let access = refresh.replace("refresh-", "access-");
+    if !world.refresh_tokens.contains(&refresh) {
+        return refused("invalid_request", "no such token");
+    }
+    world.refresh_tokens.retain(|token| *token != refresh);
+    world.access_tokens.retain(|token| *token != access);
+    StatusCode::OK.into_response()
 }
 
 fn header(headers: &HeaderMap) -> String {

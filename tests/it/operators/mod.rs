@@ -1,6 +1,7 @@
 //! What an operator does beside running servers.
 
 mod backups;
+mod clients;
 mod copies;
 mod cut_short;
 mod imports;

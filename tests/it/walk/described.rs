@@ -21,6 +21,7 @@ const ELSEWHERE: &[(&str, u16)] = &[
     ("/elements/api-v2/connect/links", 404),
     ("/elements/api-v2/elements/{}/oauth/token", 200),
     ("/metrics", 404),
+    ("/oauth/proxies/{}/{}/callback", 400),
 ];
 
 const WRONG_QUERY: &str = "?pageSize=0&nextPage=x&hydrate=x&where=((&expand=x&includeInactive=x&extendedOnly=x&accountOnly=x&offset=x&code=%00&a=%00";
@@ -85,7 +86,10 @@ impl Tour<'_> {
         let server = &self.walk.server;
         let filled = match access {
             Page | Link => path.replace("{}", "picture.png"),
-            _ => super::filled(self.walk, path, instance, &server.admin),
+            _ => match super::oauth::prepare(self.walk, &server.admin, path).await {
+                Some(path) => path,
+                None => super::filled(self.walk, path, instance, &server.admin),
+            },
         };
         let filled = place(&filled, access);
         let request = |path: &str| server.request(method, path).header("authorization", header);

@@ -263,8 +263,9 @@ fn standard(
         }
         ResourceKind::OauthOnTokenRevoke if !one => {
             let token = |key: &str| form("token", Source::Configuration(key.to_owned()));
-            // A refresh token outlives the access token, and what it gave ends with it.
-            let mut parameters = vec![required(token(ACCESS_TOKEN)), token(REFRESH_TOKEN)];
+            // With the refresh token the others of its grant end, which RFC 7009 asks of vendors.
+            // The one that comes last wins.
+            let mut parameters = vec![token(ACCESS_TOKEN), token(REFRESH_TOKEN)];
             parameters.extend(client_parameters(oauth));
             ("end of the token", "/oauth-token-revoke", parameters)
         }

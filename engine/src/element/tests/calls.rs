@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{sample, shipped};
+use crate::configuration::Values;
 
 #[test]
 fn a_session_is_known_by_its_resolved_values() {
@@ -51,7 +52,7 @@ fn a_farewell_and_what_is_made_once() {
     let element = catalog.get("parceldesk").unwrap();
     let (password, token) = (&element.groups[0], &element.groups[1]);
     let paths = |group| -> Vec<&str> {
-        let calls = element.deleting(group).into_iter();
+        let calls = element.deleting(group, &Values::new()).into_iter();
         calls.map(|call| call.path.as_str()).collect()
     };
     assert_eq!(paths(password), ["/session"]);
