@@ -2,7 +2,7 @@
 
 use bunsen_engine::configuration::{Value, Values};
 use bunsen_engine::element::oauth::{CLIENT_ENTRIES, CLIENT_ID, CLIENT_SECRET};
-use bunsen_engine::element::{Authentication, HostRule, Resource, Signature};
+use bunsen_engine::element::{Authentication, Element, Group, HostRule, Resource, Signature};
 use bunsen_engine::oauth;
 use bunsen_engine::request::{self, Inputs, VendorRequest};
 
@@ -22,6 +22,13 @@ pub fn with_client(client: &Values, values: Values) -> Values {
         }
     }
     all
+}
+
+/// Whether a signed call tells nobody a stored client's secret: it does not name it, or it goes to
+/// hosts of the definition's alone.
+pub fn keeps_client_secret(element: &Element, group: &Group) -> bool {
+    let plain = Some(Authentication::OAuth1(Signature::Plaintext));
+    group.authentication != plain || matches!(element.hosts, HostRule::Suffixes(_))
 }
 
 impl Calls<'_> {

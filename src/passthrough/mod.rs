@@ -16,6 +16,7 @@ use bunsen_engine::request::{self, stays_below, with_header};
 use http::{HeaderMap, Method, StatusCode, header};
 
 use crate::app::App;
+use crate::clients;
 use crate::credentials::{self, stored_values};
 use crate::error::{Error, Result, VendorFailure};
 use crate::exchange::{self, Session};
@@ -42,6 +43,7 @@ pub struct Call {
 
 /// An instance as the database has it, ready for a call.
 struct Ready<'a> {
+    organization: OrganizationId,
     row: store::Instance,
     values: Values,
     grants: Vec<Grant>,
@@ -148,6 +150,7 @@ impl<'a> Ready<'a> {
             )));
         };
         Ok(Self {
+            organization,
             row,
             values,
             grants: grants.into_iter().map(credentials::grant).collect(),
@@ -179,7 +182,26 @@ impl<'a> Ready<'a> {
             query: call.query.as_deref(),
             headers: call.headers.clone(),
         };
-        exchange::pass(&session, &self.values, passing, payload).await
+        // Only signatures have a part of the client's in each call.
+        let client = match self.group.is_oauth1() {
+            true => {
+                let organization = self.organization;
+                clients::referred_to(app, organization, self.element, &self.values).await?
+            }
+            false => None,
+        };
+        let values = match &client {
+            Some(_) if !exchange::keeps_client_secret(self.element, self.group) => {
+                return Err(Error::Invalid(
+                    "This element's calls would tell the secret of the stored OAuth client to a \
+                     host that the instance names: connect it with a client of your own."
+                        .into(),
+                ));
+            }
+            Some(client) => &exchange::with_client(&client.values, self.values.clone()),
+            None => &self.values,
+        };
+        exchange::pass(&session, values, passing, payload).await
     }
 
     /// Whether the answer refuses tokens that can be renewed.

@@ -7,6 +7,7 @@ use bunsen_engine::configuration::Values;
 use super::recovery::settled;
 use super::{Chosen, creating, grants, group_of, update};
 use crate::app::App;
+use crate::clients;
 use crate::error::{Error, Result};
 use crate::exchange::{Calls, Progress};
 use crate::journal::recovery::Left;
@@ -142,7 +143,15 @@ impl Rest<'_> {
         };
         let grants = grants(app, left.organization, element).await?;
         let session = chosen.session(app, &grants);
-        let mut calls = Calls::going_on(&session, self.given, progress)?;
+        let client = clients::referred_to(app, left.organization, element, self.given).await;
+        let client = match client {
+            // Removed meanwhile. What needs none is still made.
+            Err(Error::Invalid(_)) => None,
+            client => client?,
+        };
+        let client = client.as_ref().map(|client| &client.values);
+        let calls = Calls::going_on(&session, self.given, progress)?;
+        let mut calls = calls.with_client(client);
         let Some(exchange) = left.take_over(app, &calls, self.claim).await? else {
             return Ok(Made::Elsewhere);
         };
