@@ -92,7 +92,7 @@ test('the way back in another browser', async () => {
   const { id, url } = await linkFor(app, { element: consent.element, configuration: consent.client });
   await toVendor(page, consent, url);
   // A browser without the cookie of the one that set out is another browser.
-  const cookies = await chrome.context.cookies(server);
+  const cookies = await chrome.context.cookies();
   await chrome.context.clearCookies();
   await page.locator('#allow').click();
   await page.waitForSelector('h1:has-text("another browser")');
