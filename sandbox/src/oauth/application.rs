@@ -46,7 +46,8 @@ fn is_loopback(uri: &str) -> bool {
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     };
-    here && url.scheme() == "http" && url.fragment().is_none() && url.username().is_empty()
+    let of_web = matches!(url.scheme(), "http" | "https");
+    here && of_web && url.fragment().is_none() && url.username().is_empty()
 }
 
 /// What is left out keeps its value.

@@ -41,7 +41,6 @@ const VENDOR: &[(&str, &str)] = &[
         "409",
         "It is another account than before, or somebody was faster; a page that asks or tells.",
     ),
-    ("413", "That is too much text; a page."),
     ("415", "This cannot be read, here or by the vendor; a page."),
     ("502", "The vendor cannot be reached; a page."),
 ];

@@ -106,6 +106,7 @@ pub async fn start(
         (status = 200, description = "A page that leads to the vendor's, or tells that the link has done its work.", body = String, content_type = "text/html"),
         (status = 303, description = "Connected."),
         (status = 408, description = "The form did not arrive in time; a page.", body = String, content_type = "text/html"),
+        (status = 413, description = "That is too much text; a page.", body = String, content_type = "text/html"),
         VendorPages,
     )
 )]

@@ -231,6 +231,7 @@ async fn what_the_application_set_stays(database: TestDatabase) {
     );
     let mut form = page.hidden();
     form.insert("c.username".to_owned(), "ann".to_owned());
+    form.insert("c.region".to_owned(), "eu".to_owned());
     form.insert("c.site".to_owned(), "evil".to_owned());
     form.insert(
         "c.base.url".to_owned(),

@@ -14,7 +14,12 @@ use crate::vendors::example_named;
 /// Answers that no shipped element or no server of this walk gives: `oauth/` and `serving/` see them.
 const ELSEWHERE: &[(&str, u16)] = &[
     ("/connect/callback", 200),
+    ("/connect/callback", 401),
+    ("/connect/callback", 415),
     ("/connect/{}", 200),
+    ("/connect/{}", 401),
+    ("/connect/{}", 413),
+    ("/connect/{}", 415),
     ("/connect/{}/done", 200),
     ("/connect/{}/logo", 200),
     ("/connect/{}/brand.css", 200),

@@ -15,12 +15,12 @@ fn words_for_people_are_checked() {
     one_mistake(
         place,
         json!({"ask": [{"label": "L"}]}),
-        "configuration[2].bunsen.ask[0]: help is missing",
+        "configuration[2].bunsen.ask[0]: \"help\" is missing",
     );
     one_mistake(
         "/resources/2/bunsen",
         json!({"account": {"id": ["id"]}}),
-        "resources[2].bunsen.account: name is missing",
+        "resources[2].bunsen.account: \"name\" is missing",
     );
 }
 
