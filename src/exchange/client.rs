@@ -27,8 +27,11 @@ pub fn with_client(client: &Values, values: Values) -> Values {
 /// Whether a signed call tells nobody a stored client's secret: it does not name it, or it goes to
 /// hosts of the definition's alone.
 pub fn keeps_client_secret(element: &Element, group: &Group) -> bool {
-    let plain = Some(Authentication::OAuth1(Signature::Plaintext));
-    group.authentication != plain || matches!(element.hosts, HostRule::Suffixes(_))
+    let plain = matches!(
+        group.authentication,
+        Some(Authentication::OAuth1(Signature::Plaintext))
+    );
+    !plain || matches!(element.hosts, HostRule::Suffixes(_))
 }
 
 impl Calls<'_> {
