@@ -17,6 +17,7 @@ mod journal;
 mod oauth;
 mod pattern;
 mod pipedrive;
+mod records;
 mod routes;
 mod seeding;
 mod server;

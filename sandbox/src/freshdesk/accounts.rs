@@ -8,6 +8,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::limits::{Limit, Plan};
+use super::seeds::{self, Amounts};
+use crate::records::Store;
 use crate::vendor::lock;
 
 pub const SUFFIX: &str = ".freshdesk.com";
@@ -56,6 +58,12 @@ impl Accounts {
 
     pub fn by_label(&self, label: &str) -> Option<Arc<Mutex<Account>>> {
         self.read().by_label.get(label).cloned()
+    }
+
+    pub fn by_number(&self, number: u64) -> Option<Arc<Mutex<Account>>> {
+        let held = self.read();
+        let mut accounts = held.by_label.values();
+        accounts.find(|account| lock(account).id == number).cloned()
     }
 
     pub fn has_custom_host(&self, host: &str) -> bool {
@@ -136,6 +144,12 @@ pub struct Account {
     pub agents: BTreeMap<u64, Arc<Agent>>,
     pub groups: BTreeMap<u64, Group>,
     pub created_at: String,
+    /// Contacts, tickets and the rest.
+    pub records: Store,
+    /// What is put in before the first call that needs records.
+    pub seed: Option<Amounts>,
+    /// So many seconds pass before a change is found by searches.
+    pub search_lag_seconds: i64,
     last_id: u64,
 }
 
@@ -154,6 +168,9 @@ impl Account {
             agents: BTreeMap::new(),
             groups: BTreeMap::new(),
             created_at: now(),
+            records: Store::default(),
+            seed: Some(Amounts::default()),
+            search_lag_seconds: 0,
             last_id: 430,
         }
     }
@@ -162,6 +179,7 @@ impl Account {
     fn sample() -> Self {
         let mut account = Self::new("sample");
         account.name = String::from("Sample");
+        account.seed = Some(Amounts::plenty());
         let mut admin = Agent::new(account.next_id(), "sample@sample.com");
         admin.contact.name = String::from("Sample Admin");
         admin.access.api_key = String::from("sandbox-freshdesk-key");
@@ -181,6 +199,13 @@ impl Account {
     pub fn next_id(&mut self) -> u64 {
         self.last_id += 1;
         self.last_id
+    }
+
+    /// Puts the records of the start in, once.
+    pub fn fill(&mut self) {
+        if let Some(amounts) = self.seed.take() {
+            seeds::fill(self, amounts);
+        }
     }
 
     pub fn host(&self) -> String {
@@ -215,6 +240,11 @@ impl Account {
             "custom_host": self.custom_host,
             "agents": agents,
             "groups": groups,
+            "records": self.records.counts(),
+            "records_most": self.records.most,
+            "unrest": self.records.unrest,
+            "shifting_ties": self.records.shifting_ties,
+            "search_lag_seconds": self.search_lag_seconds,
         })
     }
 }

@@ -7,9 +7,13 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 
 use super::accounts::{Account, Accounts, Agent, SUFFIX};
+use super::attachments;
 use super::limits::{Limit, Plan};
 use super::login::REFUSALS;
+use super::seeds::Amounts;
 use crate::answer::{self, Answer};
+use crate::records::MOST;
+use crate::records::unrest::Unrest;
 use crate::routes::Route;
 use crate::seeding::{self, Mistake, Operation, Outcome, invalid, parse};
 use crate::vendor::lock;
@@ -58,6 +62,12 @@ struct AccountChange {
     /// An empty text takes it away.
     custom_host: Option<String>,
     agents: Option<Vec<AgentChange>>,
+    /// The records of a new account; as many as stand in `Amounts::plenty` for `sample`, none for others.
+    seed: Option<Amounts>,
+    records_most: Option<usize>,
+    unrest: Option<Vec<Unrest>>,
+    shifting_ties: Option<bool>,
+    search_lag_seconds: Option<i64>,
 }
 
 /// The same for an agent.
@@ -91,6 +101,9 @@ fn account(accounts: &Accounts, parameters: &[&str], _: &[u8]) -> Outcome {
 fn create_account(accounts: &Accounts, _: &[&str], body: &[u8]) -> Outcome {
     let mut change: AccountChange = parse(body)?;
     let label = change.subdomain.take().unwrap_or_default();
+    if label == attachments::LABEL {
+        return invalid("subdomain: the host of files has this one");
+    }
     if !is_label(&label) {
         let message =
             format!("subdomain: \"{label}\" is no label of lower-case letters, digits, - and _");
@@ -124,9 +137,8 @@ fn change_account(accounts: &Accounts, parameters: &[&str], body: &[u8]) -> Outc
     let account = known(accounts, label)?;
     let change: AccountChange = parse(body)?;
     change.check()?;
-    if change.subdomain.is_some() || change.agents.is_some() {
-        let message =
-            "subdomain and agents cannot be changed here; make a new account, or use …/agents";
+    if change.subdomain.is_some() || change.agents.is_some() || change.seed.is_some() {
+        let message = "subdomain, agents and seed cannot be changed here; make a new account, or use …/agents";
         return Err(Mistake::Invalid(String::from(message)));
     }
     let custom_host = change.custom_host.clone();
@@ -228,6 +240,15 @@ impl AccountChange {
         if self.limit_window_seconds == Some(0) {
             return invalid("limit_window_seconds: at least 1");
         }
+        let most = self.records_most.unwrap_or(MOST);
+        if self.seed.is_some_and(|seed| seed.total() > most as u64) {
+            return invalid(format!(
+                "seed: more than {most} records in all; records_most raises it"
+            ));
+        }
+        if most > MOST * 10 {
+            return invalid(format!("records_most: at most {}", MOST * 10));
+        }
         let custom = self.custom_host.as_deref().filter(|host| !host.is_empty());
         if custom.is_some_and(|host| host.ends_with(SUFFIX) || !host.contains('.')) {
             return invalid("custom_host: a host name with a dot outside the vendor's own domain");
@@ -252,6 +273,18 @@ impl AccountChange {
         if let Some(name) = self.name {
             account.name = name;
         }
+        if self.seed.is_some() {
+            account.seed = self.seed;
+        }
+        let records = &mut account.records;
+        records.most = self.records_most.or(records.most);
+        if let Some(unrest) = self.unrest {
+            records.unrest = unrest;
+        }
+        records.shifting_ties = self.shifting_ties.unwrap_or(records.shifting_ties);
+        account.search_lag_seconds = self
+            .search_lag_seconds
+            .unwrap_or(account.search_lag_seconds);
         account.suspended = self.suspended.unwrap_or(account.suspended);
         account.v1 = self.v1.unwrap_or(account.v1);
         account.v1_login_status = self.v1_login_status.unwrap_or(account.v1_login_status);

@@ -38,6 +38,9 @@ pub struct Mistake {
     pub field: String,
     pub message: String,
     pub code: &'static str,
+    /// Who has a value that must be unique (unverified).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub additional_info: Option<Value>,
 }
 
 impl Mistake {
@@ -46,6 +49,7 @@ impl Mistake {
             field: field.to_owned(),
             message: message.into(),
             code,
+            additional_info: None,
         }
     }
 
@@ -93,6 +97,15 @@ pub fn invalid_credentials() -> Refusal {
         status: StatusCode::UNAUTHORIZED,
         code: "invalid_credentials",
         message: "You have to be logged in to perform this action.",
+    }
+}
+
+/// 400 for a body that cannot be read at all.
+pub fn invalid_body() -> Refusal {
+    Refusal::Coded {
+        status: StatusCode::BAD_REQUEST,
+        code: "invalid_json",
+        message: "Request body has invalid json format.",
     }
 }
 

@@ -5,10 +5,11 @@ use std::time::Instant;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
-use super::accounts::{Account, Accounts};
+use super::accounts::{Account, Accounts, SUFFIX};
 use super::errors::{self, Refusal};
 use super::limits::{Plan, Usage};
-use super::{v1, v2};
+use super::rows::Credits;
+use super::{attachments, v1, v2};
 use crate::answer::Answer;
 use crate::vendor::{Call, lock};
 
@@ -19,11 +20,14 @@ const VERSION: HeaderName = HeaderName::from_static("x-freshdesk-api-version");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 pub fn answer(accounts: &Accounts, call: &Call) -> Answer {
+    if call.host.strip_suffix(SUFFIX) == Some(attachments::LABEL) {
+        return attachments::download(accounts, call);
+    }
     let Some((account, custom_host)) = accounts.at(&call.host) else {
         return errors::no_such_account();
     };
     let mut account = lock(&account);
-    let usage = account.limit.count(Instant::now());
+    let mut usage = account.limit.count(Instant::now());
     let v1 = v1::is_meant(call);
     let outcome = admitted(&account, call, &usage, v1).and_then(|()| match (v1, custom_host) {
         (true, _) => v1::answer(&account, call),
@@ -32,7 +36,15 @@ pub fn answer(accounts: &Accounts, call: &Call) -> Answer {
         (false, false) => v2::answer(&mut account, call),
     });
     let mut answer = outcome.unwrap_or_else(Refusal::into_answer);
-    add_headers(answer.headers_mut(), &usage, v1);
+    // Embedded records cost extra.
+    let credits = answer
+        .extensions()
+        .get::<Credits>()
+        .map_or(1, |credits| credits.0);
+    usage.remaining = usage
+        .remaining
+        .saturating_sub(account.limit.spend(credits - 1));
+    add_headers(answer.headers_mut(), &usage, credits, v1);
     answer
 }
 
@@ -40,7 +52,7 @@ pub fn answer(accounts: &Accounts, call: &Call) -> Answer {
 pub fn dress(accounts: &Accounts, call: &Call, headers: &mut HeaderMap) {
     if let Some((account, _)) = accounts.at(&call.host) {
         let usage = lock(&account).limit.count(Instant::now());
-        add_headers(headers, &usage, v1::is_meant(call));
+        add_headers(headers, &usage, 1, v1::is_meant(call));
     }
 }
 
@@ -78,7 +90,7 @@ fn admitted(account: &Account, call: &Call, usage: &Usage, v1: bool) -> Result<(
     Ok(())
 }
 
-fn add_headers(headers: &mut HeaderMap, usage: &Usage, v1: bool) {
+fn add_headers(headers: &mut HeaderMap, usage: &Usage, credits: u64, v1: bool) {
     let number = |value: u64| {
         let text = if usage.decimal {
             format!("{value}.0")
@@ -89,7 +101,7 @@ fn add_headers(headers: &mut HeaderMap, usage: &Usage, v1: bool) {
     };
     headers.insert(TOTAL, number(usage.total));
     headers.insert(REMAINING, number(usage.remaining));
-    headers.insert(USED, number(1));
+    headers.insert(USED, number(credits));
     let version = if v1 {
         "latest=v2; requested=v1"
     } else {

@@ -38,19 +38,37 @@ impl Query {
             .map(|(_, value)| value.as_str())
     }
 
-    /// One page of a list. `Link` is there only while another page exists, and there is no total count.
+    /// One page of a list that is complete in memory.
     pub fn page<T: Serialize>(
         &self,
         rows: &[T],
         host: &str,
         path: &str,
     ) -> Result<Answer, Refusal> {
+        let (from, to) = self.range(rows.len())?;
+        self.answer(&&rows[from..to], to < rows.len(), host, path)
+    }
+
+    /// Where the asked page of so many rows begins and ends.
+    pub fn range(&self, rows: usize) -> Result<(usize, usize), Refusal> {
         let page = self.number("page", 1, usize::MAX)?;
         let size = self.number("per_page", DEFAULT_PAGE_SIZE, LARGEST_PAGE)?;
-        let start = (page - 1).saturating_mul(size).min(rows.len());
-        let end = start.saturating_add(size).min(rows.len());
-        let mut answer = answer::json(StatusCode::OK, &&rows[start..end]);
-        if end < rows.len() {
+        let from = (page - 1).saturating_mul(size).min(rows);
+        Ok((from, from.saturating_add(size).min(rows)))
+    }
+
+    /// The answer with a page. `Link` is there only while another page exists, and there is no total count.
+    pub fn answer(
+        &self,
+        shown: &impl Serialize,
+        more: bool,
+        host: &str,
+        path: &str,
+    ) -> Result<Answer, Refusal> {
+        let page = self.number("page", 1, usize::MAX)?;
+        let size = self.number("per_page", DEFAULT_PAGE_SIZE, LARGEST_PAGE)?;
+        let mut answer = answer::json(StatusCode::OK, shown);
+        if more {
             let mut query = form_urlencoded::Serializer::new(String::new());
             let others = self
                 .0
@@ -68,7 +86,7 @@ impl Query {
     }
 
     /// Too large is a mistake, not a cap.
-    fn number(&self, name: &str, default: usize, most: usize) -> Result<usize, Refusal> {
+    pub fn number(&self, name: &str, default: usize, most: usize) -> Result<usize, Refusal> {
         let Some(text) = self.get(name) else {
             return Ok(default);
         };

@@ -74,6 +74,12 @@ impl Limit {
         self.used
     }
 
+    /// Takes what a call costs beyond one, and says how much that was.
+    pub fn spend(&mut self, credits: u64) -> u64 {
+        self.used += credits;
+        credits
+    }
+
     /// Counts one call. Refused ones count as well, as invalid ones do.
     pub fn count(&mut self, now: Instant) -> Usage {
         let opened = match self.opened {

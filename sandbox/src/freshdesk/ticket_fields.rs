@@ -3,9 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use super::accounts::Account;
+use super::custom_fields;
 use super::errors::{self, Mistake};
 use super::ok;
+use super::resources::{PRODUCTS, TYPES as TICKET_TYPES};
 use super::v2::{Outcome, Visit};
+use crate::records::text;
 
 const TYPES: &[&str] = &[
     "default_requester",
@@ -81,19 +84,14 @@ pub fn all(account: &Account) -> Vec<Value> {
         }
         fields.push(field);
     }
+    fields.extend(custom_fields::of_tickets(account, DEFAULTS.len()));
     fields
 }
 
 /// The form changes with the type: strings, label → id, or id → labels for agents and for customers.
 fn choices(account: &Account, kind: &str) -> Option<Value> {
     match kind {
-        "default_ticket_type" => Some(json!([
-            "Question",
-            "Incident",
-            "Problem",
-            "Feature Request",
-            "Lead"
-        ])),
+        "default_ticket_type" => Some(json!(TICKET_TYPES)),
         "default_source" => Some(json!({
             "Email": 1, "Portal": 2, "Phone": 3, "Forum": 4, "Twitter": 5, "Facebook": 6, "Chat": 7,
             "MobiHelp": 8, "Feedback Widget": 9, "Outbound Email": 10,
@@ -117,7 +115,13 @@ fn choices(account: &Account, kind: &str) -> Option<Value> {
             let named = agents.map(|agent| (agent.contact.name.clone(), json!(agent.id)));
             Some(Value::Object(named.collect::<Map<_, _>>()))
         }
-        "default_product" => Some(json!({})),
+        "default_product" => {
+            let products = account.records.rows(PRODUCTS);
+            let named = products.filter_map(|product| {
+                Some((text(product, "name")?.to_owned(), product["id"].clone()))
+            });
+            Some(Value::Object(named.collect::<Map<_, _>>()))
+        }
         _ => None,
     }
 }

@@ -13,8 +13,11 @@ mod docusign_sites;
 mod faults;
 mod freshdesk;
 mod freshdesk_account;
+mod freshdesk_contacts;
 mod freshdesk_groups;
 mod freshdesk_limits;
+mod freshdesk_searches;
+mod freshdesk_tickets;
 mod freshdesk_v1;
 mod hosts;
 mod oauth;
@@ -24,6 +27,9 @@ mod oauth_jwt;
 mod oauth_page;
 mod oauth_pipedrive;
 mod oauth_rotation;
+/// The patterns of the control calls, for exceptions.
+#[path = "../../src/pattern.rs"]
+mod pattern;
 mod pipedrive;
 mod pipedrive_companies;
 mod pipedrive_limits;
