@@ -37,6 +37,10 @@ impl Form {
         self.get(name).filter(|value| !value.is_empty())
     }
 
+    pub fn pairs(&self) -> &[(String, String)] {
+        &self.0
+    }
+
     /// Name and value of everything, as sent.
     pub fn into_pairs(self) -> Vec<(String, String)> {
         self.0

@@ -3,7 +3,10 @@
 use serde::Deserialize;
 
 use super::limits::{Daily, Plan};
+use super::seeds::Amounts;
 use super::world::{self, Company, Membership, User, World, new_token};
+use crate::records::MOST;
+use crate::records::unrest::Unrest;
 use crate::seeding::{Mistake, invalid};
 
 #[derive(Debug, Deserialize)]
@@ -20,6 +23,11 @@ pub struct CompanyChange {
     daily_total: Option<u64>,
     limit_enforced: Option<bool>,
     closed: Option<bool>,
+    /// The records of a new company; as many as stand in `Amounts::plenty` for `sample`, the least for others.
+    seed: Option<Amounts>,
+    records_most: Option<usize>,
+    unrest: Option<Vec<Unrest>>,
+    shifting_ties: Option<bool>,
 }
 
 impl CompanyChange {
@@ -39,8 +47,8 @@ impl CompanyChange {
     }
 
     pub fn change(self, world: &mut World, id: u64) -> Result<(), Mistake> {
-        if self.id.is_some() {
-            return invalid("id: cannot be changed; make a new company");
+        if self.id.is_some() || self.seed.is_some() {
+            return invalid("id and seed cannot be changed; make a new company");
         }
         self.check(world, id)?;
         if let Some(company) = world.companies.get_mut(&id) {
@@ -58,6 +66,19 @@ impl CompanyChange {
     }
 
     fn check(&self, world: &World, id: u64) -> Result<(), Mistake> {
+        let most = self.records_most.unwrap_or(MOST);
+        if most > MOST * 10 {
+            return invalid(format!("records_most: at most {}", MOST * 10));
+        }
+        // Beside what is always there.
+        if self
+            .seed
+            .is_some_and(|seed| seed.total() + 200 > most as u64)
+        {
+            return invalid(format!(
+                "seed: with {most} records at most there is no room for so many; records_most raises it"
+            ));
+        }
         let Some(domain) = &self.domain else {
             return Ok(());
         };
@@ -87,6 +108,15 @@ impl CompanyChange {
         company.limit_enforced = self.limit_enforced.unwrap_or(company.limit_enforced);
         company.spent = Daily::default();
         company.closed = self.closed.unwrap_or(company.closed);
+        if self.seed.is_some() {
+            company.seed = self.seed;
+        }
+        let records = &mut company.records;
+        records.most = self.records_most.or(records.most);
+        if let Some(unrest) = self.unrest {
+            records.unrest = unrest;
+        }
+        records.shifting_ties = self.shifting_ties.unwrap_or(records.shifting_ties);
         company.domain = self.domain.unwrap_or_else(|| company.domain.clone());
         company.name = self.name.unwrap_or_else(|| company.name.clone());
         company.country = self.country.unwrap_or_else(|| company.country.clone());

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::header::{ALLOW, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::answer::{self, Answer};
 
@@ -16,6 +16,8 @@ pub enum Refusal {
     /// The token is missing, unknown, dead or another company's.
     Unauthorized,
     General(StatusCode, &'static str),
+    /// A body of its own.
+    Said(StatusCode, Value),
     WrongMethod(String),
     TooMany(&'static str),
     /// No bearer token that is good now.
@@ -32,6 +34,7 @@ impl Refusal {
                 &json!({ "success": false, "error": "unauthorized access", "errorCode": 401 }),
             ),
             Self::General(status, error) => general(status, error),
+            Self::Said(status, body) => answer::json(status, &body),
             Self::WrongMethod(allow) => wrong_method(&allow),
             Self::TooMany(text) => too_many(text, None),
             Self::InvalidToken => answer::json(
@@ -41,6 +44,29 @@ impl Refusal {
             Self::Blocked => page(StatusCode::FORBIDDEN, "Access denied"),
         }
     }
+}
+
+/// The general body with a text that is made for the occasion.
+pub fn said(status: StatusCode, error: &str) -> Refusal {
+    Refusal::Said(status, body(error))
+}
+
+pub fn invalid(error: &str) -> Refusal {
+    said(StatusCode::BAD_REQUEST, error)
+}
+
+/// v2's refusal of bodies and parameters.
+pub fn schema(error: &str) -> Refusal {
+    let mut body = body(&format!("Validation failed: {error}"));
+    body["code"] = json!("ERR_SCHEMA_VALIDATION_FAILED");
+    Refusal::Said(StatusCode::BAD_REQUEST, body)
+}
+
+/// v2's 404.
+pub fn entity_not_found() -> Refusal {
+    let mut body = body("Entity was not found");
+    body["error_info"] = json!("Object was not found.");
+    Refusal::Said(StatusCode::NOT_FOUND, body)
 }
 
 /// The company is not open: trial over or unpaid. The text is unverified.
@@ -117,14 +143,17 @@ pub fn no_such_company() -> Answer {
 }
 
 fn general(status: StatusCode, error: &str) -> Answer {
-    let body = json!({
+    answer::json(status, &body(error))
+}
+
+fn body(error: &str) -> Value {
+    json!({
         "success": false,
         "error": error,
         "error_info": INFO,
         "data": null,
         "additional_data": null,
-    });
-    answer::json(status, &body)
+    })
 }
 
 /// Both the text and the header are unverified.

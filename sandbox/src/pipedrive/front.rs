@@ -4,11 +4,13 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::errors::{self, Refusal};
 use super::limits::Usage;
+use super::routes::{self, Operation};
+use super::visit::{Version, Visit};
 use super::world::{self, World};
-use super::{Moment, authorizations, provider, users};
+use super::{Moment, provider, rows};
 use crate::answer::Answer;
 use crate::form::Form;
-use crate::routes::{self, Found, Route};
+use crate::routes::{Found, Route, find};
 use crate::vendor::Call;
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
@@ -17,28 +19,9 @@ const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 const DAILY_LIMIT: HeaderName = HeaderName::from_static("x-daily-ratelimit-token-limit");
 const DAILY_REMAINING: HeaderName = HeaderName::from_static("x-daily-ratelimit-token-remaining");
 
+const WRITES_LEFT: HeaderName = HeaderName::from_static("x-daily-requests-left");
+
 pub type Outcome = Result<Answer, Refusal>;
-
-/// One call of the API, as data.
-#[derive(Debug)]
-enum Operation {
-    /// A log-in.
-    Open(fn(&mut World, &Call) -> Outcome),
-    /// Needs a token: what it costs, the scope that a bearer token needs, and what it does for a user of a company.
-    Token(u64, &'static str, fn(&World, u64, u64) -> Outcome),
-}
-
-/// The same below `/v1` and below `/api/v1`.
-static ROUTES: &[Route<Operation>] = &[
-    Route {
-        path: "authorizations",
-        methods: &[("POST", Operation::Open(authorizations::create))],
-    },
-    Route {
-        path: "users/me",
-        methods: &[("GET", Operation::Token(2, "base", users::me))],
-    },
-];
 
 pub fn answer(world: &mut World, call: &Call, moment: Moment) -> Answer {
     let label = world::label(&call.host).unwrap_or_default();
@@ -64,8 +47,9 @@ pub fn dress(world: &mut World, call: &Call, headers: &mut HeaderMap, moment: Mo
     let Ok((user, company)) = credential.owner(world) else {
         return;
     };
-    let cost = match path(call).map(|path| routes::find(ROUTES, call.method.as_str(), path)) {
+    let cost = match table(call).map(|(_, table, path)| find(table, call.method.as_str(), path)) {
         Some(Found::Operation(Operation::Token(cost, ..), _)) => *cost,
+        Some(Found::Operation(Operation::Records(data), _)) => data.cost,
         _ => 0,
     };
     let bearer = matches!(credential, Credential::Bearer(_));
@@ -81,15 +65,16 @@ fn routed(
     moment: Moment,
     usage: &mut Option<Usage>,
 ) -> Outcome {
-    let path = path(call).ok_or_else(errors::unknown_path)?;
-    let operation = match routes::find(ROUTES, call.method.as_str(), path) {
-        Found::Operation(operation, _) => operation,
+    let (version, table, path) = table(call).ok_or_else(errors::unknown_path)?;
+    let (operation, parameters) = match find(table, call.method.as_str(), path) {
+        Found::Operation(operation, parameters) => (operation, parameters),
         Found::WrongMethod(allow) => return Err(Refusal::WrongMethod(allow)),
         Found::Nothing => return Err(errors::unknown_path()),
     };
-    let (cost, scope, run) = match operation {
+    let (cost, scopes) = match operation {
         Operation::Open(run) => return run(world, call),
-        Operation::Token(cost, scope, run) => (*cost, scope, run),
+        Operation::Token(cost, scopes, _) => (*cost, *scopes),
+        Operation::Records(data) => (data.cost, data.scopes),
     };
     let credential = Credential::of(call)?;
     let (user, company) = credential.owner(world)?;
@@ -111,6 +96,14 @@ fn routed(
     }
     let forbidden = membership.forbidden;
     *usage = world.count(user, company, cost, moment, bearer);
+    let writes = !bearer && matches!(call.method.as_str(), "POST" | "PUT");
+    if let Some(company) = world.companies.get_mut(&company).filter(|_| writes) {
+        let left = company.spent.write();
+        *usage = usage.map(|usage| Usage {
+            writes_left: Some(left),
+            ..usage
+        });
+    }
     if usage.is_some_and(|usage| usage.exceeded) {
         let text = if bearer {
             errors::BEARER_OVER_LIMIT
@@ -129,15 +122,40 @@ fn routed(
     if forbidden {
         return Err(errors::forbidden());
     }
-    if !credential.covers(world, scope) {
+    if !credential.covers(world, scopes, call.method == "GET") {
         return Ok(errors::scope_mismatch());
     }
-    run(world, user, company)
+    let data = match operation {
+        Operation::Open(_) => return Err(errors::unknown_path()),
+        Operation::Token(_, _, run) => return run(world, user, company),
+        Operation::Records(data) => data,
+    };
+    if data.retired && world.habits.v1_retired {
+        return Err(rows::retired());
+    }
+    world.fill(company);
+    let query = Form::query(call.query.as_deref().unwrap_or_default());
+    let resource = data.resource;
+    (data.run)(&mut Visit {
+        world,
+        user,
+        company,
+        call,
+        query,
+        version,
+        resource,
+        parameters,
+    })
 }
 
-fn path(call: &Call) -> Option<&str> {
+/// v1 stands below two prefixes, v2 below one.
+fn table(call: &Call) -> Option<(Version, &'static [Route<Operation>], &str)> {
+    if let Some(path) = call.path.strip_prefix("/api/v2/") {
+        return Some((Version::Two, routes::V2, path));
+    }
     let path = call.path.strip_prefix("/api").unwrap_or(&call.path);
     path.strip_prefix("/v1/")
+        .map(|path| (Version::One, routes::V1, path))
 }
 
 /// With what a caller says who it is.
@@ -176,17 +194,26 @@ impl Credential {
         }
     }
 
-    fn covers(&self, world: &World, scope: &str) -> bool {
+    /// A family of scopes has one for reading and one for everything; others are named whole.
+    fn covers(&self, world: &World, scopes: &[&str], reading: bool) -> bool {
         let Self::Bearer(token) = self else {
             return true;
         };
+        let fits = |given: &String| {
+            scopes.iter().any(|scope| match given.split_once(':') {
+                Some((family, right)) if family == *scope => {
+                    right == "full" || (reading && right == "read")
+                }
+                _ => given == scope,
+            })
+        };
         let access = world.oauth.access(token, world.clock.now());
-        access.is_some_and(|access| access.scopes.iter().any(|given| given == scope))
+        access.is_some_and(|access| access.scopes.iter().any(fits))
     }
 }
 
 /// The limits are a token's and its company's, so a call without a token has none to tell of. `x-daily-requests-left`
-/// belongs to POST and PUT with a token, which nothing here takes.
+/// belongs to POST and PUT with an API token.
 fn add_headers(headers: &mut HeaderMap, usage: Option<&Usage>) {
     let Some(usage) = usage else {
         return;
@@ -196,4 +223,7 @@ fn add_headers(headers: &mut HeaderMap, usage: Option<&Usage>) {
     headers.insert(RESET, HeaderValue::from(usage.reset));
     headers.insert(DAILY_LIMIT, HeaderValue::from(usage.daily));
     headers.insert(DAILY_REMAINING, HeaderValue::from(usage.daily_remaining));
+    if let Some(left) = usage.writes_left {
+        headers.insert(WRITES_LEFT, HeaderValue::from(left));
+    }
 }

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 const WINDOW: Duration = Duration::from_secs(2);
 const BUDGET: u64 = 30_000;
+/// Calls with POST and PUT in a day.
+const WRITES: u64 = 10_000;
 
 /// The vendor's plans, which decide both limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +59,7 @@ pub struct Burst {
 pub struct Daily {
     day: i64,
     used: u64,
+    writes: u64,
 }
 
 /// What one call found, for the headers of its answer.
@@ -68,6 +71,8 @@ pub struct Usage {
     pub reset: u64,
     pub daily: u64,
     pub daily_remaining: u64,
+    /// For POST and PUT with an API token.
+    pub writes_left: Option<u64>,
     pub exceeded: bool,
 }
 
@@ -94,7 +99,10 @@ impl Daily {
     /// Takes the price of a call from the budget. The day is that of UTC; the vendor's is that of its server.
     pub fn spend(&mut self, day: i64, cost: u64) -> u64 {
         if self.day != day {
-            *self = Self { day, used: 0 };
+            *self = Self {
+                day,
+                ..Self::default()
+            };
         }
         self.used = self.used.saturating_add(cost);
         self.used
@@ -102,6 +110,12 @@ impl Daily {
 
     pub fn used(&self) -> u64 {
         self.used
+    }
+
+    /// Counts one call that changes something and says how many are left today. The number of them is unverified.
+    pub fn write(&mut self) -> u64 {
+        self.writes += 1;
+        WRITES.saturating_sub(self.writes)
     }
 }
 

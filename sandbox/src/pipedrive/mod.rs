@@ -1,19 +1,36 @@
-//! Pipedrive as a simulator: the legacy log-in of API v1 and `users/me`, at the common host and at company hosts, and
-//! OAuth at a host of its own.
+//! Pipedrive as a simulator: the APIs v1 and v2 with the legacy log-in, at the common host and at company hosts, and OAuth
+//! at a host of its own.
 //!
-//! `front` decides the order of checks, `world` holds the state; `provider` says what is the vendor's own about its OAuth,
-//! `grants` is the token endpoint. What the vendor's documentation leaves open is marked
+//! `front` decides the order of checks, `routes` is the table of calls, `world` holds the state; `resources` has all
+//! resources as data, `rows` the calls that they share; `provider` says what is the vendor's own about its OAuth, `grants`
+//! is the token endpoint. What the vendor's documentation leaves open is marked
 //! "unverified" where it is decided.
 
 mod authorizations;
+mod bodies;
 mod changes;
+mod columns;
 mod control;
+mod custom;
+mod deals;
 mod errors;
+mod files;
+mod filters;
 mod front;
 mod grants;
 mod limits;
+mod metadata;
 mod provider;
+mod resources;
+mod routes;
+mod rows;
+mod search;
+mod seeds;
+mod shape;
+mod sublists;
 mod users;
+mod v1_shapes;
+mod visit;
 mod world;
 
 use std::sync::{Arc, Mutex};

@@ -10,14 +10,21 @@ use uuid::Uuid;
 use super::Moment;
 use super::limits::{Burst, Daily, Plan, Usage};
 use super::provider;
+use super::seeds::{self, Amounts};
 use crate::clock::Clock;
 use crate::oauth::Authority;
+use crate::records::{Store, times};
 
 pub const SUFFIX: &str = ".pipedrive.com";
 
 /// The vendor's time format in v1: UTC, without a sign for it.
 pub fn now() -> String {
     Timestamp::now().strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// The form in which records hold times, and v2 shows them.
+pub fn held_now() -> String {
+    times::shown(Timestamp::now().as_second())
 }
 
 /// Forty hexadecimal digits, as the vendor makes them.
@@ -63,6 +70,8 @@ pub struct Habits {
     pub empty_as_null: bool,
     /// Whether the log-in answers 410, as a call that the vendor took away.
     pub authorizations_retired: bool,
+    /// Whether calls of v1 that v2 replaces answer 410.
+    pub v1_retired: bool,
     /// What an application is told whose install was declined; some report `access_denied`.
     pub denied_error: Denied,
 }
@@ -73,6 +82,7 @@ impl Default for Habits {
             failed_login_status: 401,
             empty_as_null: false,
             authorizations_retired: false,
+            v1_retired: false,
             denied_error: Denied::UserDenied,
         }
     }
@@ -101,6 +111,10 @@ pub struct Company {
     pub spent: Daily,
     /// Trial over, or unpaid.
     pub closed: bool,
+    /// Persons, deals and the rest.
+    pub records: Store,
+    /// What is put in before the first call that needs records.
+    pub seed: Option<Amounts>,
 }
 
 #[derive(Debug)]
@@ -154,6 +168,9 @@ impl World {
         for (id, domain, name) in [(22, "sample", "Sample"), (23, "second", "Sample Second")] {
             let mut company = Company::new(id, domain);
             company.name = name.to_owned();
+            if id == 22 {
+                company.seed = Some(Amounts::plenty());
+            }
             world.companies.insert(id, company);
         }
         let memberships = |tokens: &[(u64, &str)]| -> Vec<Membership> {
@@ -220,6 +237,22 @@ impl World {
         self.oauth.forget(&provider::subject(user, company));
     }
 
+    /// Puts the records of the start in, once. They belong to the first user of the company.
+    pub fn fill(&mut self, company: u64) {
+        let member = |user: &&User| {
+            user.memberships
+                .iter()
+                .any(|membership| membership.company == company)
+        };
+        let owner = self.users.values().find(member).map_or(0, |user| user.id);
+        let company = self.companies.get_mut(&company);
+        if let Some(company) = company
+            && let Some(amounts) = company.seed.take()
+        {
+            seeds::fill(company, amounts, owner);
+        }
+    }
+
     pub fn company_at(&self, domain: &str) -> Option<&Company> {
         let mut companies = self.companies.values();
         companies.find(|company| company.domain == domain)
@@ -250,6 +283,7 @@ impl World {
             reset,
             daily: company.daily,
             daily_remaining: company.daily.saturating_sub(spent),
+            writes_left: None,
             exceeded: over && company.limit_enforced,
         })
     }
@@ -284,6 +318,8 @@ impl Company {
             limit_enforced: false,
             spent: Daily::default(),
             closed: false,
+            records: Store::default(),
+            seed: Some(Amounts::default()),
         }
     }
 
@@ -301,6 +337,10 @@ impl Company {
             "daily_used": self.spent.used(),
             "limit_enforced": self.limit_enforced,
             "closed": self.closed,
+            "records": self.records.counts(),
+            "records_most": self.records.most,
+            "unrest": self.records.unrest,
+            "shifting_ties": self.records.shifting_ties,
         })
     }
 }
