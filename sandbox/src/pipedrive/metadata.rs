@@ -94,6 +94,17 @@ const NOTE: &[Standard] = &[
     ("person_id", "person_id", "Person", "people"),
 ];
 
+const NOTE_FORM: &[&str] = &[
+    "id",
+    "key",
+    "name",
+    "field_type",
+    "active_flag",
+    "edit_flag",
+    "bulk_edit_allowed",
+    "mandatory_flag",
+];
+
 /// Tables with their fields and the number of the first one.
 const FORMS: &[(&str, &[Standard], u64)] = &[
     (PERSONS, PERSON, 9001),
@@ -159,6 +170,12 @@ fn all(visit: &Visit<'_>, version: Version) -> Vec<Value> {
             )),
             Version::Two => second_form(member, name, kind, &Value::Null, false),
         });
+    }
+    if table == NOTES {
+        // Notes are told of in fewer words.
+        for field in shown.iter_mut().filter_map(Value::as_object_mut) {
+            field.retain(|name, _| NOTE_FORM.contains(&name.as_str()));
+        }
     }
     for field in custom::of(company, table) {
         shown.push(custom_form(field, version, shown.len()));

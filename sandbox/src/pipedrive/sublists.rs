@@ -137,9 +137,8 @@ pub fn threads(visit: &mut Visit<'_>) -> Outcome {
             .as_array()
             .is_some_and(|folders| folders.iter().any(|own| *own == folder))
     });
-    let shown = own.map(|row| json!(bare(row))).collect();
+    let shown: Vec<Value> = own.map(|row| json!(bare(row))).collect();
     let (start, limit) = visit.page(500)?;
-    let shown: Vec<Value> = shown;
     let to = start.saturating_add(limit).min(shown.len());
     Ok(ok(&visit::v1_list(
         shown[start.min(to)..to].to_vec(),
@@ -250,6 +249,15 @@ fn attachment_v1(row: &Record) -> Value {
     Value::Object(shown)
 }
 
+/// What v1 answers to a change lacks the place in the row.
+fn without_place(row: &Record) -> Value {
+    let mut shown = attachment_v1(row);
+    if let Some(members) = shown.as_object_mut() {
+        members.remove("order_nr");
+    }
+    shown
+}
+
 pub fn attach(visit: &mut Visit<'_>) -> Outcome {
     let deal = visit.record()?.clone();
     let given = attachment(visit, true)?;
@@ -271,7 +279,7 @@ pub fn attach(visit: &mut Visit<'_>) -> Outcome {
     record.insert(String::from("id"), json!(id));
     worth(visit, &deal)?;
     let (status, data) = match visit.version {
-        Version::One => (200, attachment_v1(&record)),
+        Version::One => (200, without_place(&record)),
         Version::Two => (201, json!(record)),
     };
     let status = http::StatusCode::from_u16(status).unwrap_or_default();
@@ -342,7 +350,7 @@ pub fn change_attached(visit: &mut Visit<'_>) -> Outcome {
     record.extend(given);
     priced(visit, &mut record);
     let data = match visit.version {
-        Version::One => attachment_v1(&record),
+        Version::One => without_place(&record),
         Version::Two => json!(record),
     };
     visit.store_mut()?.replace(DEAL_PRODUCTS, id, record);

@@ -227,9 +227,6 @@ pub const PRODUCT_V1: &[(&str, Show)] = &[
     ("billing_frequency", Same("billing_frequency")),
     ("billing_frequency_cycles", Same("billing_frequency_cycles")),
     ("prices", Same("prices")),
-    ("description", Same("description")),
-    ("add_time", Time("add_time")),
-    ("update_time", Time("update_time")),
 ];
 pub const PIPELINE_V1: &[(&str, Show)] = &[
     ("id", Same("id")),
