@@ -114,6 +114,8 @@ impl Storm {
             (own, model),
         )
         .await?;
+        // Where the seed is put before it is inserted.
+        bench.ask("create schema if not exists bench").await?;
         let ids = FIRST..FIRST + due.cast_signed();
         seeder
             .instances(bench.postgres, &bench.database, ids)

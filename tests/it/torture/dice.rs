@@ -6,7 +6,7 @@ pub fn seed() -> u64 {
     let seed = given.map_or_else(rand::random, |text| {
         text.parse().expect("BUNSEN_TORTURE_SEED is a number")
     });
-    println!("BUNSEN_TORTURE_SEED={seed}");
+    eprintln!("BUNSEN_TORTURE_SEED={seed}");
     seed
 }
 

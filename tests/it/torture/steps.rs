@@ -231,7 +231,19 @@ async fn killed(steps: &Steps, step: Step, one: Server, held: Option<PgConnectio
 async fn stopped(steps: &Steps, step: Step, one: Server, held: Option<PgConnection>) {
     let (world, case) = (&steps.world, &steps.case);
     one.signal(Signal::STOP);
-    drop(held);
+    if let (BeforeLook, Some(mut held)) = (step, held) {
+        // The look comes when the lease is over; before, it would be the window that stays.
+        for statement in LEASES_END {
+            sqlx::raw_sql(statement)
+                .execute(&mut held)
+                .await
+                .expect("leases end");
+        }
+        sqlx::raw_sql("commit")
+            .execute(&mut held)
+            .await
+            .expect("a commit");
+    }
     let two = world.site.serve("two").await;
     let over = match step {
         // Stopped inside a transaction, it holds what it has locked: nobody passes it by, for half a minute.

@@ -68,7 +68,7 @@ impl Storm {
             verdict.after_the_end + verdict.window,
             "the vendor's own count: {verdict:?}"
         );
-        println!(
+        eprintln!(
             "{verdict:?}, {} calls answered, {} failed when no token lived",
             self.answered.load(Ordering::Relaxed),
             self.failures.lock().expect("failures").len()
