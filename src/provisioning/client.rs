@@ -10,7 +10,7 @@ use super::Who;
 use super::request::Configuration;
 use crate::app::App;
 use crate::clients::{self, Client, proxies};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exchange;
 
 /// A proxy of `/elements/oauthProxies`.
@@ -87,7 +87,9 @@ impl Clients {
         proxy: Option<&ProxyReference>,
         configuration: &mut Configuration,
     ) -> Result<Self> {
-        if element.entry(CLIENT_ID).is_none() {
+        let stays = stored.contains_key(CLIENT_ID) && !configuration.0.contains_key(CLIENT_ID);
+        let own = stays && proxy.is_none();
+        if own || element.entry(CLIENT_ID).is_none() {
             return Ok(Self::default());
         }
         // One that is gone is no reason to refuse a change: it may be what mends that.
@@ -103,7 +105,7 @@ impl Clients {
         }
         Ok(Self {
             referred: match referred {
-                Err(error) if !matches!(error, crate::error::Error::Invalid(_)) => {
+                Err(error) if !matches!(error, Error::Invalid(_)) => {
                     return Err(error);
                 }
                 referred => referred.ok().flatten(),

@@ -20,6 +20,7 @@ use crate::http::query::Query;
 use crate::ids::{AccountId, OrganizationId, Secret};
 use crate::store::ClientOwner;
 use crate::tenancy;
+use crate::vault::OrganizationKeys;
 
 /// A client that is to be kept.
 #[derive(Deserialize, ToSchema)]
@@ -219,7 +220,7 @@ async fn place<'a>(
 
 fn of<'a>(
     app: &'a App,
-    keys: &'a crate::vault::OrganizationKeys,
+    keys: &'a OrganizationKeys,
     organization: OrganizationId,
     owner: ClientOwner,
     element: &'a Element,
