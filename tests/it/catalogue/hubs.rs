@@ -60,10 +60,7 @@ async fn hydrated_hubs_say_what_can_be_called(database: TestDatabase) {
         assert!(!resources.is_empty(), "{hub}");
         if hub["key"] == "crm" {
             let paths = column(&hub["resources"], "path");
-            assert!(
-                paths.contains(&"/hubs/crm/files".to_owned()),
-                "{paths:?}"
-            );
+            assert!(paths.contains(&"/hubs/crm/files".to_owned()), "{paths:?}");
             let hidden = paths
                 .iter()
                 .any(|path| path.contains("oauth") || path.contains("whoami"));

@@ -75,7 +75,11 @@ async fn what_does_not_parse_is_refused_with_its_place(database: TestDatabase) {
     let mut findings = Findings::default();
     for (list, text, part) in [
         ("/elements", "private='true' OR key='x'", "joined by AND"),
-        ("/elements", "private='true' OR", "column 18: expected the name"),
+        (
+            "/elements",
+            "private='true' OR",
+            "column 18: expected the name",
+        ),
         ("/elements", "key=", "column 5"),
         (
             "/elements",
