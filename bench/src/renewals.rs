@@ -24,6 +24,8 @@ const RENEWAL: &str = include_str!("../sql/renewal.sql");
 const READERS: usize = 2;
 /// As many renewals are at one host at once.
 const AT_ONE_HOST: usize = 8;
+const READING: Duration = Duration::from_millis(200);
+const RESTING: Duration = Duration::from_millis(1800);
 const LOOK: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_mins(30);
 
@@ -148,7 +150,9 @@ impl Storm {
         let reading = async {
             let mut all = Outcome::default();
             while !over.load(Ordering::Relaxed) {
-                let some = self.reads(bench, LOOK).await?;
+                // Readers that never pause would take the cores from what is measured.
+                let some = self.reads(bench, READING).await?;
+                tokio::time::sleep(RESTING).await;
                 all.latencies.extend(some.latencies);
                 all.took += some.took;
             }
