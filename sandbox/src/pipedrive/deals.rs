@@ -14,7 +14,7 @@ use crate::records::{Record, is, link, text};
 pub fn settle(visit: &Visit<'_>, before: &Record, record: &mut Record) -> Result<(), Refusal> {
     let creating = before.is_empty();
     let now = json!(world::held_now());
-    let mut set =
+    let set =
         |record: &mut Record, name: &str, value: Value| drop(record.insert(name.to_owned(), value));
     match visit.resource.table {
         DEALS => deal(visit, before, record)?,
