@@ -59,14 +59,14 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../../migrations/0011_notifications.sql"),
     ),
     (
-        15,
-        "renewal room",
-        include_str!("../../migrations/0015_renewal_room.sql"),
-    ),
-    (
         12,
         "oauth clients",
         include_str!("../../migrations/0012_oauth_clients.sql"),
+    ),
+    (
+        15,
+        "renewal room",
+        include_str!("../../migrations/0015_renewal_room.sql"),
     ),
 ];
 
