@@ -19,7 +19,7 @@ use url::Url;
 use crate::error::{Error, Result, VendorFailure};
 use crate::outbound::{self, Destination, Grant, Outbound, Payload, SendError, check_url};
 
-pub use client::{keeps_client_secret, with_client};
+pub use client::{signing, with_client};
 pub use traced::Trace;
 
 /// Said when a log-in failed that cannot be made again as it is.

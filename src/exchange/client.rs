@@ -2,7 +2,9 @@
 
 use bunsen_engine::configuration::{Value, Values};
 use bunsen_engine::element::oauth::{CLIENT_ENTRIES, CLIENT_ID, CLIENT_SECRET};
-use bunsen_engine::element::{Authentication, Element, Group, HostRule, Resource, Signature};
+use bunsen_engine::element::{
+    Authentication, Element, Group, HostRule, Resource, Signature, Source,
+};
 use bunsen_engine::oauth;
 use bunsen_engine::request::{self, Inputs, VendorRequest};
 
@@ -24,14 +26,30 @@ pub fn with_client(client: &Values, values: Values) -> Values {
     all
 }
 
-/// Whether a signed call tells nobody a stored client's secret: it does not name it, or it goes to
-/// hosts of the definition's alone.
-pub fn keeps_client_secret(element: &Element, group: &Group) -> bool {
+/// The parts of a stored client that sign a call: its id and its secret, under which the rest of the
+/// instance's own values stays. `None`: the call would tell the secret to a host that the instance
+/// names.
+pub fn signing(
+    element: &Element,
+    group: &Group,
+    client: &Values,
+    values: &Values,
+) -> Option<Values> {
     let plain = matches!(
         group.authentication,
         Some(Authentication::OAuth1(Signature::Plaintext))
     );
-    !plain || matches!(element.hosts, HostRule::Suffixes(_))
+    let told = element.parameters.iter().any(
+        |parameter| matches!(&parameter.source, Source::Configuration(key) if key == CLIENT_SECRET),
+    );
+    if (plain || told) && !matches!(element.hosts, HostRule::Suffixes(_)) {
+        return None;
+    }
+    let mut all = values.clone();
+    for key in CLIENT_ENTRIES {
+        all.extend(client.get(key).map(|value| (key.to_owned(), value.clone())));
+    }
+    Some(all)
 }
 
 impl Calls<'_> {

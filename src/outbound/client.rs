@@ -3,6 +3,8 @@
 //!
 //! A client owns its connections, so what a grant allows, and whom its certificate authority
 //! vouches for, cannot leak into calls that the grant does not cover: those have another client.
+//! Calls that are handed through have clients of their own, which speak HTTP/1.1: one that is read
+//! slowly holds up its own connection, and on a shared one it would hold up everybody's.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -68,7 +70,16 @@ impl fmt::Debug for Way {
     }
 }
 
+/// What is spoken with vendors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Versions {
+    /// HTTP/2 where the vendor knows it.
+    All,
+    One,
+}
+
 pub(super) struct Clients {
+    versions: Versions,
     direct: Way,
     routed: Way,
     /// In the place of `direct`.
@@ -81,11 +92,13 @@ pub(super) struct Clients {
 
 impl Clients {
     pub(super) fn new(
+        versions: Versions,
         connect_timeout: Duration,
         resolver: Resolver,
         egress: Option<&EgressProxy>,
     ) -> Result<Self, OutboundError> {
-        let direct = guarded(tls::public_roots(), resolver.clone(), connect_timeout)?;
+        let roots = tls::public_roots();
+        let direct = guarded(versions, roots, resolver.clone(), connect_timeout)?;
         // The operator named the target, so it may be anywhere and without TLS; HTTP/1.1,
         // because there the Host header is free to stay the vendor's.
         let routed = HttpsConnectorBuilder::new()
@@ -95,12 +108,13 @@ impl Clients {
             .wrap_connector(sockets(Resolver::anywhere()));
         let egress = match egress {
             Some(proxy) => Some(Egress::new(
-                by_proxy(proxy, connect_timeout)?,
+                by_proxy(versions, proxy, connect_timeout)?,
                 resolver.clone(),
             )),
             None => None,
         };
         Ok(Self {
+            versions,
             direct,
             routed: Way::Straight(client(routed, connect_timeout)),
             egress,
@@ -130,7 +144,8 @@ impl Clients {
             let mut roots = tls::public_roots();
             roots.add_parsable_certificates(tls::authorities(grant)?);
             let resolver = self.resolver.granting(&grant.host);
-            guarded(roots, resolver, self.connect_timeout).map_err(|error| error.to_string())
+            let way = guarded(self.versions, roots, resolver, self.connect_timeout);
+            way.map_err(|error| error.to_string())
         };
         self.granted
             .try_get_with_by_ref(grant, build)
@@ -154,21 +169,28 @@ impl Clients {
 }
 
 fn guarded(
+    versions: Versions,
     roots: RootCertStore,
     resolver: Resolver,
     connect_timeout: Duration,
 ) -> Result<Way, OutboundError> {
     let connector = HttpsConnectorBuilder::new()
         .with_tls_config(config(roots)?)
-        .https_only()
-        .enable_all_versions()
-        .wrap_connector(sockets(resolver));
+        .https_only();
+    let connector = match versions {
+        Versions::All => connector.enable_all_versions().wrap_connector(sockets(resolver)),
+        Versions::One => connector.enable_http1().wrap_connector(sockets(resolver)),
+    };
     Ok(Way::Straight(client(connector, connect_timeout)))
 }
 
 /// TLS to the vendor inside of a tunnel, and perhaps TLS to the proxy around it. The proxy's own
 /// name is the operator's and may lead anywhere; no other name is resolved on this way.
-fn by_proxy(proxy: &EgressProxy, connect_timeout: Duration) -> Result<Way, OutboundError> {
+fn by_proxy(
+    versions: Versions,
+    proxy: &EgressProxy,
+    connect_timeout: Duration,
+) -> Result<Way, OutboundError> {
     let to_proxy = HttpsConnectorBuilder::new()
         .with_tls_config(config(tls::public_roots())?)
         .https_or_http()
@@ -176,9 +198,12 @@ fn by_proxy(proxy: &EgressProxy, connect_timeout: Duration) -> Result<Way, Outbo
         .wrap_connector(sockets(Resolver::anywhere()));
     let connector = HttpsConnectorBuilder::new()
         .with_tls_config(config(tls::public_roots())?)
-        .https_only()
-        .enable_all_versions()
-        .wrap_connector(proxy.tunnel(to_proxy)?);
+        .https_only();
+    let tunnel = proxy.tunnel(to_proxy)?;
+    let connector = match versions {
+        Versions::All => connector.enable_all_versions().wrap_connector(tunnel),
+        Versions::One => connector.enable_http1().wrap_connector(tunnel),
+    };
     Ok(Way::ByProxy(client(connector, connect_timeout)))
 }
 

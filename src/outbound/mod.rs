@@ -36,7 +36,7 @@ use url::{Position, Url};
 
 use crate::meters;
 use body::{Progress, TrackedBody};
-use client::{Clients, Way};
+use client::{Clients, Versions, Way};
 use guard::Permit;
 use resolve::Resolver;
 use route::Origin;
@@ -93,6 +93,8 @@ struct Inner {
     connect_timeout: Duration,
     body_limit: usize,
     clients: Clients,
+    /// For calls that are handed through.
+    passing: Clients,
 }
 
 /// Belong to the connection or to this client, never to a definition or a tenant: with their
@@ -144,13 +146,18 @@ impl Outbound {
             .map(Origin::new)
             .transpose()
             .map_err(|wrong| OutboundError(format!("--sandbox (BUNSEN_SANDBOX): {wrong}")))?;
+        let clients = |versions| {
+            let egress = settings.egress.as_ref();
+            Clients::new(versions, settings.connect_timeout, resolver.clone(), egress)
+        };
         Ok(Self(Arc::new(Inner {
             routes: settings.routes,
             sandbox,
             total_timeout: settings.total_timeout,
             connect_timeout: settings.connect_timeout,
             body_limit: settings.body_limit,
-            clients: Clients::new(settings.connect_timeout, resolver, settings.egress.as_ref())?,
+            clients: clients(Versions::All)?,
+            passing: clients(Versions::One)?,
         })))
     }
 
@@ -221,7 +228,7 @@ impl Inner {
         };
         let body = TrackedBody::new(body, progress.clone());
         let call = async {
-            let (way, call) = self.prepare(head, body, destination).await?;
+            let (way, call) = self.prepare(&self.clients, head, body, destination).await?;
             self.exchange(&way, call, host, &progress).await
         };
         match tokio::time::timeout(self.total_timeout, call).await {
@@ -237,6 +244,7 @@ impl Inner {
     /// The guard's judgement, then which client makes the call, and to where.
     async fn prepare(
         &self,
+        clients: &Clients,
         head: Head<'_>,
         body: TrackedBody,
         destination: &Destination<'_>,
@@ -267,16 +275,16 @@ impl Inner {
         let (way, origin) = match self.origin_for(permit.host) {
             Some(origin) => {
                 headers.insert(header::HOST, host_header(&permit).ok_or_else(unsendable)?);
-                (self.clients.routed(), origin.as_str())
+                (clients.routed(), origin.as_str())
             }
             None => {
-                let way = match (permit.grant, self.clients.egress()) {
-                    (Some(grant), _) => self.clients.granted(grant).await?,
+                let way = match (permit.grant, clients.egress()) {
+                    (Some(grant), _) => clients.granted(grant).await?,
                     (None, Some(egress)) => {
                         egress.check(permit.host).await?;
                         egress.way.clone()
                     }
-                    (None, None) => self.clients.direct(),
+                    (None, None) => clients.direct(),
                 };
                 (way, &head.url[..Position::BeforePath])
             }

@@ -87,7 +87,7 @@ impl Inner {
         };
         let body = TrackedBody::of(passing.payload, progress.clone());
         let call = async {
-            let (way, call) = self.prepare(head, body, destination).await?;
+            let (way, call) = self.prepare(&self.passing, head, body, destination).await?;
             self.head(&way, call, host, &progress).await
         };
         let mut call = std::pin::pin!(call);

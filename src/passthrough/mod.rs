@@ -91,8 +91,13 @@ pub async fn call(
     let mut answer = upload.judge(ready.send(app, &call, payload).await)?;
     if ready.is_refused_by(&mut answer).await? {
         let generation = ready.row.generation;
-        let Some(payload) = again else {
-            // The caller has to send its body again, and shall not find the same tokens then.
+        // An answer that is read as a refusal may come after the vendor had acted.
+        let sure = matches!(
+            answer.status,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+        );
+        let Some(payload) = again.filter(|_| sure || call.method.is_idempotent()) else {
+            // The caller has to send its call again, and shall not find the same tokens then.
             let app = app.clone();
             app.clone().work().spawn(async move {
                 let renewed = renewal::on_demand(&app, organization, id, generation).await;
@@ -190,17 +195,25 @@ impl<'a> Ready<'a> {
             }
             false => None,
         };
-        let values = match &client {
-            Some(_) if !exchange::keeps_client_secret(self.element, self.group) => {
-                return Err(Error::Invalid(
-                    "This element's calls would tell the secret of the stored OAuth client to a \
-                     host that the instance names: connect it with a client of your own."
-                        .into(),
-                ));
+        let signing = match &client {
+            Some(client) => {
+                let values = exchange::signing(
+                    self.element,
+                    self.group,
+                    &client.values,
+                    &self.values,
+                );
+                Some(values.ok_or_else(|| {
+                    Error::Invalid(
+                        "This element's calls would tell the secret of the stored OAuth client to \
+                         a host that the instance names: connect it with a client of your own."
+                            .into(),
+                    )
+                })?)
             }
-            Some(client) => &exchange::with_client(&client.values, self.values.clone()),
-            None => &self.values,
+            None => None,
         };
+        let values = signing.as_ref().unwrap_or(&self.values);
         exchange::pass(&session, values, passing, payload).await
     }
 

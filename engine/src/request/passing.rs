@@ -153,8 +153,9 @@ const DECODINGS: usize = 4;
 /// not, with parameters behind a `;`.
 pub fn stays_below(path: &str) -> bool {
     let mut read = path.as_bytes().to_vec();
+    let separators = read.iter().filter(|byte| **byte == b'/').count();
     for _ in 0..DECODINGS {
-        if climbs(&read) {
+        if climbs(&read, separators) {
             return false;
         }
         let decoded: Vec<u8> = percent_decode(&read).collect();
@@ -167,8 +168,12 @@ pub fn stays_below(path: &str) -> bool {
     false
 }
 
-fn climbs(path: &[u8]) -> bool {
+/// `separators`: so many the path was sent with. Where more come to light, or `\` is among them,
+/// servers count differently, and nothing may climb.
+fn climbs(path: &[u8], separators: usize) -> bool {
     let mut depth = 0_usize;
+    let hidden = path.iter().filter(|byte| **byte == b'/').count() > separators
+        || path.contains(&b'\\');
     for segment in path.split(|byte| matches!(byte, b'/' | b'\\')) {
         let name = segment.split(|byte| *byte == b';').next();
         let odd = |byte: &u8| byte.is_ascii_whitespace() || byte.is_ascii_control();
@@ -176,6 +181,7 @@ fn climbs(path: &[u8]) -> bool {
         let name: Vec<u8> = name.into_iter().filter(|byte| !odd(byte)).collect();
         match name.as_slice() {
             b"" | b"." => {}
+            b".." if hidden => return true,
             b".." => match depth.checked_sub(1) {
                 Some(less) => depth = less,
                 None => return true,
