@@ -4,22 +4,24 @@
 //! to check.
 
 mod client;
+mod passed;
 mod traced;
 
 use bunsen_engine::configuration::{RANDOM_BYTES, Values};
 use bunsen_engine::element::{Element, Group, Login, Resource, ResourceKind, Start};
 use bunsen_engine::oauth;
 use bunsen_engine::reply::{self, Fault, VendorReply};
-use bunsen_engine::request::{self, BuildError, Inputs, Passing, VendorRequest};
+use bunsen_engine::request::{self, BuildError, Inputs, VendorRequest};
 use http::{HeaderMap, StatusCode};
-use jiff::Timestamp;
 use serde_json::Value as Json;
 use url::Url;
 
 use crate::error::{Error, Result, VendorFailure};
-use crate::outbound::{self, Destination, Grant, Outbound, Payload, SendError, check_url};
+use crate::outbound::{Destination, Grant, Outbound, SendError, check_url};
 
 pub use client::{signing, with_client};
+use passed::moment;
+pub use passed::{PASSED, pass};
 pub use traced::Trace;
 
 /// Said when a log-in failed that cannot be made again as it is.
@@ -202,6 +204,12 @@ impl<'a> Calls<'a> {
         Self { trace, ..self }
     }
 
+    /// The next call makes something, or uses up something, each time that it is made.
+    pub fn next_is_once(&self) -> bool {
+        let next = self.left.as_slice().first();
+        next.is_some_and(|call| call.once.is_some() || (self.spends && call.kind.gets_token()))
+    }
+
     pub fn left(&self) -> usize {
         self.left.len()
     }
@@ -378,12 +386,6 @@ impl std::fmt::Debug for Progress {
     }
 }
 
-fn moment() -> (i64, oauth::Nonce) {
-    let mut nonce = oauth::Nonce::default();
-    rand::fill(&mut nonce);
-    (Timestamp::now().as_millisecond(), nonce)
-}
-
 /// A request token of OAuth 1 and its secret, under the keys of the token that follows.
 ///
 /// # Errors
@@ -406,34 +408,6 @@ pub async fn request_token(
     // Nobody has allowed anything yet: another token can be asked for.
     calls.spends = false;
     calls.finish().await
-}
-
-/// The step of a call that a caller has written.
-pub const PASSED: &str = "'passthrough'";
-
-/// One call that a caller has written, with the credentials of these values; its answer is handed
-/// on unread.
-///
-/// # Errors
-/// 400 names the configuration entry, 502 means that there is no answer.
-pub async fn pass(
-    session: &Session<'_>,
-    values: &Values,
-    passing: Passing<'_>,
-    payload: Payload,
-) -> Result<outbound::Answer> {
-    let now = Timestamp::now().as_millisecond();
-    let mut nonce = oauth::Nonce::default();
-    rand::fill(&mut nonce);
-    let (element, group) = (session.element, session.group);
-    let passed = request::pass(element, group, values, passing, (now, &nonce)).map_err(unbuilt)?;
-    let passing = outbound::Passing {
-        request: &passed.request,
-        target: &passed.target,
-        payload,
-    };
-    let sent = session.outbound.pass(passing, &session.destination()).await;
-    sent.map_err(|error| unsent(element, PASSED, element.base_entry(), &error))
 }
 
 /// Whether the vendor has said that it did nothing: by its status, or by what the definition reads

@@ -106,11 +106,11 @@ fn body(text: &mut String, headers: &HeaderMap, body: &[u8], values: &Values) {
 fn mask(json: &mut Json, told: bool, values: &Values) {
     match json {
         Json::String(text) if told => {
-            let end = text
-                .char_indices()
-                .nth(LONGEST)
-                .map_or(text.len(), |(end, _)| end);
-            *text = without_secrets(text.get(..end).unwrap_or_default(), values);
+            // Cut afterwards: half a secret is not found.
+            *text = without_secrets(text, values);
+            if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+                text.truncate(end);
+            }
         }
         Json::String(text) if !text.is_empty() => MASK.clone_into(text),
         // A number may be a secret, too: an id that a log-in needs, a code.

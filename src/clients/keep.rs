@@ -143,6 +143,10 @@ fn after(
     before: BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, String>> {
     let mut after = BTreeMap::from([(CLIENT_ID.to_owned(), given.api_key.clone())]);
+    let keeps_secrets = given
+        .api_secret
+        .as_ref()
+        .is_none_or(|secret| secret.reveal() == MASK);
     let secret = given.api_secret.as_ref().map(Secret::reveal);
     let secret = secret.filter(|text| *text != MASK);
     let kept = || before.get(CLIENT_SECRET).cloned();
@@ -171,6 +175,30 @@ fn after(
             other => other.to_string(),
         };
         after.insert(key.clone(), text);
+    }
+    // Whoever does not know a secret must not say anew where it is sent.
+    let masked = |key: &&String| {
+        given
+            .configuration
+            .get(*key)
+            .is_some_and(|value| value == MASK)
+    };
+    let masks = given.configuration.keys().any(|key| masked(&key));
+    let says = |entries: &BTreeMap<String, String>| {
+        let mut said = entries.clone();
+        said.retain(|key, _| {
+            ![CLIENT_ID, CLIENT_SECRET, CALLBACK_URL, SCOPE].contains(&key.as_str())
+        });
+        said.retain(|key, _| !masked(&key));
+        said
+    };
+    let holds_secret = before.contains_key(CLIENT_SECRET) && keeps_secrets;
+    if (holds_secret || masks) && !before.is_empty() && says(&after) != says(&before) {
+        return Err(Error::Invalid(
+            "'apiSecret' is missing: with another configuration the client's secrets have to be given \
+             again, all of them, since it may say where they are sent."
+                .into(),
+        ));
     }
     Ok(after)
 }

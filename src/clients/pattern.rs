@@ -213,6 +213,16 @@ impl Pattern {
         }) {
             return Err("has a port that is no number.".into());
         }
+        // Or names could go on behind what was meant to be their end.
+        let name = bare.split_once(':').map_or(bare.as_str(), |(name, _)| name);
+        let label = |sign: char| sign.is_ascii_alphanumeric() || sign == '-';
+        let before = name.trim_end_matches(label);
+        if before.len() == name.len() || !(before.is_empty() || before.ends_with('.')) {
+            return Err(
+                "must end its host with a name as it is, as in https://.*\\.example\\.com/.*"
+                    .into(),
+            );
+        }
         Self::of(schemes, &dots_are_dots(host), rest)
     }
 

@@ -287,6 +287,13 @@ pub fn allowed(proxy: &OauthProxy, state: &str) -> Result<Url> {
     }
 }
 
+/// The same for strangers, who are told nothing of the proxy.
+fn allowed_for_strangers(proxy: &OauthProxy, state: &str) -> Result<Url> {
+    allowed(proxy, state).map_err(|_| {
+        Error::Invalid("'state' is no address that this OAuth proxy sends browsers on to.".into())
+    })
+}
+
 /// Where a browser goes on to that a vendor has sent back with these words.
 ///
 /// # Errors
@@ -308,7 +315,7 @@ pub async fn send_on(
             "The vendor has to send back one 'state', the application's address.".into(),
         ));
     };
-    let mut url = allowed(&proxy, state)?;
+    let mut url = allowed_for_strangers(&proxy, state)?;
     url.query_pairs_mut().extend_pairs(words);
     if url.as_str().len() > LONGEST_URL {
         return Err(Error::Invalid(format!(

@@ -281,12 +281,12 @@ impl Exchange {
         }
     }
 
-    /// Ends an exchange of which nothing came. If even that fails, recovery does it when the
+    /// Ends an exchange of which nothing came, unless somebody else has it by now. If even that fails, recovery does it when the
     /// lease has run out. `again`: the request may be made again.
     pub async fn close(&self, outcome: Outcome, again: bool) {
         let organization = self.app.store().org(self.organization);
         let closed = organization
-            .close_exchange(self.id, outcome, self.claim.as_ref(), again)
+            .close_own_exchange(self.id, self.holder, outcome, self.claim.as_ref(), again)
             .await;
         if let Err(error) = closed {
             tracing::warn!(%error, exchange.id = %self.id, "an exchange stays open until its lease ends");

@@ -178,7 +178,9 @@ fn guarded(
         .with_tls_config(config(roots)?)
         .https_only();
     let connector = match versions {
-        Versions::All => connector.enable_all_versions().wrap_connector(sockets(resolver)),
+        Versions::All => connector
+            .enable_all_versions()
+            .wrap_connector(sockets(resolver)),
         Versions::One => connector.enable_http1().wrap_connector(sockets(resolver)),
     };
     Ok(Way::Straight(client(connector, connect_timeout)))

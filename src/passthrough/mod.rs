@@ -197,12 +197,8 @@ impl<'a> Ready<'a> {
         };
         let signing = match &client {
             Some(client) => {
-                let values = exchange::signing(
-                    self.element,
-                    self.group,
-                    &client.values,
-                    &self.values,
-                );
+                let values =
+                    exchange::signing(self.element, self.group, &client.values, &self.values);
                 Some(values.ok_or_else(|| {
                     Error::Invalid(
                         "This element's calls would tell the secret of the stored OAuth client to \

@@ -20,17 +20,17 @@ use crate::provisioning::client::{self, ProxyReference};
 use crate::provisioning::text;
 use crate::store::ExternalAuthentication;
 
-/// Bytes of a name, of a tag, and tags, at most. The index over tags takes no longer ones.
+/// Bytes of a name, of a tag, and tags, at most. No longer tag fits its index.
 const NAME_LIMIT: usize = 1000;
 const TAG_LIMIT: usize = 255;
 const TAGS_LIMIT: usize = 100;
-/// Bytes as sent: markup is taken out afterwards, which costs more than it should for long texts.
+/// Bytes as sent: markup is taken out afterwards, slowly.
 const RAW_LIMIT: usize = 4096;
-/// Bytes of a whole configuration at most; what is listed must stay small.
+/// Bytes of a whole configuration.
 const CONFIGURATION_LIMIT: usize = 65_536;
 
-/// Body of `POST`, `PUT` and `PATCH /instances`. A whole instance as returned earlier is accepted
-/// too: what only the server sets is ignored.
+/// Body of `POST`, `PUT` and `PATCH /instances`. A whole instance as returned is accepted, too: what
+/// only the server sets is ignored.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InstanceRequest {
@@ -40,9 +40,8 @@ pub struct InstanceRequest {
     /// Need not be unique; markup is taken out.
     #[schema(max_length = 1000, example = "Support desk of customer 17")]
     name: Option<String>,
-    /// By key of the element's configuration, as `GET /elements/{keyOrId}/configuration` lists them.
-    /// A value may be a text, number, boolean, object or list, and is kept as text. Keys that the
-    /// element does not know are dropped.
+    /// By key, as `GET /elements/{keyOrId}/configuration` lists them. A value may be a text, number,
+    /// boolean, object or list, and is kept as text. Keys that the element does not know are dropped.
     #[schema(value_type = Option<Map<String, Value>>)]
     configuration: Option<Configuration>,
     /// To find instances by. Absent on create: the name.

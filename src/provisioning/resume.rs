@@ -155,6 +155,10 @@ impl Rest<'_> {
         let Some(exchange) = left.take_over(app, &calls, self.claim).await? else {
             return Ok(Made::Elsewhere);
         };
+        if calls.next_is_once() {
+            // Perhaps it has been made, by the server that is gone.
+            return Ok(Made::Refused(exchange));
+        }
         match exchange.call(&mut calls).await {
             Ok(()) => Ok(Made::Returned(exchange.keep(calls).await?.0)),
             Err(error) if is_refusal(&error) => {

@@ -9,6 +9,7 @@
 //! request with a key goes through the journal, which can finish the change without its caller.
 
 mod asking;
+mod tokens;
 
 use std::collections::BTreeMap;
 
@@ -169,10 +170,17 @@ pub(super) async fn finish(
         asked: intent.asked.0,
         returned,
         spent: intent.spent,
+        refreshes: intent.refreshes,
         exchange: Some(exchange),
         repeatable: intent.repeatable,
     };
-    match changing.write(id, Some(&accepted)).await? {
+    let written = changing.write(id, Some(&accepted)).await;
+    if let Err(error) = &written
+        && journal::is_final(error)
+    {
+        changing.keep_tokens(id, &accepted).await?;
+    }
+    match written? {
         Written::Done(_) => Ok(()),
         Written::Outrun(_) => Err(Error::Conflict("somebody else has changed it since".into())),
         Written::Gone => Err(no_such_instance(id)),
@@ -216,6 +224,7 @@ impl Changing<'_> {
         let id = row.id;
         let mut accepted = None;
         for _ in 0..ROUNDS {
+            self.tags(&row, self.change.name.as_ref().unwrap_or(&row.name))?;
             accepted = match self.ask(&row, accepted).await? {
                 Asked::Settled(accepted) => accepted,
                 Asked::Outrun => {
@@ -227,9 +236,16 @@ impl Changing<'_> {
                 }
             };
             let mut written = self.write(id, accepted.as_ref()).await;
-            if let Some(exchange) = accepted.as_ref().and_then(|accepted| accepted.exchange) {
+            if let Some(accepted) = &accepted
+                && let Some(exchange) = accepted.exchange
+            {
+                if let Err(error) = &written
+                    && journal::is_final(error)
+                {
+                    self.keep_tokens(id, accepted).await?;
+                }
                 let organization = self.who.organization;
-                let again = !is_once(accepted.as_ref());
+                let again = accepted.repeatable;
                 let claim = self.claim;
                 written =
                     journal::settled(self.app, organization, exchange, claim, again, written).await;
@@ -300,6 +316,7 @@ impl Changing<'_> {
         accepted: Option<&Accepted>,
     ) -> Result<Written> {
         let Some(next) = self.next(&row, accepted)? else {
+            let row = self.keep_tokens_in(transaction, row, accepted).await?;
             return Ok(Written::Outrun(Box::new(row)));
         };
         if next.leaves(&row) {
@@ -332,15 +349,21 @@ impl Changing<'_> {
         Ok(changed.map_or(Written::Gone, |row| Written::Done(Box::new(row))))
     }
 
+    /// # Errors
+    /// 400, which is to be told before the vendor is asked.
+    fn tags(&self, row: &store::Instance, name: &str) -> Result<Vec<String>> {
+        match &self.change.tags {
+            Some(given) => request::checked_tags(given, |tag| {
+                tag == name || row.tags.iter().any(|kept| kept == tag)
+            }),
+            None => Ok(row.tags.clone()),
+        }
+    }
+
     /// `None`: the vendor has to be asked about it first.
     fn next(&self, row: &store::Instance, accepted: Option<&Accepted>) -> Result<Option<Next>> {
         let name = self.change.name.as_ref().unwrap_or(&row.name).clone();
-        let tags = match &self.change.tags {
-            Some(given) => request::checked_tags(given, |tag| {
-                tag == name || row.tags.iter().any(|kept| kept == tag)
-            })?,
-            None => row.tags.clone(),
-        };
+        let tags = self.tags(row, &name)?;
         let mut next = Next {
             name,
             tags,

@@ -27,7 +27,7 @@ pub mod worker;
 
 use bunsen_engine::configuration::Values;
 use bunsen_engine::element::{Element, Group, Renewal, Reuse, Start};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -42,9 +42,13 @@ use crate::journal::{self, Begun, Exchange, Held, Opening};
 use crate::store::{self, FailedRenewal, Outcome, Purpose, RenewedInstance, Standing};
 use crate::tenancy;
 use failure::Class;
+use salvage::end_of;
 use worker::Hosts;
 
 pub use on_demand::{on_demand, spent};
+
+/// Until an instance whose definition here knows no renewal is looked at again.
+const OTHER_DEFINITION: SignedDuration = SignedDuration::from_hours(1);
 
 /// Said before the vendor's refusal of a token that may have been used already.
 const LOST: &str = "The answer to an earlier renewal was lost, and the token that it brought with \
@@ -143,10 +147,13 @@ impl Due<'_> {
             .as_ref()
             .and_then(|renewal| renewal.start(&effective));
         let (Some(renewal), Some(mut start)) = (renewal, start) else {
-            // The definition has changed since it was planned.
-            return self
-                .fail(None, Outcome::Refused, &FailedRenewal::default())
-                .await;
+            // This server has another definition than the one that planned it, as while servers are
+            // replaced one by one.
+            let later = FailedRenewal {
+                due_at: Timestamp::now().checked_add(OTHER_DEFINITION).ok(),
+                ..FailedRenewal::default()
+            };
+            return self.fail(None, Outcome::Refused, &later).await;
         };
         let ends = end(&renewal, &effective);
         if self.row.renewal_in_doubt && start == Start::Refresh && ends > Timestamp::now() {
@@ -480,18 +487,4 @@ pub fn ends_at(element: &Element, group: &Group, values: &Values) -> Timestamp {
     renewal.map_or(Timestamp::MIN, |renewal| {
         end(&renewal, &element.effective(group, values))
     })
-}
-
-async fn end_of(
-    app: &App,
-    organization: OrganizationId,
-    row: &store::Instance,
-) -> Result<Timestamp> {
-    let keys = tenancy::keys(app, organization).await?;
-    let values = stored_values(organization, &keys, row)?;
-    let ends = app.catalog().get(&row.element_key).and_then(|element| {
-        let group = element.group(&row.credential_group)?;
-        Some(ends_at(element, group, &values))
-    });
-    Ok(ends.unwrap_or(Timestamp::MIN))
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::failure::Class;
-use super::{Attempt, Came, Due, end_of};
+use super::{Attempt, Came, Due, ends_at};
 use crate::app::App;
 use crate::credentials::{self, CREDENTIALS, Parts, place, stored_values};
 use crate::error::{Error, Result};
@@ -93,13 +93,13 @@ async fn settle(
 ) -> Result<()> {
     let keys = &tenancy::keys(app, of.organization).await?;
     let stored = app.store().org(of.organization);
-    let revocation = stored
+    let (open, revocation) = stored
         .transaction(|mut transaction| async move {
             let id = of.instance;
             let row = stored.lock_instance(&mut transaction, id).await?;
             let standing = stored.lock_exchange(&mut transaction, of.exchange).await?;
-            if standing != Standing::Intent {
-                return Ok((transaction, None));
+            if !matches!(standing, Standing::Intent | Standing::Answered) {
+                return Ok((transaction, (false, None)));
             }
             let mut revocation = None;
             if let Some(row) = row.filter(|row| row.generation == of.generation) {
@@ -121,9 +121,12 @@ async fn settle(
             stored
                 .close_exchange_in(&mut transaction, of.exchange, of.outcome, of.claim, false)
                 .await?;
-            Ok((transaction, revocation))
+            Ok((transaction, (true, revocation)))
         })
         .await?;
+    if let (false, Some(returned)) = (open, returned) {
+        came_late(app, of, returned).await?;
+    }
     if let Some(revocation) = revocation {
         app.callers().settle(app.store(), revocation).await;
     }
@@ -144,8 +147,10 @@ pub async fn came_late(app: &App, of: Spending<'_>, returned: &Values) -> Result
             let row = stored.lock_instance(&mut transaction, id).await?;
             let standing = stored.lock_exchange(&mut transaction, of.exchange).await?;
             // Whoever sends the old token opens an exchange first, and for that needs the row.
-            let doubted =
-                |row: &store::Instance| row.generation == of.generation + 1 && row.renewal_in_doubt;
+            // And where the vendor has refused it since, these may have ended with it.
+            let doubted = |row: &store::Instance| {
+                row.valid && row.generation == of.generation + 1 && row.renewal_in_doubt
+            };
             let row = row.filter(doubted).filter(|_| standing == Standing::Over);
             let Some(row) = row else {
                 return Ok((transaction, false));
@@ -253,4 +258,19 @@ pub(super) async fn renewal_cut_short(
         claim: None,
     };
     settle(app, of, Some(returned), &failed).await
+}
+
+/// When the access token of an instance ends.
+pub(super) async fn end_of(
+    app: &App,
+    organization: OrganizationId,
+    row: &store::Instance,
+) -> Result<Timestamp> {
+    let keys = tenancy::keys(app, organization).await?;
+    let values = stored_values(organization, &keys, row)?;
+    let ends = app.catalog().get(&row.element_key).and_then(|element| {
+        let group = element.group(&row.credential_group)?;
+        Some(ends_at(element, group, &values))
+    });
+    Ok(ends.unwrap_or(Timestamp::MIN))
 }

@@ -172,8 +172,8 @@ pub fn stays_below(path: &str) -> bool {
 /// servers count differently, and nothing may climb.
 fn climbs(path: &[u8], separators: usize) -> bool {
     let mut depth = 0_usize;
-    let hidden = path.iter().filter(|byte| **byte == b'/').count() > separators
-        || path.contains(&b'\\');
+    let hidden =
+        path.iter().filter(|byte| **byte == b'/').count() > separators || path.contains(&b'\\');
     for segment in path.split(|byte| matches!(byte, b'/' | b'\\')) {
         let name = segment.split(|byte| *byte == b';').next();
         let odd = |byte: &u8| byte.is_ascii_whitespace() || byte.is_ascii_control();

@@ -28,6 +28,8 @@ pub(super) struct Accepted {
     pub(super) returned: Values,
     /// What it began with is used up.
     pub(super) spent: bool,
+    /// That is the refresh token that is stored.
+    pub(super) refreshes: bool,
     /// Of the journal, in which the vendor was asked.
     pub(super) exchange: Option<Uuid>,
     /// It may be asked again.
@@ -109,6 +111,7 @@ impl Changing<'_> {
             asked: plan.values,
             returned: Values::new(),
             spent,
+            refreshes,
             exchange: None,
             repeatable,
         };

@@ -35,6 +35,7 @@ fn what_was_accepted_covers_just_that() {
         asked: values(&[("a", "1"), ("b", "2")]),
         returned: Values::new(),
         spent: false,
+        refreshes: false,
         exchange: None,
         repeatable: true,
     };

@@ -178,6 +178,36 @@ impl OrgStore<'_> {
         .await
     }
 
+    /// The same while `holder` has it and no answer is there. What somebody else goes on with, or
+    /// has answered, is theirs to end.
+    pub async fn close_own_exchange(
+        &self,
+        id: Uuid,
+        holder: Uuid,
+        outcome: Outcome,
+        claim: Option<&Claim>,
+        again: bool,
+    ) -> Result<()> {
+        self.transaction(|mut transaction| async move {
+            let own: Option<(Uuid,)> = self
+                .query_as(
+                    "select id from exchanges
+                     where org_id = $1 and id = $2 and holder = $3 and state = 'intent'
+                     for update",
+                )
+                .bind(id)
+                .bind(holder)
+                .fetch_optional(&mut *transaction)
+                .await?;
+            if own.is_some() {
+                self.close_exchange_in(&mut transaction, id, outcome, claim, again)
+                    .await?;
+            }
+            Ok((transaction, ()))
+        })
+        .await
+    }
+
     /// The same as one of unknown outcome, while there is no answer. `false`: there is one by now,
     /// or it is over.
     pub async fn give_up_exchange(
