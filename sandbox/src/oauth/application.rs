@@ -186,7 +186,7 @@ mod tests {
         for uri in [
             "",
             "cb",
-            "https://127.0.0.1/",
+            "ftp://127.0.0.1/",
             "http://127.0.0.1.evil.example/",
             "http://localhost@evil.example/",
             "http://u@localhost/",

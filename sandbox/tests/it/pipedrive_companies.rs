@@ -194,7 +194,7 @@ async fn a_retired_log_in_is_410_and_tokens_stay() {
         .json();
     assert_eq!(
         shown,
-        json!({ "failed_login_status": 401, "empty_as_null": false, "authorizations_retired": true, "denied_error": "user_denied" })
+        json!({ "failed_login_status": 401, "empty_as_null": false, "authorizations_retired": true, "denied_error": "user_denied", "v1_retired": false })
     );
 }
 

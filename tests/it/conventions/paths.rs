@@ -208,7 +208,7 @@ async fn reserved_words_are_never_hub_calls(database: TestDatabase) {
     let vendors = Vendors::of(&server);
     vendors.reset().await;
     let mut findings = Findings::default();
-    let words = "proxy instances elements hubs organizations customers authentication docs formulas events usage metrics \
+    let words = "instances elements hubs organizations customers authentication docs formulas events usage metrics \
                  audit-logs bulkloader jobs applications models catalog-properties common-resources transformations vdrs \
                  eb-utils notifications signup-partners integrations change-management element-products oauth-proxies lbdocs";
     for word in words.split_whitespace() {

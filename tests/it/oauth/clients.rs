@@ -146,7 +146,7 @@ async fn the_nearest_one_counts_and_the_callers_own_before_all(database: TestDat
         .await
         .success();
     let code = by_code(&place, "c-1");
-    place.create(&code).await.error(400);
+    place.create(&code).await.error(401);
     by(&place, member, "POST", "/instances", Some(&code))
         .await
         .success();
@@ -156,7 +156,7 @@ async fn the_nearest_one_counts_and_the_callers_own_before_all(database: TestDat
     place.vendor.calls();
     by(&place, member, "POST", "/instances", Some(&half))
         .await
-        .error(400);
+        .error(401);
     let calls = place.vendor.calls();
     assert!(!calls.is_empty());
     assert!(
@@ -190,7 +190,7 @@ async fn another_secret_reaches_all_and_another_id_none(database: TestDatabase) 
         .call("PATCH", &path, Some(&move_to("b.tidepost.example")))
         .await;
     assert!(!refused.text.contains("rotated"), "{refused}");
-    refused.error(400);
+    refused.error(401);
     // Without one the stored one stays.
     let mut same = kept("app-secret");
     place.call("PUT", CLIENT, Some(&same)).await.success();
@@ -210,7 +210,7 @@ async fn another_secret_reaches_all_and_another_id_none(database: TestDatabase) 
         .await
         .success();
     place.vendor.calls();
-    place.create(&by_code(&place, "c-2")).await.error(400);
+    place.create(&by_code(&place, "c-2")).await.error(401);
     assert!(
         place.vendor.calls()[0]
             .2

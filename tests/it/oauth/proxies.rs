@@ -200,7 +200,7 @@ async fn applications_share_one_callback(database: TestDatabase) {
     request["oauthProxy"] = json!({"isOauthProxy": true, "oauthProxyName": "renamed"});
     place.vendor.calls();
     // The vendor of these tests knows one callback, which is not the proxy's.
-    place.create(&request).await.error(400);
+    place.create(&request).await.error(401);
     let asked = &place.vendor.calls()[0].2;
     let asked: Vec<(String, String)> = url::form_urlencoded::parse(asked.as_bytes())
         .into_owned()

@@ -271,11 +271,7 @@ struct Place {
 
 impl Place {
     async fn start(database: TestDatabase) -> Option<Place> {
-        Self::start_with(database, ACCESS_SECONDS).await
-    }
-
-    async fn start_with(database: TestDatabase, access_seconds: u64) -> Option<Place> {
-        let provider = Provider::open(access_seconds).await?;
+        let provider = Provider::open(ACCESS_SECONDS).await?;
         let options = TestOptions {
             elements: Some(folder().join("elements")),
             vendor_routes: vec![provider.route()],

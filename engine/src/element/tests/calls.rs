@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::{sample, shipped};
-use crate::configuration::Values;
+use crate::configuration::{Value, Values};
+use crate::element::oauth::ACCESS_TOKEN;
 
 #[test]
 fn a_session_is_known_by_its_resolved_values() {
@@ -51,8 +52,10 @@ fn a_farewell_and_what_is_made_once() {
     let catalog = shipped(&json).unwrap();
     let element = catalog.get("parceldesk").unwrap();
     let (password, token) = (&element.groups[0], &element.groups[1]);
+    let stored = Values::from([(ACCESS_TOKEN.to_owned(), Value::Clear("a1".to_owned()))]);
+    assert!(element.deleting(token, &Values::new()).is_empty());
     let paths = |group| -> Vec<&str> {
-        let calls = element.deleting(group, &Values::new()).into_iter();
+        let calls = element.deleting(group, &stored).into_iter();
         calls.map(|call| call.path.as_str()).collect()
     };
     assert_eq!(paths(password), ["/session"]);
