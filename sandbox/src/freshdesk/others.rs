@@ -77,7 +77,7 @@ pub fn times(visit: &mut Visit<'_>) -> Outcome {
     let equals = |row: &Record, name: &str| {
         query
             .get(name)
-            .is_none_or(|wanted| row[name].to_string() == wanted)
+            .is_none_or(|wanted| is_number(&row[name], wanted))
     };
     let records = visit.account.records.rows(TIME_ENTRIES);
     let fits = |row: &&Record| {
@@ -144,7 +144,7 @@ pub fn ratings(visit: &mut Visit<'_>) -> Outcome {
             .is_none_or(|since| text(row, "created_at").is_some_and(|at| at >= since))
             && user
                 .as_ref()
-                .is_none_or(|user| row["user_id"].to_string() == *user)
+                .is_none_or(|user| is_number(&row["user_id"], user))
     })
 }
 
@@ -278,4 +278,11 @@ pub fn show_job(visit: &mut Visit<'_>) -> Outcome {
         .get(JOBS, id)
         .ok_or(Refusal::NotFound)?;
     Ok(ok(&json!({ "id": id.to_string(), "status": "COMPLETED" })))
+}
+
+/// What a query says of a number.
+fn is_number(value: &Value, wanted: &str) -> bool {
+    value
+        .as_u64()
+        .is_some_and(|number| wanted == number.to_string())
 }

@@ -177,12 +177,12 @@ impl Seeding<'_> {
             "email": reachable.then(|| format!("contact{}@company{}.example", number + 1, number % 130 + 1)),
             "phone": format!("+49 30 {:06}", 100_000 + number),
             "mobile": seed.pick(&[Value::Null, json!(format!("+1 555 {number:04}"))]),
-            "active": number % 3 != 0,
+            "active": !number.is_multiple_of(3),
             "company_id": company,
             "job_title": seed.pick(&[Value::Null, json!("Buyer"), json!("Geschäftsführerin")]),
             "description": if number == 7 { json!(seed.long_text()) } else { Value::Null },
             "tags": if seed.once_in(4) { json!(["vip", "naïve"]) } else { json!([]) },
-            "unique_external_id": if number % 10 == 0 { json!(format!("ext-{number}")) } else { Value::Null },
+            "unique_external_id": if number.is_multiple_of(10) { json!(format!("ext-{number}")) } else { Value::Null },
             "custom_fields": {
                 "cf_department": seed.pick(&[json!("Sales"), json!("Einkauf"), Value::Null]),
                 "cf_notes": Value::Null,
@@ -272,7 +272,7 @@ impl Seeding<'_> {
             2 + number % tickets.min(12)
         };
         let body = self.seed.sentence();
-        let note = number % 2 == 0;
+        let note = number.is_multiple_of(2);
         let set = json!({
             "body": format!("<div>{}</div>", html_escape::encode_text(&body)),
             "body_text": body,
@@ -292,7 +292,7 @@ impl Seeding<'_> {
     fn time_entry(&mut self, number: u64, tickets: u64) {
         let at = self.at(DAY * 20);
         let set = json!({
-            "agent_id": 431, "billable": number % 2 == 0, "executed_at": at, "start_time": at, "time_spent": "01:30",
+            "agent_id": 431, "billable": number.is_multiple_of(2), "executed_at": at, "start_time": at, "time_spent": "01:30",
             "note": self.seed.sentence(), "ticket_id": number % tickets.max(1) + 1,
         });
         self.put(TIME_ENTRIES, TIME_ENTRY, set, DAY * 20);

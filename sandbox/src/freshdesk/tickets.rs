@@ -165,7 +165,7 @@ pub fn create(visit: &mut Visit<'_>) -> Outcome {
             .iter()
             .any(|mistake| REQUESTERS.contains(&mistake.field.as_str()))
     };
-    if !REQUESTERS.iter().any(|name| has(name)) && !told(&mistakes) {
+    if !REQUESTERS.iter().any(&has) && !told(&mistakes) {
         let message = format!(
             "One of the following fields is mandatory: {}",
             REQUESTERS.join(", ")

@@ -281,7 +281,7 @@ pub fn show(visit: &mut Visit<'_>) -> Outcome {
         .into_iter()
         .find(|field| match &field[name] {
             Value::String(code) => code == wanted,
-            number => number.to_string() == wanted,
+            number => *number == wanted,
         });
     let field = field.ok_or_else(|| no_field(visit))?;
     Ok(ok(&json!({ "success": true, "data": field })))
@@ -383,7 +383,7 @@ fn custom_id(visit: &Visit<'_>) -> Result<u64, Refusal> {
     let wanted = visit.parameters.first().copied().unwrap_or_default();
     let field =
         custom::of(visit.company(), visit.resource.table).find(|field| match visit.version {
-            Version::One => field["id"].to_string() == wanted,
+            Version::One => field["id"] == wanted,
             Version::Two => text(field, "key") == Some(wanted),
         });
     field

@@ -10,7 +10,13 @@ use super::visit::{self, Version, Visit};
 use crate::records::{Record, is, link, text};
 
 /// Kind, table, and what is searched: the name of the field, the member that holds it.
-const KINDS: &[(&str, &str, &[(&str, &str)])] = &[
+type Kind = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
+
+const KINDS: &[Kind] = &[
     (
         "deal",
         DEALS,

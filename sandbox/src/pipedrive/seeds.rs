@@ -352,14 +352,14 @@ impl Seeding<'_> {
 
     fn lead(&mut self, number: u64) {
         let person = some(
-            number % 2 == 0,
+            number.is_multiple_of(2),
             number % self.amounts.persons.max(1) + 1,
             self.amounts.persons,
         );
         let set = json!({
             "title": format!("Lead {} {}", number + 1, self.seed.sentence()), "creator_id": self.user, "person_id": person,
             "organization_id": some(person.is_none(), number % self.amounts.organizations.max(1) + 1, self.amounts.organizations),
-            "value": if number % 3 == 0 { Value::Null } else { json!({ "amount": number * 100, "currency": "EUR" }) },
+            "value": if number.is_multiple_of(3) { Value::Null } else { json!({ "amount": number * 100, "currency": "EUR" }) },
             "is_archived": number % 40 == 39,
         });
         let id = self.put(LEADS, LEAD, set, DAY * 60 - (number / 4) as i64 * HOUR);
@@ -370,18 +370,18 @@ impl Seeding<'_> {
 
     fn activity(&mut self, number: u64) {
         let person = some(
-            number % 3 == 0,
+            number.is_multiple_of(3),
             number % self.amounts.persons.max(1) + 1,
             self.amounts.persons,
         );
         let (_, kind) = self.seed.pick(KINDS);
         let set = json!({
             "subject": self.seed.sentence(), "type": kind, "creator_user_id": self.user, "due_date": "2026-03-01", "due_time": "10:30",
-            "duration": "00:30", "done": number % 4 == 0,
-            "marked_as_done_time": if number % 4 == 0 { json!(self.at(DAY)) } else { Value::Null },
-            "deal_id": some(number % 2 == 0, number % self.amounts.deals.max(1) + 1, self.amounts.deals),
+            "duration": "00:30", "done": number.is_multiple_of(4),
+            "marked_as_done_time": if number.is_multiple_of(4) { json!(self.at(DAY)) } else { Value::Null },
+            "deal_id": some(number.is_multiple_of(2), number % self.amounts.deals.max(1) + 1, self.amounts.deals),
             "person_id": person,
-            "org_id": some(number % 5 == 0, number % self.amounts.organizations.max(1) + 1, self.amounts.organizations),
+            "org_id": some(number.is_multiple_of(5), number % self.amounts.organizations.max(1) + 1, self.amounts.organizations),
             "participants": person.map_or_else(|| json!([]), |person| json!([{ "person_id": person, "primary": true }])),
         });
         self.put(
@@ -413,7 +413,11 @@ impl Seeding<'_> {
             "linked_person_id": 1, "linked_person_name": "Ada Abbott", "mail_message_party_id": number + 1, "linked_organization_id": null,
         });
         let deal = some(true, number + 1, self.amounts.deals);
-        let folder = if number % 2 == 0 { "inbox" } else { "sent" };
+        let folder = if number.is_multiple_of(2) {
+            "inbox"
+        } else {
+            "sent"
+        };
         let thread = json!({
             "account_id": "5a6d0a1e", "user_id": self.user, "subject": self.seed.sentence(), "snippet": self.seed.sentence(), "read_flag": 0,
             "mail_tracking_status": null, "has_attachments_flag": 0, "has_inline_attachments_flag": 0, "has_real_attachments_flag": 0,

@@ -46,8 +46,15 @@ pub enum Show {
     Null,
 }
 
-/// Counters: name, table of what is counted, member that links it, what of it counts.
-const COUNTS: &[(&str, &str, &str, fn(&Record) -> bool)] = &[
+/// Name, table of what is counted, member that links it, what of it counts.
+type Counter = (
+    &'static str,
+    &'static str,
+    &'static str,
+    fn(&Record) -> bool,
+);
+
+const COUNTS: &[Counter] = &[
     ("activities_count", ACTIVITIES, "", |_| true),
     ("done_activities_count", ACTIVITIES, "", |row| {
         is(row, "done")
@@ -67,11 +74,14 @@ const COUNTS: &[(&str, &str, &str, fn(&Record) -> bool)] = &[
     ("products_count", DEAL_PRODUCTS, "deal_id", |_| true),
 ];
 
+/// A counter's name, and the member that links what it counts.
+type Counted = (&'static str, &'static str);
+
 /// Shows the records of one answer; counters are counted once for all of them.
 pub struct Shower<'a> {
     pub company: &'a Company,
     pub users: &'a BTreeMap<u64, Member>,
-    counted: RefCell<HashMap<(&'static str, &'static str), HashMap<u64, u64>>>,
+    counted: RefCell<HashMap<Counted, HashMap<u64, u64>>>,
     related: RefCell<BTreeMap<&'static str, Map<String, Value>>>,
 }
 

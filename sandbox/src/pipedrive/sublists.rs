@@ -63,7 +63,7 @@ pub fn activities(visit: &mut Visit<'_>) -> Outcome {
     let done = visit.query.filled("done").map(|done| done == "1");
     let without = visit.query.filled("exclude").unwrap_or_default().to_owned();
     linked(visit, &ACTIVITY_RESOURCE, |row| {
-        let excluded = without.split(',').any(|id| row["id"].to_string() == id);
+        let excluded = without.split(',').any(|id| row["id"] == id);
         !excluded && done.is_none_or(|done| is(row, "done") == done)
     })
 }

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use super::{Place, id, path};
 use crate::database::TestDatabase;
-use crate::vendors::until;
 
 const HIDDEN: &str = "********";
 
