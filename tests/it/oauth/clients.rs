@@ -219,7 +219,7 @@ async fn another_secret_reaches_all_and_another_id_none(database: TestDatabase) 
     // Connected again, it is the new one's.
     place.vendor.code("c-3");
     let again = json!({"providerData": {"code": "c-3"}});
-    place.call("PATCH", &path, Some(&again)).await.error(400);
+    place.call("PATCH", &path, Some(&again)).await.error(401);
     assert!(place.vendor.calls()[0].2.contains("client_id=other"));
 
     let used = place.call("DELETE", CLIENT, None).await.error(409);
