@@ -14,7 +14,7 @@ use super::tickets;
 use super::v2::{Outcome, Visit};
 use crate::answer;
 use crate::records::fields::{Check, blank};
-use crate::records::{Record, is, link, text};
+use crate::records::{Record, is, is_number, link, text};
 
 pub const TIME_FILTERS: &[&str] = &[
     "company_id",
@@ -278,11 +278,4 @@ pub fn show_job(visit: &mut Visit<'_>) -> Outcome {
         .get(JOBS, id)
         .ok_or(Refusal::NotFound)?;
     Ok(ok(&json!({ "id": id.to_string(), "status": "COMPLETED" })))
-}
-
-/// What a query says of a number.
-fn is_number(value: &Value, wanted: &str) -> bool {
-    value
-        .as_u64()
-        .is_some_and(|number| wanted == number.to_string())
 }

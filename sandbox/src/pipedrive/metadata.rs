@@ -14,7 +14,7 @@ use super::resources::{
 use super::shape;
 use super::visit::{self, Page, Version, Visit};
 use super::world::{self, Company};
-use crate::records::{Record, link, text};
+use crate::records::{Record, is_number, link, text};
 
 /// A field of the vendor's own: key in v1, code in v2 and in records, name, type.
 type Standard = (&'static str, &'static str, &'static str, &'static str);
@@ -281,7 +281,7 @@ pub fn show(visit: &mut Visit<'_>) -> Outcome {
         .into_iter()
         .find(|field| match &field[name] {
             Value::String(code) => code == wanted,
-            number => *number == wanted,
+            number => is_number(number, wanted),
         });
     let field = field.ok_or_else(|| no_field(visit))?;
     Ok(ok(&json!({ "success": true, "data": field })))
@@ -383,7 +383,7 @@ fn custom_id(visit: &Visit<'_>) -> Result<u64, Refusal> {
     let wanted = visit.parameters.first().copied().unwrap_or_default();
     let field =
         custom::of(visit.company(), visit.resource.table).find(|field| match visit.version {
-            Version::One => field["id"] == wanted,
+            Version::One => is_number(&field["id"], wanted),
             Version::Two => text(field, "key") == Some(wanted),
         });
     field

@@ -163,6 +163,12 @@ pub fn is(record: &Record, name: &str) -> bool {
     record.get(name).is_some_and(|value| *value == true)
 }
 
+/// Whether this is the number that a path or a query means.
+pub fn is_number(value: &Value, wanted: &str) -> bool {
+    let number = value.as_u64();
+    number.is_some_and(|number| wanted == number.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
