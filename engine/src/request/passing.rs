@@ -300,6 +300,9 @@ json!({"id": 53, "name": "q", "vendorName": "q", "type": "query", "vendorType": 
             "/.%09./x",
             "/a%2f..%2f../..",
             "/a%2fb/../..",
+            // A separator that only some servers see adds no depth.
+            "/x%2fy/%2e%2e/%2e%2e/admin",
+            "/x\\y/../../admin",
             "/%25252525252525252e",
         ] {
             assert!(!stays_below(path), "{path}");
