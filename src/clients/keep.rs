@@ -195,7 +195,7 @@ fn after(
     let holds_secret = before.contains_key(CLIENT_SECRET) && keeps_secrets;
     if (holds_secret || masks) && !before.is_empty() && says(&after) != says(&before) {
         return Err(Error::Invalid(
-            "'apiSecret' is missing: with another configuration the client's secrets have to be given \
+            "With another 'configuration' the client's secrets ('apiSecret' and masked entries) have to be given \
              again, all of them, since it may say where they are sent."
                 .into(),
         ));

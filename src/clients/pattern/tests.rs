@@ -180,6 +180,8 @@ fn patterns_that_let_any_host_in_are_refused() {
         "https://app.example.com**",
         "https://app.example.com**/back",
         "https://app.**",
+        "https://app.example.com.*",
+        "https://app.example.com.*/.*",
         "http**://a.example/",
         "https://**@app.example.com/",
         "https://app.example.com:**/",
