@@ -2,22 +2,30 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bunsen_engine::element::{Catalog, Element};
 use tokio_util::task::TaskTracker;
 
-use crate::callers::Callers;
+use crate::callers::{Callers, Remembered};
 use crate::error::{Error, Result, VendorFailure};
 use crate::flights::Flights;
 use crate::gate::Gate;
 use crate::ids::{InstanceId, OrganizationId};
 use crate::outbound::Outbound;
 use crate::shares::Shares;
-use crate::store::{Mode, Store};
+use crate::store::{self, Mode, Store};
 use crate::vault::Vault;
 
 #[derive(Debug, Clone)]
-pub struct App(Arc<Parts>, Arc<Gate>, Renewals);
+pub struct App(Arc<Parts>, Arc<Gate>, Renewals, Arc<Instances>);
+
+/// Instances as calls need them, sealed as they are stored. Tokens may have been renewed by another
+/// server for as long as [`REMEMBERED_FOR`]: then these have ended, or the vendor does not take them.
+pub type Instances = Remembered<(OrganizationId, InstanceId), (store::Instance, Vec<store::Grant>)>;
+
+const REMEMBERED_FOR: Duration = Duration::from_secs(5);
+const REMEMBERED_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Renewals that calls wait for, by the generation that they were read with; `None`: read again.
 pub type Renewals = Flights<(OrganizationId, InstanceId, i64), Option<VendorFailure>>;
@@ -62,7 +70,18 @@ impl Default for Outside {
 
 impl App {
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts), Arc::default(), Renewals::default())
+        let callers = parts.callers.clone();
+        let instances = Instances::new(callers, REMEMBERED_BYTES, REMEMBERED_FOR, rough_size);
+        Self(
+            Arc::new(parts),
+            Arc::default(),
+            Renewals::default(),
+            Arc::new(instances),
+        )
+    }
+
+    pub fn instances(&self) -> &Instances {
+        &self.3
     }
 
     pub fn gate(&self) -> &Gate {
@@ -154,6 +173,20 @@ impl App {
         let named = shortened(key_or_id);
         Error::NotFound(format!("No element found with {kind} '{named}'.{hint}"))
     }
+}
+
+/// With what the cache keeps beside it.
+fn rough_size((instance, grants): &(store::Instance, Vec<store::Grant>)) -> u32 {
+    let configuration = instance.configuration.iter();
+    let configuration: usize = configuration
+        .map(|(key, value)| 64 + key.len() + value.len())
+        .sum();
+    let certificates = grants.iter();
+    let certificates: usize = certificates
+        .map(|grant| 200 + grant.ca_pem.as_ref().map_or(0, String::len))
+        .sum();
+    let size = 1000 + instance.credentials_sealed.len() + configuration + certificates;
+    u32::try_from(size).unwrap_or(u32::MAX)
 }
 
 /// Characters of a caller's own text that an error repeats.

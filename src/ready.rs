@@ -1,5 +1,5 @@
-//! An instance as a call needs it: read in one statement, its keys opened, with tokens that have
-//! not ended; and what is done when the vendor does not take them.
+//! An instance as a call needs it: from memory or read in one statement, its secrets opened, with
+//! tokens that have not ended; and what is done when the vendor does not take them.
 
 use std::sync::Arc;
 
@@ -18,11 +18,11 @@ use crate::store;
 use crate::tenancy;
 use crate::vault::OrganizationKeys;
 
-/// An instance as the database has it.
+/// An instance as the database has it, or had a moment ago.
 pub struct Ready<'a> {
     app: &'a App,
     organization: OrganizationId,
-    row: store::Instance,
+    found: Arc<(store::Instance, Vec<store::Grant>)>,
     pub keys: Arc<OrganizationKeys>,
     /// As they are stored.
     pub values: Values,
@@ -38,28 +38,57 @@ impl<'a> Ready<'a> {
     /// 401 for an instance that needs its owner, 403 for a disabled one, 404 for one that has just
     /// been deleted; 503 when its tokens have ended and cannot be renewed now.
     pub async fn new(app: &'a App, organization: OrganizationId, id: InstanceId) -> Result<Self> {
-        let ready = Self::read(app, organization, id).await?;
+        let ready = match app.instances().find(&(organization, id)) {
+            Some(found) => Self::open(app, organization, found).await?,
+            None => Self::read(app, organization, id).await?,
+        };
+        ready.unspent().await
+    }
+
+    /// The same, read from the database now.
+    ///
+    /// # Errors
+    /// As [`Ready::new`].
+    pub async fn anew(app: &'a App, organization: OrganizationId, id: InstanceId) -> Result<Self> {
+        Self::read(app, organization, id).await?.unspent().await
+    }
+
+    async fn unspent(self) -> Result<Self> {
+        let (app, organization, id) = (self.app, self.organization, self.row().id);
+        let ready = self;
         if !renewal::spent(ready.element, ready.group, &ready.values) {
             return Ok(ready);
         }
-        renewal::on_demand(app, organization, id, ready.row.generation).await?;
+        renewal::on_demand(app, organization, id, ready.row().generation).await?;
         Self::read(app, organization, id).await
     }
 
     async fn read(app: &'a App, organization: OrganizationId, id: InstanceId) -> Result<Self> {
+        let began = app.instances().begin();
         let stored = app.store().org(organization);
         let found = stored.instance_to_call(id).await?;
-        let (row, grants) = found.ok_or_else(|| {
+        let found = Arc::new(found.ok_or_else(|| {
             Error::NotFound("The instance has been deleted a moment ago.".to_owned())
-        })?;
-        if row.disabled {
+        })?);
+        if found.0.disabled {
             return Err(Error::Forbidden("Element instance is disabled.".into()));
         }
-        if !row.valid {
-            return Err(needs_owner(&row));
+        if !found.0.valid {
+            return Err(needs_owner(&found.0));
         }
+        let kept = (organization, id);
+        app.instances().remember(began, organization, kept, &found);
+        Self::open(app, organization, found).await
+    }
+
+    async fn open(
+        app: &'a App,
+        organization: OrganizationId,
+        found: Arc<(store::Instance, Vec<store::Grant>)>,
+    ) -> Result<Self> {
+        let row = &found.0;
         let keys = tenancy::keys(app, organization).await?;
-        let values = stored_values(organization, &keys, &row)?;
+        let values = stored_values(organization, &keys, row)?;
         let element = app.catalog().get(&row.element_key);
         let known =
             element.and_then(|element| Some((element, element.group(&row.credential_group)?)));
@@ -73,13 +102,17 @@ impl<'a> Ready<'a> {
         Ok(Self {
             app,
             organization,
-            row,
             keys,
             values,
-            grants: grants.into_iter().map(credentials::grant).collect(),
+            grants: found.1.iter().cloned().map(credentials::grant).collect(),
             element,
             group,
+            found,
         })
+    }
+
+    fn row(&self) -> &store::Instance {
+        &self.found.0
     }
 
     pub fn session(&self) -> Session<'_> {
@@ -130,10 +163,10 @@ impl<'a> Ready<'a> {
     /// As [`Ready::new`].
     pub async fn renewed(&self) -> Result<Option<Self>> {
         let (app, organization) = (self.app, self.organization);
-        let (id, generation) = (self.row.id, self.row.generation);
+        let (id, generation) = (self.row().id, self.row().generation);
         renewal::on_demand(app, organization, id, generation).await?;
         let fresh = Self::read(app, organization, id).await?;
-        let better = fresh.row.generation != generation && !fresh.row.renewal_in_doubt;
+        let better = fresh.row().generation != generation && !fresh.row().renewal_in_doubt;
         Ok(better.then_some(fresh))
     }
 
@@ -141,7 +174,7 @@ impl<'a> Ready<'a> {
     /// find the same tokens then.
     pub fn renew_behind(&self) {
         let (app, organization) = (self.app.clone(), self.organization);
-        let (id, generation) = (self.row.id, self.row.generation);
+        let (id, generation) = (self.row().id, self.row().generation);
         self.app.work().spawn(async move {
             let renewed = renewal::on_demand(&app, organization, id, generation).await;
             tracing::debug!(instance.id = %id, ok = renewed.is_ok(), "renewed for a call to come");
@@ -153,7 +186,7 @@ impl std::fmt::Debug for Ready<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Ready")
             .field("organization", &self.organization)
-            .field("instance", &self.row.id)
+            .field("instance", &self.row().id)
             .finish_non_exhaustive()
     }
 }

@@ -16,6 +16,7 @@
 
 mod clock;
 mod forgotten;
+mod remembered;
 mod settle;
 mod watch;
 
@@ -33,6 +34,7 @@ use crate::store::{Found, Owner, Revocation, Store};
 
 pub use forgotten::Began;
 use forgotten::Forgotten;
+pub use remembered::Remembered;
 use settle::Hearing;
 pub use settle::settle;
 pub use watch::Watch;
@@ -130,8 +132,11 @@ impl Callers {
         self.0.forgotten.forget(organization);
     }
 
-    /// Returns when no server believes any more what was revoked.
-    pub async fn settle(&self, store: &Store, revocation: Revocation) {
+    /// Returns when no server believes any more what was revoked; at once where nothing was.
+    pub async fn settle(&self, store: &Store, revocation: impl Into<Option<Revocation>>) {
+        let Some(revocation) = revocation.into() else {
+            return;
+        };
         self.forget(revocation.organization);
         let others = Some(self.0.server);
         self.0.hearing.wait(store, others, revocation).await;

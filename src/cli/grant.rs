@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{Read as _, Write};
 use std::path::Path;
 
+use crate::callers;
 use crate::config;
 use crate::error::{Error, Result};
 use crate::ids::OrganizationId;
@@ -48,12 +49,13 @@ pub async fn run(
                 ca_pem: allowed.ca_pem,
             };
             let org = store.org(*organization);
-            store
+            let revocation = store
                 .transaction(|mut transaction| async move {
-                    org.add_grant(&mut transaction, grant).await?;
-                    Ok((transaction, ()))
+                    let revocation = org.add_grant(&mut transaction, grant).await?;
+                    Ok((transaction, revocation))
                 })
                 .await?;
+            callers::settle(store, revocation).await;
             say(out, &format!("Granted: {}", line(*organization, grant)))
         }
         config::Grant::List {
@@ -92,12 +94,13 @@ pub async fn run(
                     Ok((transaction, removed))
                 })
                 .await?;
-            if !removed {
-                return Err(Error::NotFound(format!(
+            let revocation = removed.ok_or_else(|| {
+                Error::NotFound(format!(
                     "There is no such grant; `bunsen grant list --organization {organization}` \
                      shows those there are."
-                )));
-            }
+                ))
+            })?;
+            callers::settle(store, revocation).await;
             say(
                 out,
                 &format!("Removed: organization {organization}, {element}, {host}:{port}"),

@@ -54,7 +54,12 @@ pub async fn call(
                 .into(),
         ));
     }
-    let ready = Ready::new(app, organization, id).await?;
+    // Tokens that have been replaced a moment ago are found out by a refusal, and that call has to
+    // be made again.
+    let ready = match upload::is_held(&call.body) {
+        true => Ready::new(app, organization, id).await?,
+        false => Ready::anew(app, organization, id).await?,
+    };
     let block = envelope_header(&ready, &call.headers)?;
     let amend = block.map(|block| move |text: &[u8]| with_header(text, block.reveal()));
     let (upload, payload) = Upload::begin(app, call.body, amend).await?;

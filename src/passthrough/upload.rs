@@ -43,6 +43,13 @@ impl Wrong {
     }
 }
 
+/// Whether the body will be at hand for a second sending.
+pub fn is_held(body: &Stream) -> bool {
+    body.size_hint()
+        .upper()
+        .is_some_and(|bytes| bytes <= HELD as u64)
+}
+
 impl Upload {
     /// `amend` is shown the beginning and may give another in its place.
     ///

@@ -181,7 +181,10 @@ pub(super) async fn finish(
         changing.keep_tokens(id, &accepted).await?;
     }
     match written? {
-        Written::Done(_) => Ok(()),
+        Written::Done(_, revocation) => {
+            app.callers().settle(app.store(), revocation).await;
+            Ok(())
+        }
         Written::Outrun(_) => Err(Error::Conflict("somebody else has changed it since".into())),
         Written::Gone => Err(no_such_instance(id)),
     }
@@ -193,7 +196,8 @@ fn is_once(accepted: Option<&Accepted>) -> bool {
 }
 
 enum Written {
-    Done(Box<store::Instance>),
+    /// With what other servers have to hear of before it is told.
+    Done(Box<store::Instance>, Option<store::Revocation>),
     /// As it is by now, which the vendor has not been asked about.
     Outrun(Box<store::Instance>),
     Gone,
@@ -251,7 +255,10 @@ impl Changing<'_> {
                     journal::settled(self.app, organization, exchange, claim, again, written).await;
             }
             match written? {
-                Written::Done(changed) => return Ok(*changed),
+                Written::Done(changed, revocation) => {
+                    self.app.callers().settle(self.app.store(), revocation).await;
+                    return Ok(*changed);
+                }
                 Written::Outrun(_) if is_once(accepted.as_ref()) => break,
                 Written::Outrun(now) => row = *now,
                 Written::Gone => return Err(no_such_instance(id)),
@@ -275,7 +282,7 @@ impl Changing<'_> {
                         Row::Answered => {}
                         // Recovery of another server was faster.
                         Row::Applied(_) => {
-                            return Ok((transaction, Written::Done(Box::new(row.clone()))));
+                            return Ok((transaction, Written::Done(Box::new(row.clone()), None)));
                         }
                         Row::Intent | Row::Over => return Err(store::given_up()),
                     }
@@ -285,7 +292,7 @@ impl Changing<'_> {
                     None => Written::Gone,
                 };
                 let outcome = match &written {
-                    Written::Done(_) => Outcome::Applied,
+                    Written::Done(..) => Outcome::Applied,
                     Written::Outrun(_) | Written::Gone => Outcome::Refused,
                 };
                 if let Some(exchange) = exchange {
@@ -294,7 +301,7 @@ impl Changing<'_> {
                         .await?;
                 }
                 match (&written, self.claim) {
-                    (Written::Done(row), Some(claim)) => {
+                    (Written::Done(row, _), Some(claim)) => {
                         organization
                             .finish_request(&mut transaction, claim, row.id)
                             .await?;
@@ -320,7 +327,7 @@ impl Changing<'_> {
             return Ok(Written::Outrun(Box::new(row)));
         };
         if next.leaves(&row) {
-            return Ok(Written::Done(Box::new(row)));
+            return Ok(Written::Done(Box::new(row), None));
         }
         let (clear, sealed) = match &next.configuration {
             Some((clear, sealed)) => (clear, sealed),
@@ -346,7 +353,9 @@ impl Changing<'_> {
             logged_in = next.logged_in,
             "instance changed"
         );
-        Ok(changed.map_or(Written::Gone, |row| Written::Done(Box::new(row))))
+        Ok(changed.map_or(Written::Gone, |(row, revocation)| {
+            Written::Done(Box::new(row), revocation)
+        }))
     }
 
     /// # Errors

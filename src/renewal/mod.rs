@@ -396,6 +396,7 @@ async fn apply(
             Ok((transaction, row.is_some()))
         })
         .await?;
+    app.instances().forget(&(organization, id));
     tracing::info!(org.id = %organization, instance.id = %id, written, "vendor session renewed");
     Ok(())
 }
@@ -434,9 +435,7 @@ async fn fail(
             Ok((transaction, revocation))
         })
         .await?;
-    if let Some(revocation) = revocation {
-        app.callers().settle(app.store(), revocation).await;
-    }
+    app.callers().settle(app.store(), revocation).await;
     Ok(())
 }
 

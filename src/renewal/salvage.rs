@@ -127,9 +127,7 @@ async fn settle(
     if let (false, Some(returned)) = (open, returned) {
         came_late(app, of, returned).await?;
     }
-    if let Some(revocation) = revocation {
-        app.callers().settle(app.store(), revocation).await;
-    }
+    app.callers().settle(app.store(), revocation).await;
     Ok(())
 }
 

@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use sqlx::{FromRow, PgConnection};
 
-use super::{AllOrgs, OrgStore};
+use super::{AllOrgs, OrgStore, Revocation};
 use crate::error::Result;
 use crate::ids::OrganizationId;
 
@@ -53,7 +53,11 @@ impl OrgStore<'_> {
     }
 
     /// Adds a grant; one for the same host and port gets the new certificate authority.
-    pub async fn add_grant(&self, connection: &mut PgConnection, grant: &Grant) -> Result<()> {
+    pub async fn add_grant(
+        &self,
+        connection: &mut PgConnection,
+        grant: &Grant,
+    ) -> Result<Revocation> {
         self.query(
             "insert into outbound_grants (org_id, element_key, host, port, ca_pem)
              values ($1, $2, $3, $4, $5)
@@ -64,19 +68,20 @@ impl OrgStore<'_> {
         .bind(grant.host.as_str())
         .bind(i32::from(grant.port))
         .bind(grant.ca_pem.as_deref())
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
-        Ok(())
+        // Servers remember with an instance how far it may reach.
+        self.revoke(connection).await
     }
 
-    /// `false`: there was none.
+    /// `None`: there was none.
     pub async fn remove_grant(
         &self,
         connection: &mut PgConnection,
         element_key: &str,
         host: &str,
         port: u16,
-    ) -> Result<bool> {
+    ) -> Result<Option<Revocation>> {
         let removed = self
             .query(
                 "delete from outbound_grants
@@ -85,9 +90,12 @@ impl OrgStore<'_> {
             .bind(element_key)
             .bind(host)
             .bind(i32::from(port))
-            .execute(connection)
+            .execute(&mut *connection)
             .await?;
-        Ok(removed.rows_affected() > 0)
+        match removed.rows_affected() {
+            0 => Ok(None),
+            _ => self.revoke(connection).await.map(Some),
+        }
     }
 }
 

@@ -163,13 +163,14 @@ impl OrgStore<'_> {
     }
 
     /// Writes what was read under [`OrgStore::lock_instance`] in the same transaction and then
-    /// changed. If it was not valid and is again, that is told. `None`: there is none.
+    /// changed. If it was not valid and is again, that is told. What calls are made with is revoked
+    /// when it is another now. `None`: there is none.
     pub async fn change_instance(
         &self,
         connection: &mut PgConnection,
         before: &Instance,
         change: &InstanceChange<'_>,
-    ) -> Result<Option<Instance>> {
+    ) -> Result<Option<(Instance, Option<Revocation>)>> {
         let done = self
             .query(
                 "update instances
@@ -203,7 +204,12 @@ impl OrgStore<'_> {
             self.notify_recovered(connection, before, "it has been connected again.")
                 .await?;
         }
-        self.instance_in(connection, before.id).await
+        let revocation = match change.is_called_as(before) {
+            true => None,
+            false => Some(self.revoke(connection).await?),
+        };
+        let now = self.instance_in(connection, before.id).await?;
+        Ok(now.map(|now| (now, revocation)))
     }
 
     /// Switches the instance off or on; again is fine. `None`: there is none.
@@ -261,6 +267,15 @@ impl OrgStore<'_> {
                 .await?;
         }
         self.revoke(connection).await.map(Some)
+    }
+}
+
+impl InstanceChange<'_> {
+    /// Whether calls are made as before.
+    fn is_called_as(&self, before: &Instance) -> bool {
+        self.credential_group == before.credential_group
+            && *self.configuration == before.configuration
+            && self.credentials_sealed == before.credentials_sealed
     }
 }
 

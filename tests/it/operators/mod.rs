@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::database::TestDatabase;
 use crate::process::{Folder, Server, new_keyring, run, serve, written};
-use crate::vendors::Vendors;
+use crate::vendors::{Vendors, until};
 
 /// A database, a keyring and simulated vendors, for servers and commands.
 pub struct Site {
@@ -106,10 +106,33 @@ impl Site {
             .expect("a count")
     }
 
+    /// Running servers know of it when this returns.
     pub async fn execute(&self, statement: &'static str) {
         sqlx::query(statement)
             .execute(&self.database.pool)
             .await
             .expect("a statement");
+        self.all_forget().await;
+    }
+
+    /// What has been changed in the tables behind them, servers read again.
+    pub async fn all_forget(&self) {
+        let made: String = sqlx::query_scalar(
+            "insert into revocations (org_id) values (null) returning by_transaction::text",
+        )
+        .fetch_one(&self.database.pool)
+        .await
+        .expect("a revocation");
+        let deaf = "select count(*) from caller_caches where expires_at > clock_timestamp() \
+                    and not pg_visible_in_snapshot($1::xid8, seen)";
+        until("every server has heard", async || {
+            let deaf: i64 = sqlx::query_scalar(deaf)
+                .bind(&made)
+                .fetch_one(&self.database.pool)
+                .await
+                .expect("a number");
+            deaf == 0
+        })
+        .await;
     }
 }

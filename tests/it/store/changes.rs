@@ -51,6 +51,9 @@ async fn a_change_is_whole_and_a_log_in_makes_valid(database: TestDatabase) {
         .await
         .expect("a change")
         .expect("there");
+        let (changed, revocation) = changed;
+        // Calls are made in another way after the first of them.
+        assert_eq!(revocation.is_some(), generation == 1);
         assert_eq!(changed.name, "MÜLLER");
         assert_eq!(changed.tags, tags);
         assert_eq!(changed.credential_group, "token");

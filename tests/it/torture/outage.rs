@@ -153,6 +153,7 @@ impl Outage {
             seconds,
         )
         .await;
+        self.world.site.all_forget().await;
         // As long as a worker needs; what is due is tried.
         let due = "select count(*) from instances where valid and renewal_due_at <= now()";
         until("what is due is tried", async || {
