@@ -111,6 +111,11 @@ pub async fn call(
         if fresh.row.generation != generation && !fresh.row.renewal_in_doubt {
             drop(answer);
             answer = upload.judge(fresh.send(app, &call, payload).await)?;
+            let refused = fresh.is_refused_by(&mut answer).await?;
+            if refused || fresh.row.renewals_in_vain > 0 {
+                let of = (id, fresh.row.generation);
+                renewal::helped(app, organization, of, !refused).await;
+            }
         }
     }
     Ok(handed_on(answer))
