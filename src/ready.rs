@@ -170,7 +170,17 @@ impl<'a> Ready<'a> {
         Ok(better.then_some(fresh))
     }
 
-    /// The same for calls to come, behind this one: its caller has to send it again, and shall not
+    /// Whether the vendor takes what [`Ready::renewed`] has given: what does not help is done less
+    /// and less often.
+    pub async fn note(&self, helped: bool) {
+        if helped && self.row().renewals_in_vain == 0 {
+            return;
+        }
+        let of = (self.row().id, self.row().generation);
+        renewal::helped(self.app, self.organization, of, helped).await;
+    }
+
+    /// The same as [`Ready::renewed`] for calls to come, behind this one: its caller has to send it again, and shall not
     /// find the same tokens then.
     pub fn renew_behind(&self) {
         let (app, organization) = (self.app.clone(), self.organization);

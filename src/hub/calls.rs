@@ -6,6 +6,7 @@
 //! twice is doing it once. The connection broke, or there was none: then what only reads is repeated.
 //! Everything else is the caller's to decide, who is told how long the vendor wants to be left alone.
 
+use std::mem;
 use std::time::Instant;
 
 use bunsen_engine::configuration::Values;
@@ -42,6 +43,8 @@ pub struct Calls<'a, 'c> {
     values: Values,
     previous: Option<VendorReply>,
     renewed: bool,
+    /// These tokens have been renewed for this call, and not been shown to the vendor yet.
+    fresh: bool,
     called: &'c mut Called,
 }
 
@@ -62,6 +65,7 @@ impl<'a, 'c> Calls<'a, 'c> {
             values,
             previous: None,
             renewed: false,
+            fresh: false,
             called,
         })
     }
@@ -86,7 +90,13 @@ impl<'a, 'c> Calls<'a, 'c> {
         let mut broken = false;
         loop {
             let resource = link.resource();
-            match self.attempt(link, caller).await? {
+            let attempt = self.attempt(link, caller).await?;
+            if mem::take(&mut self.fresh) {
+                let refused =
+                    matches!(&attempt, Attempt::Refused(fault, _) if fault.status == 401);
+                self.ready.note(!refused).await;
+            }
+            match attempt {
                 Attempt::Done(content) => return Ok(content),
                 Attempt::Broken(error) => {
                     let harmless = resource.vendor_method.is_safe() && resource.once.is_none();
@@ -166,6 +176,7 @@ impl<'a, 'c> Calls<'a, 'c> {
         self.values = effective(&fresh).await?;
         self.ready = fresh;
         self.renewed = true;
+        self.fresh = true;
         Ok(true)
     }
 }

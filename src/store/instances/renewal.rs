@@ -35,6 +35,8 @@ pub struct KeptTokens<'a> {
 pub struct FailedRenewal<'a> {
     /// When it is tried again.
     pub due_at: Option<Timestamp>,
+    /// When a call that needs it may try for itself, if that is earlier; `None`: not.
+    pub by_call_at: Option<Timestamp>,
     /// Why only the owner can help.
     pub needs_owner: Option<&'a str>,
     /// The vendor may have used up the stored refresh token. Counts the generation up, so that
@@ -44,34 +46,50 @@ pub struct FailedRenewal<'a> {
 
 impl AllOrgs<'_> {
     /// Instances that are due, claimed for a while: of each organization the one that waits
-    /// longest, then of each the second, and so on. Whoever has become due last is among those that
-    /// are looked at, so that nobody waits behind another's thousands.
+    /// longest, then of each the second, and so on, until with those that are `under_way` it has
+    /// `each`. Whoever has become due last is among those that are looked at, so that nobody waits
+    /// behind another's thousands.
     pub async fn claim_due_renewals(
         &self,
         limit: i64,
+        each: i64,
+        under_way: &[(OrganizationId, i64)],
         claim: Duration,
     ) -> Result<Vec<(OrganizationId, InstanceId)>> {
         let store = self.store;
+        let (busy, places): (Vec<i64>, Vec<i64>) = under_way
+            .iter()
+            .map(|(organization, places)| (organization.0, *places))
+            .unzip();
+        let (busy, places) = (&busy, &places);
         store
             .transaction(|mut transaction| async move {
                 let claimed = store
                     .query_as(
-                        "with due as (
+                        "with busy as (
+                             select * from unnest($4::bigint[], $5::bigint[]) as b (org_id, places)
+                         ), full_ones as (
+                             select array(select org_id from busy where places >= $6) as orgs
+                         ), due as (
                              (select org_id, id, renewal_due_at from instances
                               where renewal_due_at <= clock_timestamp() and valid
                                   and coalesce(renewal_claimed_until <= clock_timestamp(), true)
+                                  and org_id <> all((select orgs from full_ones)::bigint[])
                               order by renewal_due_at limit $3)
                              union
                              (select org_id, id, renewal_due_at from instances
                               where renewal_due_at <= clock_timestamp() and valid
                                   and coalesce(renewal_claimed_until <= clock_timestamp(), true)
+                                  and org_id <> all((select orgs from full_ones)::bigint[])
                               order by renewal_due_at desc limit $3)
                          ), turn as (
-                             select org_id, id, renewal_due_at, row_number() over (
-                                 partition by org_id order by renewal_due_at) as place
-                             from due
+                             select d.org_id, d.id, d.renewal_due_at,
+                                 coalesce(b.places, 0) + row_number() over (
+                                     partition by d.org_id order by d.renewal_due_at) as place
+                             from due d left join busy b on b.org_id = d.org_id
                          ), chosen as (
-                             select org_id, id from turn order by place, renewal_due_at limit $1
+                             select org_id, id from turn where place <= $6
+                             order by place, renewal_due_at limit $1
                          ), free as (
                              select i.org_id, i.id from instances i
                              where (i.org_id, i.id) in (select org_id, id from chosen)
@@ -87,6 +105,9 @@ impl AllOrgs<'_> {
                     .bind(limit)
                     .bind(claim.as_secs_f64())
                     .bind(limit.saturating_mul(LOOKED_AT))
+                    .bind(busy)
+                    .bind(places)
+                    .bind(each)
                     .fetch_all(&mut *transaction)
                     .await?;
                 Ok((transaction, claimed))
@@ -127,7 +148,8 @@ impl OrgStore<'_> {
                  renewed_at = clock_timestamp(), generation = generation + 1,
                  lease_holder = null, lease_until = null,
                  valid = true, invalid_reason = null, invalid_since = null,
-                 renewal_attempts = 0, renewal_claimed_until = null
+                 renewal_attempts = 0, renewal_claimed_until = null,
+                 renewal_by_call_at = null
              where org_id = $1 and id = $2",
         )
         .bind(before.id)
@@ -179,7 +201,7 @@ impl OrgStore<'_> {
             .query_as(
                 "update instances
                  set renewal_due_at = $3, renewal_attempts = renewal_attempts + 1,
-                     renewal_claimed_until = null,
+                     renewal_claimed_until = null, renewal_by_call_at = $6,
                      valid = valid and $4::text is null,
                      invalid_reason = coalesce($4, invalid_reason),
                      invalid_since = case when $4::text is null then invalid_since
@@ -194,6 +216,7 @@ impl OrgStore<'_> {
             .bind(failed.due_at.map(|at| at.to_sqlx()))
             .bind(failed.needs_owner)
             .bind(failed.in_doubt)
+            .bind(failed.by_call_at.map(|at| at.to_sqlx()))
             .fetch_one(&mut *connection)
             .await?;
         let (Some(reason), true) = (failed.needs_owner, before.valid) else {
@@ -203,6 +226,36 @@ impl OrgStore<'_> {
         self.notify_needs_owner(connection, before, reason, since)
             .await?;
         self.revoke(connection).await.map(Some)
+    }
+}
+
+impl OrgStore<'_> {
+    /// Whether the tokens of this generation have helped the call that they were renewed for. Of
+    /// many calls that they have not helped one counts, and none beside one that they have. Nothing
+    /// when there are others by now.
+    pub async fn note_renewal_helped(
+        &self,
+        id: InstanceId,
+        generation: i64,
+        helped: bool,
+    ) -> Result<()> {
+        self.transaction(|mut transaction| async move {
+            self.query(
+                "update instances
+                 set renewals_in_vain = case when $4 then 0
+                                             else least(renewals_in_vain + 1, 100) end,
+                     renewal_judged_generation = $3
+                 where org_id = $1 and id = $2 and generation = $3
+                   and ($4 or renewal_judged_generation is distinct from $3)",
+            )
+            .bind(id)
+            .bind(generation)
+            .bind(helped)
+            .execute(&mut *transaction)
+            .await?;
+            Ok((transaction, ()))
+        })
+        .await
     }
 }
 
