@@ -30,6 +30,7 @@ mod passthrough;
 pub mod private_postgres;
 mod provisioning;
 mod renewal;
+pub mod request_log;
 mod retry_after;
 pub mod shares;
 mod slips;

@@ -14,12 +14,15 @@ use crate::error::Result;
 use crate::http::Access;
 use crate::http::answering::Unpaced;
 use crate::http::auth::InstanceCaller;
+use crate::http::called::Called;
 use crate::http::error::AsIs;
 use crate::http::hub::INSTANCE_ID;
-use crate::passthrough::{self, Call};
+use crate::passthrough::{self, Asked, Call};
 
 /// Our part of the path.
 pub const PREFIX: &str = "/elements/api-v2/proxy";
+/// In the request log: what the vendor was asked for is the caller's.
+const RESOURCE: &str = "/proxy/{vendorPath}";
 
 const DISABLED: &str = "The instance is disabled. With another body: the vendor's answer.";
 const OVER_SHARE: &str = "The organization or the account has no call left, or the vendor lets its tokens not be renewed \
@@ -92,16 +95,29 @@ async fn answer(app: App, request: Request) -> Response {
         headers: parts.headers,
         body: body.map_err(Into::into).boxed_unsync(),
     };
-    let mut response = pass(&app, &caller, call)
+    let mut asked = Asked::default();
+    let mut response = pass(&app, &caller, call, &mut asked)
         .await
         .unwrap_or_else(IntoResponse::into_response);
     let id = HeaderValue::from(caller.instance.0);
     response.headers_mut().insert(INSTANCE_ID, id);
+    response.extensions_mut().insert(Called {
+        resource: RESOURCE.to_owned(),
+        vendor_status: asked.status,
+        vendor_time: asked.time,
+        attempts: asked.attempts,
+    });
     response
 }
 
-async fn pass(app: &App, caller: &InstanceCaller, call: Call) -> Result<Response> {
-    let answer = passthrough::call(app, caller.caller.organization, caller.instance, call).await?;
+async fn pass(
+    app: &App,
+    caller: &InstanceCaller,
+    call: Call,
+    asked: &mut Asked,
+) -> Result<Response> {
+    let organization = caller.caller.organization;
+    let answer = passthrough::call(app, organization, caller.instance, call, asked).await?;
     let mut response = Response::new(Body::new(answer.body));
     *response.status_mut() = answer.status;
     *response.headers_mut() = answer.headers;

@@ -9,6 +9,8 @@
 mod headers;
 mod upload;
 
+use std::time::{Duration, Instant};
+
 use bunsen_engine::configuration::Values;
 use bunsen_engine::element::{Element, Group};
 use bunsen_engine::reply::{self, Refusal, VendorReply};
@@ -41,6 +43,16 @@ pub struct Call {
     pub body: Stream,
 }
 
+/// What was asked of the vendor, whatever came of it.
+#[derive(Debug, Default)]
+pub struct Asked {
+    /// Of the last answer.
+    pub status: Option<StatusCode>,
+    /// Until the heads of its answers.
+    pub time: Duration,
+    pub attempts: u16,
+}
+
 /// An instance as the database has it, ready for a call.
 struct Ready<'a> {
     organization: OrganizationId,
@@ -51,7 +63,7 @@ struct Ready<'a> {
     group: &'a Group,
 }
 
-/// Makes the call with the instance's credentials.
+/// Makes the call with the instance's credentials, and tells in `asked` how often and for how long.
 ///
 /// # Errors
 /// 400 for a path that would leave the base URL, or names the configuration entry that leads
@@ -62,6 +74,7 @@ pub async fn call(
     organization: OrganizationId,
     id: InstanceId,
     call: Call,
+    asked: &mut Asked,
 ) -> Result<Answer> {
     if !stays_below(&call.path) {
         return Err(Error::Invalid(
@@ -88,7 +101,7 @@ pub async fn call(
         Payload::Bytes(bytes) => Some(Payload::Bytes(bytes.clone())),
         Payload::Stream(_) => None,
     };
-    let mut answer = upload.judge(ready.send(app, &call, payload).await)?;
+    let mut answer = upload.judge(ready.send(app, &call, payload, asked).await)?;
     if ready.is_refused_by(&mut answer).await? {
         let generation = ready.row.generation;
         // An answer that is read as a refusal may come after the vendor had acted.
@@ -110,7 +123,7 @@ pub async fn call(
         // Otherwise they are as good as they get, and what the vendor says stands.
         if fresh.row.generation != generation && !fresh.row.renewal_in_doubt {
             drop(answer);
-            answer = upload.judge(fresh.send(app, &call, payload).await)?;
+            answer = upload.judge(fresh.send(app, &call, payload, asked).await)?;
         }
     }
     Ok(handed_on(answer))
@@ -174,7 +187,13 @@ impl<'a> Ready<'a> {
         request::envelope_header(self.element, self.group, &self.values).map_err(exchange::unbuilt)
     }
 
-    async fn send(&self, app: &App, call: &Written, payload: Payload) -> Result<Answer> {
+    async fn send(
+        &self,
+        app: &App,
+        call: &Written,
+        payload: Payload,
+        asked: &mut Asked,
+    ) -> Result<Answer> {
         let session = Session {
             outbound: app.outbound(),
             element: self.element,
@@ -210,7 +229,12 @@ impl<'a> Ready<'a> {
             None => None,
         };
         let values = signing.as_ref().unwrap_or(&self.values);
-        exchange::pass(&session, values, passing, payload).await
+        let began = Instant::now();
+        let answer = exchange::pass(&session, values, passing, payload).await;
+        asked.attempts += 1;
+        asked.time += began.elapsed();
+        asked.status = answer.as_ref().ok().map(|answer| answer.status);
+        answer
     }
 
     /// Whether the answer refuses tokens that can be renewed.
