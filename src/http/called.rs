@@ -16,6 +16,7 @@ use crate::http::auth::OrgCaller;
 use crate::http::client::Client;
 use crate::http::path::BASE;
 use crate::http::request_id::RequestId;
+use crate::hub::Called;
 use crate::ids::{AccountId, InstanceId};
 use crate::meters;
 use crate::request_log::RequestLog;
@@ -23,18 +24,6 @@ use crate::store::NewRequest;
 
 /// The status of a call whose caller was gone before there was an answer.
 const GONE: u16 = 499;
-
-/// In an answer's extensions: what was asked of the vendor for it.
-#[derive(Debug, Clone)]
-pub struct Called {
-    /// As the definition has it, `/contacts/{id}`; never what a caller has sent.
-    pub resource: String,
-    /// Of the last call that was answered.
-    pub vendor_status: Option<StatusCode>,
-    /// Until the heads of its answers.
-    pub vendor_time: Duration,
-    pub attempts: u16,
-}
 
 /// The note of one call. In the extensions of its request, and of its answer.
 #[derive(Clone)]
@@ -138,10 +127,10 @@ impl Note {
 
 impl Noted {
     /// What stands for the path: a pattern, or the definition's own words.
-    fn route(&self, called: Option<&Called>) -> String {
-        match (&self.matched, called) {
+    fn route(&self, resource: Option<&str>) -> String {
+        match (&self.matched, resource) {
             (Some(matched), _) => matched.as_str().replace("{*", "{"),
-            (None, Some(called)) => format!("{BASE}{}", called.resource),
+            (None, Some(resource)) => format!("{BASE}{resource}"),
             (None, None) => format!("{BASE}/{{resource}}"),
         }
     }
@@ -163,6 +152,11 @@ impl Noted {
     }
 }
 
+/// Of a resource as [`Called`] names it, behind its method.
+fn path_of(resource: &str) -> Option<&str> {
+    resource.split_once(' ').map(|(_, path)| path)
+}
+
 impl Drop for Noted {
     fn drop(&mut self) {
         let Some(Caller { who, instance }) = self.caller.take() else {
@@ -172,6 +166,7 @@ impl Drop for Noted {
             Some(answered) => (answered.status.as_u16(), answered.took, answered.called),
             None => (GONE, self.started.elapsed(), None),
         };
+        let resource = called.as_ref().and_then(|called| path_of(&called.resource));
         let vendor = called
             .as_ref()
             .map_or(Duration::ZERO, |called| called.vendor_time);
@@ -186,14 +181,13 @@ impl Drop for Noted {
             instance: instance.as_ref().map(|(id, _, _)| *id),
             element_key: instance.as_ref().map(|(_, _, key)| key.as_str()),
             method: meters::known(&self.method),
-            route: &self.route(called.as_ref()),
-            resource: called.as_ref().map(|called| called.resource.as_str()),
+            route: &self.route(resource),
+            resource,
             status,
-            vendor_status: called
-                .as_ref()
-                .and_then(|called| called.vendor_status)
-                .map(|status| status.as_u16()),
-            attempts: called.as_ref().map_or(0, |called| called.attempts),
+            vendor_status: called.as_ref().and_then(|called| called.vendor_status),
+            attempts: called.as_ref().map_or(0, |called| {
+                u16::try_from(called.attempts).unwrap_or(u16::MAX)
+            }),
             own: took.saturating_sub(vendor),
             vendor,
             bytes_in: self.bytes_in.load(Ordering::Relaxed),

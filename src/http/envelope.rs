@@ -11,13 +11,14 @@ use tracing::{Instrument, Level};
 
 use crate::app::App;
 use crate::error::Error;
-use crate::http::called::{Called, Note};
+use crate::http::called::Note;
 use crate::http::client::Client;
 use crate::http::drain;
 use crate::http::error::render;
 use crate::http::passthrough;
 use crate::http::path::Unreadable;
 use crate::http::request_id::RequestId;
+use crate::hub::Called;
 use crate::meters;
 use crate::shares::Call;
 

@@ -14,10 +14,9 @@ use crate::error::Result;
 use crate::http::Access;
 use crate::http::answering::Unpaced;
 use crate::http::auth::InstanceCaller;
-use crate::http::called::Called;
 use crate::http::error::AsIs;
 use crate::http::hub::INSTANCE_ID;
-use crate::passthrough::{self, Asked, Call};
+use crate::passthrough::{self, Call, Called};
 
 /// Our part of the path.
 pub const PREFIX: &str = "/elements/api-v2/proxy";
@@ -95,18 +94,16 @@ async fn answer(app: App, request: Request) -> Response {
         headers: parts.headers,
         body: body.map_err(Into::into).boxed_unsync(),
     };
-    let mut asked = Asked::default();
-    let mut response = pass(&app, &caller, call, &mut asked)
+    let mut called = Called {
+        resource: format!("{} {RESOURCE}", call.method),
+        ..Called::default()
+    };
+    let mut response = pass(&app, &caller, call, &mut called)
         .await
         .unwrap_or_else(IntoResponse::into_response);
     let id = HeaderValue::from(caller.instance.0);
     response.headers_mut().insert(INSTANCE_ID, id);
-    response.extensions_mut().insert(Called {
-        resource: RESOURCE.to_owned(),
-        vendor_status: asked.status,
-        vendor_time: asked.time,
-        attempts: asked.attempts,
-    });
+    response.extensions_mut().insert(called);
     response
 }
 
@@ -114,10 +111,10 @@ async fn pass(
     app: &App,
     caller: &InstanceCaller,
     call: Call,
-    asked: &mut Asked,
+    called: &mut Called,
 ) -> Result<Response> {
     let organization = caller.caller.organization;
-    let answer = passthrough::call(app, organization, caller.instance, call, asked).await?;
+    let answer = passthrough::call(app, organization, caller.instance, call, called).await?;
     let mut response = Response::new(Body::new(answer.body));
     *response.status_mut() = answer.status;
     *response.headers_mut() = answer.headers;

@@ -6,6 +6,7 @@
 //! for a short while.
 
 mod fingerprints;
+mod pages;
 pub mod password;
 mod sealed;
 #[cfg(test)]
