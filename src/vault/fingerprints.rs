@@ -13,10 +13,14 @@ impl Vault {
             kind.as_str().as_bytes(),
             secret.reveal().as_bytes(),
         ]);
+        self.under_peppers(&message)
+    }
+
+    fn under_peppers(&self, message: &[u8]) -> Vec<Fingerprint> {
         self.keyring()
             .peppers()
             .map(|(id, pepper)| Fingerprint {
-                hmac: hmac_sha256(pepper, &message),
+                hmac: hmac_sha256(pepper, message),
                 pepper_id: id.to_owned(),
             })
             .collect()
@@ -53,13 +57,7 @@ impl Vault {
             message.extend([key.as_bytes(), value.as_bytes()]);
         }
         let message = fields(&message);
-        self.keyring()
-            .peppers()
-            .map(|(id, pepper)| Fingerprint {
-                hmac: hmac_sha256(pepper, &message),
-                pepper_id: id.to_owned(),
-            })
-            .collect()
+        self.under_peppers(&message)
     }
 
     /// What a call was given, for telling equal calls of one organization: under the current pepper,
