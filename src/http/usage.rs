@@ -132,7 +132,7 @@ async fn search(State(app): State<App>, caller: OrgCaller, query: Query) -> Resu
     }
     let behind = position(&query)?;
     let accounts = accounts(&caller, &query)?;
-    let wanted = instance(&query)?;
+    let wanted = query.number("instanceId")?.map(InstanceId);
     let known = match wanted {
         Some(id) => is_visible(&app, &caller, id).await?,
         None => true,
@@ -278,15 +278,6 @@ fn accounts(caller: &OrgCaller, query: &Query) -> Result<Option<Vec<AccountId>>>
         ));
     }
     Ok(Some(accounts))
-}
-
-fn instance(query: &Query) -> Result<Option<InstanceId>> {
-    match query.get("instanceId") {
-        None => Ok(None),
-        Some(text) => path::id(text)
-            .map(|id| Some(InstanceId(id)))
-            .ok_or_else(|| provisioning::no_such_instance(shortened(text))),
-    }
 }
 
 async fn is_visible(app: &App, caller: &OrgCaller, id: InstanceId) -> Result<bool> {

@@ -69,7 +69,6 @@ async fn everybody_finds_what_is_theirs(database: TestDatabase) {
         (foreign, of(&of_member)),
         (member, of(&place.instance)),
         (admin, "instanceId=999999999".to_owned()),
-        (admin, "instanceId=abc".to_owned()),
     ] {
         search(server, caller, &instance).await.error(404);
     }
@@ -180,6 +179,7 @@ async fn calls_are_found_by_what_is_known_of_them(database: TestDatabase) {
         ("to=2026-11-22T10:00:00", "to"),
         ("from=2021-01-02&to=2021-01-01T00:00:00Z", "from"),
         ("nextPage=YTEy", "nextPage"),
+        ("instanceId=abc", "instanceId"),
         ("pageSize=0", "pageSize"),
         ("pageOffset=-1", "pageOffset"),
         ("accountIds[]=x", "accountIds"),
