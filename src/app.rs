@@ -13,6 +13,7 @@ use crate::flights::Flights;
 use crate::gate::Gate;
 use crate::ids::{InstanceId, OrganizationId};
 use crate::outbound::Outbound;
+use crate::request_log::RequestLog;
 use crate::shares::Shares;
 use crate::store::{self, Mode, Store};
 use crate::vault::Vault;
@@ -48,6 +49,7 @@ pub struct Parts {
     pub work: TaskTracker,
     pub stopping: AtomicBool,
     pub outside: Outside,
+    pub request_log: RequestLog,
 }
 
 /// How the server is seen from outside.
@@ -138,6 +140,10 @@ impl App {
 
     pub fn outside(&self) -> &Outside {
         &self.0.outside
+    }
+
+    pub fn request_log(&self) -> &RequestLog {
+        &self.0.request_log
     }
 
     pub fn is_stopping(&self) -> bool {

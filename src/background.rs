@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::journal::recovery::Left;
 use crate::outbound::Outbound;
 use crate::store::Purpose;
-use crate::{journal, notifications, provisioning, renewal};
+use crate::{journal, notifications, provisioning, renewal, request_log};
 
 /// Exchanges that this version can finish.
 const PURPOSES: &[Purpose] = &[
@@ -17,9 +17,19 @@ const PURPOSES: &[Purpose] = &[
     Purpose::Renew,
 ];
 
-/// Until `stop`: finishes what servers that are gone have left open in the journal.
+/// Until `stop`: finishes what servers that are gone have left open in the journal, and writes the
+/// request log, whose last rows are written then.
 pub async fn run(app: App, stop: impl Future<Output = ()>) {
-    journal::recovery::run(app, PURPOSES, finish, stop).await;
+    let stopped = CancellationToken::new();
+    let (log, store) = (app.request_log().clone(), app.store().clone());
+    tokio::join!(
+        journal::recovery::run(app, PURPOSES, finish, stopped.cancelled()),
+        request_log::writer::run(log, store, stopped.cancelled()),
+        async {
+            stop.await;
+            stopped.cancel();
+        },
+    );
 }
 
 /// Until `stop`: renews vendor sessions that are due, and delivers notifications to `receivers`.

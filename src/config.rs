@@ -9,6 +9,7 @@ mod front;
 mod import;
 mod keys;
 mod people;
+mod request_log;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ pub use people::{
     Accounts, Brand, Common, OneOrganization, OneUser, Organizations, Password, ReturnOrigins,
     Users,
 };
+pub use request_log::RequestLog;
 
 use crate::ids::{OrganizationId, Secret};
 
@@ -223,6 +225,9 @@ pub struct Serve {
 
     #[command(flatten)]
     pub front: Front,
+
+    #[command(flatten)]
+    pub request_log: RequestLog,
 
     /// Which parts run in this process.
     #[arg(long, env = "BUNSEN_ROLES", value_delimiter = ',', default_values = ["api", "worker"])]

@@ -33,6 +33,7 @@ pub mod private_postgres;
 mod provisioning;
 mod ready;
 mod renewal;
+pub mod request_log;
 mod retry_after;
 pub mod shares;
 mod slips;

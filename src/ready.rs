@@ -2,6 +2,7 @@
 //! tokens that have not ended; and what is done when the vendor does not take them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bunsen_engine::configuration::Values;
 use bunsen_engine::element::{Element, Group};
@@ -17,6 +18,20 @@ use crate::renewal;
 use crate::store;
 use crate::tenancy;
 use crate::vault::OrganizationKeys;
+
+/// What a call has cost so far, whatever comes of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Called {
+    /// Method and path as the definition writes them, never what stands for their variables; empty:
+    /// there is no such resource.
+    pub resource: String,
+    /// Of the vendor's last answer; `None`: it was not asked, or did not answer.
+    pub vendor_status: Option<u16>,
+    /// Spent on the vendor, all calls together.
+    pub vendor_time: Duration,
+    /// Calls that were made of the vendor, repeated ones included.
+    pub attempts: u32,
+}
 
 /// An instance as the database has it, or had a moment ago.
 pub struct Ready<'a> {

@@ -15,10 +15,11 @@ use crate::cli::first_files;
 use crate::cli::front::{Front, Listening};
 use crate::cli::signals::Signals;
 use crate::cli::state::{Opened, told};
-use crate::config::{Egress, Role, Serve};
+use crate::config::{self, Egress, Role, Serve};
 use crate::error::{Error, Result};
 use crate::http::Tls;
 use crate::outbound::{EgressProxy, Outbound, Settings, VendorRoute};
+use crate::request_log::{self, RequestLog};
 use crate::shares::{Limits, Shares};
 use crate::store::Mode;
 use crate::vault::Vault;
@@ -87,6 +88,7 @@ pub async fn run(arguments: &Serve) -> Result<()> {
                 work: TaskTracker::new(),
                 stopping: AtomicBool::new(false),
                 outside: front.outside.clone(),
+                request_log: request_log(&arguments.request_log),
             });
             serve_watched(&app, receivers, front, &opened, &mut signals, arguments).await
         }
@@ -257,6 +259,15 @@ fn vendors(arguments: &Serve) -> Result<Settings> {
         total_timeout: arguments.vendor_timeout(),
         connect_timeout: CONNECT_TIMEOUT,
         body_limit: arguments.vendor_body_limit,
+    })
+}
+
+fn request_log(arguments: &config::RequestLog) -> RequestLog {
+    RequestLog::new(request_log::Settings {
+        days: arguments.days,
+        day_bytes: arguments.day_bytes,
+        reads: arguments.reads,
+        queue: arguments.queue(),
     })
 }
 

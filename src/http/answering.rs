@@ -16,6 +16,7 @@ use bytes::Bytes;
 use http::Response;
 use http_body::{Body as _, Frame, SizeHint};
 
+use crate::http::called::Note;
 use crate::shares::Call;
 
 /// For the first byte of an answer, and the next one of those whose length nobody knows.
@@ -65,9 +66,13 @@ pub fn held_for(
     patience: Duration,
 ) -> Response<Body> {
     let call = response.extensions_mut().remove::<Call>();
+    let note = response.extensions_mut().remove::<Note>();
     let unpaced = response.extensions_mut().remove::<Unpaced>().is_some();
     response.map(|inner| {
         if inner.is_end_stream() {
+            if let Some(note) = note {
+                note.complete();
+            }
             return inner;
         }
         let length = inner.size_hint().exact().filter(|_| !unpaced);
@@ -82,6 +87,7 @@ pub fn held_for(
                 answers: answers.clone(),
                 id,
                 patience: length.is_none().then_some(patience),
+                note,
                 _call: call,
             }),
         })
@@ -93,6 +99,7 @@ struct Held {
     id: u64,
     /// Of an answer whose length nobody knows, from one piece to the next.
     patience: Option<Duration>,
+    note: Option<Note>,
     _call: Option<Call>,
 }
 
@@ -126,8 +133,15 @@ impl Outgoing {
             let due = Instant::now() + patience;
             self.held.answers.due().insert(self.held.id, due);
         }
+        let bytes = self.ready.split_to(self.ready.len().min(PIECE));
+        if let Some(note) = &self.held.note {
+            note.sent(bytes.len());
+            if self.is_end_stream() {
+                note.complete();
+            }
+        }
         Frame::data(Bytes::from_owner(Piece {
-            bytes: self.ready.split_to(self.ready.len().min(PIECE)),
+            bytes,
             _held: self.held.clone(),
         }))
     }
@@ -147,6 +161,12 @@ impl http_body::Body for Outgoing {
                     Ok(data) => self.ready = data,
                     Err(frame) => return Poll::Ready(Some(Ok(frame))),
                 },
+                Poll::Ready(None) => {
+                    if let Some(note) = &self.held.note {
+                        note.complete();
+                    }
+                    return Poll::Ready(None);
+                }
                 other => return other,
             }
         }

@@ -12,6 +12,7 @@ use http::request::Parts;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::authorization::{self, ElementPart, Presented, Secrets};
+use crate::http::called::Note;
 use crate::ids::{AccountId, InstanceId, OrganizationId, Secret, UserId};
 use crate::login;
 use crate::provisioning::Who;
@@ -104,7 +105,9 @@ impl FromRequestParts<App> for OrgCaller {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let secrets = match presented(parts)? {
             Presented::Nothing => return Err(REFUSED),
-            Presented::Bearer(token) => return counted(app, session_caller(app, &token).await?),
+            Presented::Bearer(token) => {
+                return counted(app, parts, session_caller(app, &token).await?);
+            }
             Presented::Secrets(secrets) => secrets,
         };
         let found = resolve(app, &secrets).await?;
@@ -112,7 +115,7 @@ impl FromRequestParts<App> for OrgCaller {
         if matches!(secrets.element, Some(ElementPart::Token(_))) {
             found.instance_of(&caller)?;
         }
-        counted(app, caller)
+        counted(app, parts, caller)
     }
 }
 
@@ -123,12 +126,12 @@ impl FromRequestParts<App> for OrgCallerIgnoringElement {
         let mut secrets = match presented(parts)? {
             Presented::Nothing => return Err(REFUSED),
             Presented::Bearer(token) => {
-                return counted(app, session_caller(app, &token).await?).map(Self);
+                return counted(app, parts, session_caller(app, &token).await?).map(Self);
             }
             Presented::Secrets(secrets) => secrets,
         };
         secrets.element = None;
-        counted(app, resolve(app, &secrets).await?.org_caller()?).map(Self)
+        counted(app, parts, resolve(app, &secrets).await?.org_caller()?).map(Self)
     }
 }
 
@@ -161,12 +164,15 @@ impl FromRequestParts<App> for InstanceCaller {
             None => found.user_caller()?,
         };
         let instance = found.instance_of(&caller)?;
+        let caller = taken_in(app, caller)?;
+        let noted = (instance.id, instance.account, instance.element_key.as_str());
+        Note::caller(parts, &caller, Some(noted));
         Ok(Self {
             element_key: instance.element_key.clone(),
             instance: instance.id,
             disabled: instance.disabled,
             valid: instance.valid,
-            caller: counted(app, caller)?,
+            caller,
         })
     }
 }
@@ -193,8 +199,15 @@ fn caller(organization: OrganizationId, user: &FoundUser) -> OrgCaller {
     }
 }
 
-/// The call counts as its organization's from here on.
-fn counted(app: &App, caller: OrgCaller) -> Result<OrgCaller> {
+/// The call counts as its organization's from here on, and stands in its request log. What is refused
+/// for being too much does not: it costs nobody anything.
+fn counted(app: &App, parts: &Parts, caller: OrgCaller) -> Result<OrgCaller> {
+    let caller = taken_in(app, caller)?;
+    Note::caller(parts, &caller, None);
+    Ok(caller)
+}
+
+fn taken_in(app: &App, caller: OrgCaller) -> Result<OrgCaller> {
     Call::current().enter(app.shares(), caller.organization, caller.account)?;
     Ok(caller)
 }

@@ -11,6 +11,8 @@ use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt;
 use tokio::sync::oneshot;
 
+use crate::http::called::Note;
+
 /// Whoever sends more than this, or slower, does not get to read the answer.
 const LIMIT: usize = 32 * 1024 * 1024;
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -21,7 +23,7 @@ pub struct Leftover(Option<oneshot::Receiver<Body>>);
 
 /// The body for the handler, and the hold on what it leaves. A body that is empty anyway, which is
 /// every common read, passes untouched.
-pub fn watch(body: Body) -> (Body, Leftover) {
+pub fn watch(body: Body, note: Option<Note>) -> (Body, Leftover) {
     if body.is_end_stream() {
         return (body, Leftover(None));
     }
@@ -29,6 +31,7 @@ pub fn watch(body: Body) -> (Body, Leftover) {
     let watched = Watched {
         inner: body,
         give_back: Some(give_back),
+        note,
     };
     (Body::new(watched), Leftover(Some(leftover)))
 }
@@ -56,6 +59,8 @@ impl Leftover {
 struct Watched {
     inner: Body,
     give_back: Option<oneshot::Sender<Body>>,
+    /// Counts what comes.
+    note: Option<Note>,
 }
 
 impl http_body::Body for Watched {
@@ -66,7 +71,11 @@ impl http_body::Body for Watched {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.inner).poll_frame(context)
+        let polled = Pin::new(&mut self.inner).poll_frame(context);
+        if let (Poll::Ready(Some(Ok(frame))), Some(note)) = (&polled, &self.note) {
+            note.received(frame.data_ref().map_or(0, Bytes::len));
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -11,12 +11,14 @@ use tracing::{Instrument, Level};
 
 use crate::app::App;
 use crate::error::Error;
+use crate::http::called::Note;
 use crate::http::client::Client;
 use crate::http::drain;
 use crate::http::error::render;
 use crate::http::passthrough;
 use crate::http::path::Unreadable;
 use crate::http::request_id::RequestId;
+use crate::hub::Called;
 use crate::meters;
 use crate::shares::Call;
 
@@ -68,6 +70,10 @@ pub async fn envelope(State(app): State<App>, mut request: Request, next: Next) 
         .map_or(meters::NO_ROUTE, MatchedPath::as_str);
     let client = request.extensions().get::<Client>().copied();
     request.extensions_mut().insert(request_id);
+    let note = Note::begin(&app, &request, request_id);
+    if let Some(note) = &note {
+        request.extensions_mut().insert(note.clone());
+    }
     // The organization is written down where the caller becomes known.
     let span = tracing::info_span!("request", id = request_id.as_str(), org.id = Empty);
     let version = request.version();
@@ -76,7 +82,7 @@ pub async fn envelope(State(app): State<App>, mut request: Request, next: Next) 
     // Who asks before sending does not send what was refused, and must not be told to.
     let asks_first = request.headers().contains_key(header::EXPECT);
     let (parts, body) = request.into_parts();
-    let (body, leftover) = drain::watch(body);
+    let (body, leftover) = drain::watch(body, note.clone());
     let request = Request::from_parts(parts, body);
     // Held until the answer is gone, and by what goes on behind it.
     let call = Call::default();
@@ -101,6 +107,11 @@ pub async fn envelope(State(app): State<App>, mut request: Request, next: Next) 
         response.headers_mut().insert(header::CONNECTION, close);
     }
     let status = response.status();
+    if let Some(note) = note {
+        let called = response.extensions_mut().remove::<Called>();
+        note.answered(status, called).await;
+        response.extensions_mut().insert(note);
+    }
     let took = started.elapsed();
     meters::answered(&method, route, status, took);
     let address = client.map(|client| client.address);

@@ -44,6 +44,7 @@ fn text(app: &App) -> Response {
         database: (pool.open, pool.idle, pool.allowed),
         database_waiting: pool.waiting,
         tasks: app.work().len(),
+        log_waiting: app.request_log().len(),
     });
     const TEXT: HeaderValue = HeaderValue::from_static(meters::CONTENT_TYPE);
     ([(header::CONTENT_TYPE, TEXT)], text).into_response()

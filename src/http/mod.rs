@@ -4,6 +4,7 @@ mod accounts;
 mod answering;
 mod auth;
 mod authorization;
+mod called;
 mod catalogue;
 mod client;
 mod connect;
@@ -32,6 +33,7 @@ mod query;
 mod request_id;
 mod serve;
 mod tls;
+mod usage;
 mod users;
 
 use axum::middleware;
@@ -125,6 +127,7 @@ fn registered() -> Vec<Registered> {
     connect::register(&mut add);
     notifications::register(&mut add);
     passthrough::register(&mut add);
+    usage::register(&mut add);
     list
 }
 

@@ -16,10 +16,12 @@ use crate::http::answering::Unpaced;
 use crate::http::auth::InstanceCaller;
 use crate::http::error::AsIs;
 use crate::http::hub::INSTANCE_ID;
-use crate::passthrough::{self, Call};
+use crate::passthrough::{self, Call, Called};
 
 /// Our part of the path.
 pub const PREFIX: &str = "/elements/api-v2/proxy";
+/// In the request log: what the vendor was asked for is the caller's.
+const RESOURCE: &str = "/proxy/{vendorPath}";
 
 const DISABLED: &str = "The instance is disabled. With another body: the vendor's answer.";
 const OVER_SHARE: &str = "The organization or the account has no call left, or the vendor lets its tokens not be renewed \
@@ -92,16 +94,27 @@ async fn answer(app: App, request: Request) -> Response {
         headers: parts.headers,
         body: body.map_err(Into::into).boxed_unsync(),
     };
-    let mut response = pass(&app, &caller, call)
+    let mut called = Called {
+        resource: format!("{} {RESOURCE}", call.method),
+        ..Called::default()
+    };
+    let mut response = pass(&app, &caller, call, &mut called)
         .await
         .unwrap_or_else(IntoResponse::into_response);
     let id = HeaderValue::from(caller.instance.0);
     response.headers_mut().insert(INSTANCE_ID, id);
+    response.extensions_mut().insert(called);
     response
 }
 
-async fn pass(app: &App, caller: &InstanceCaller, call: Call) -> Result<Response> {
-    let answer = passthrough::call(app, caller.caller.organization, caller.instance, call).await?;
+async fn pass(
+    app: &App,
+    caller: &InstanceCaller,
+    call: Call,
+    called: &mut Called,
+) -> Result<Response> {
+    let organization = caller.caller.organization;
+    let answer = passthrough::call(app, organization, caller.instance, call, called).await?;
     let mut response = Response::new(Body::new(answer.body));
     *response.status_mut() = answer.status;
     *response.headers_mut() = answer.headers;

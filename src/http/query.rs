@@ -103,14 +103,17 @@ impl Query {
     pub fn next_page(&self) -> Result<Option<i64>> {
         match self.get("nextPage") {
             None | Some("null" | "undefined") => Ok(None),
-            Some(token) => read_page_token(token).map(Some).ok_or_else(|| {
-                Error::Invalid(
-                    "Query parameter 'nextPage' is not a token of this server; use the header \
-                     Elements-Next-Page-Token of the page before."
-                        .into(),
-                )
-            }),
+            Some(token) => read_page_token(token).map(Some).ok_or_else(Self::no_token),
         }
+    }
+
+    /// 400 for a `nextPage` that was not made here.
+    pub fn no_token() -> Error {
+        Error::Invalid(
+            "Query parameter 'nextPage' is not a token of this server; use the header \
+             Elements-Next-Page-Token of the page before."
+                .into(),
+        )
     }
 
     /// A filter language that this list does not speak is refused rather than ignored: the caller

@@ -19,6 +19,7 @@ use http::StatusCode;
 use super::{Called, Content, List};
 use crate::error::Result;
 use crate::exchange::{self, Asked, Came};
+use crate::headers;
 use crate::outbound::SendError;
 use crate::ready::Ready;
 
@@ -147,7 +148,10 @@ impl<'a, 'c> Calls<'a, 'c> {
             Ok(content) => {
                 self.previous = Some(reply);
                 Ok(Attempt::Done(Some(match file {
-                    Some(file) => Content::File(file),
+                    Some(mut file) => {
+                        file.headers = headers::for_caller(file.headers, StatusCode::OK);
+                        Content::File(file)
+                    }
                     None => content,
                 })))
             }

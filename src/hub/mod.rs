@@ -6,8 +6,6 @@
 
 mod calls;
 
-use std::time::Duration;
-
 use bunsen_engine::element::shape::Origin;
 use bunsen_engine::element::{Element, Group, Resource, Source};
 use bunsen_engine::hub::{Caller, Lost, Mistake, TokenKey, Walk};
@@ -20,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::headers;
 use crate::ids::{InstanceId, OrganizationId};
 use crate::outbound;
+pub use crate::ready::Called;
 use crate::ready::Ready;
 use crate::slips;
 use calls::{Calls, Link};
@@ -37,20 +36,6 @@ pub struct Call {
     pub query: Vec<(String, String)>,
     pub headers: HeaderMap,
     pub body: Bytes,
-}
-
-/// What a hub call has cost so far, whatever comes of it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Called {
-    /// Method and path as the definition writes them, never what stands for their variables; empty:
-    /// there is no such resource.
-    pub resource: String,
-    /// Of the vendor's last answer; `None`: it was not asked, or did not answer.
-    pub vendor_status: Option<u16>,
-    /// Spent on the vendor, all calls together.
-    pub vendor_time: Duration,
-    /// Calls that were made of the vendor, repeated ones included.
-    pub attempts: u32,
 }
 
 /// What a caller gets.

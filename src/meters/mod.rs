@@ -34,6 +34,8 @@ const VENDOR_CALLS: &str = "bunsen_vendor_calls_total";
 const VENDOR_SECONDS: &str = "bunsen_vendor_call_duration_seconds";
 const GUARD: &str = "bunsen_guard_refusals_total";
 const LOG_INS: &str = "bunsen_log_in_refusals_total";
+const LOGGED: &str = "bunsen_request_log_rows_total";
+const UNLOGGED: &str = "bunsen_request_log_dropped_total";
 const HANDSHAKES: &str = "bunsen_tls_handshake_failures_total";
 
 static REQUESTS_NOW: AtomicI64 = AtomicI64::new(0);
@@ -98,6 +100,16 @@ pub fn handshake_failed(why: &'static str) {
     counter!(HANDSHAKES, "reason" => why).increment(1);
 }
 
+/// Rows of the request log that the database has.
+pub fn requests_logged(rows: usize) {
+    counter!(LOGGED).increment(rows as u64);
+}
+
+/// Rows of the request log that nobody will find. `reason` is a word of ours.
+pub fn request_unlogged(reason: &'static str, rows: usize) {
+    counter!(UNLOGGED, "reason" => reason).increment(rows as u64);
+}
+
 /// `2xx` and so on.
 pub fn class(status: StatusCode) -> &'static str {
     match status.as_u16() / 100 {
@@ -111,7 +123,7 @@ pub fn class(status: StatusCode) -> &'static str {
 }
 
 /// A caller may make up methods.
-fn known(method: &Method) -> &'static str {
+pub fn known(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
         "POST" => "POST",
@@ -136,6 +148,8 @@ pub struct Now<'a> {
     pub database_waiting: usize,
     /// Requests, and work that goes on without its caller.
     pub tasks: usize,
+    /// Rows of the request log.
+    pub log_waiting: usize,
 }
 
 /// Starts counting; before it nothing is kept. Calling it again changes nothing.
@@ -178,6 +192,11 @@ fn describe() {
     );
     describe_counter!(GUARD, "Vendor calls refused by the outbound guard.");
     describe_counter!(LOG_INS, "Log-ins refused because there were too many.");
+    describe_counter!(LOGGED, "Rows of the request log that were written.");
+    describe_counter!(
+        UNLOGGED,
+        "Rows of the request log that were left out or lost."
+    );
     describe_counter!(HANDSHAKES, "TLS connections that did not come about.");
 }
 
@@ -236,6 +255,11 @@ pub fn render(now: &Now<'_>) -> String {
         "bunsen_database_waiting",
         "Requests that wait for one.",
         now.database_waiting,
+    );
+    text.plain(
+        "bunsen_request_log_waiting",
+        "Rows of the request log that wait to be written.",
+        now.log_waiting,
     );
     let ends = CERTIFICATE_ENDS.load(Ordering::Relaxed);
     if ends != 0 {

@@ -8,6 +8,8 @@
 
 mod upload;
 
+use std::time::Instant;
+
 use bunsen_engine::reply::{self, Refusal, VendorReply};
 use bunsen_engine::request::{self, stays_below, with_header};
 use http::{HeaderMap, Method, StatusCode, header};
@@ -18,6 +20,7 @@ use crate::exchange;
 use crate::headers;
 use crate::ids::{InstanceId, OrganizationId, Secret};
 use crate::outbound::{Answer, Payload, Stream};
+pub use crate::ready::Called;
 use crate::ready::Ready;
 use upload::Upload;
 
@@ -35,7 +38,7 @@ pub struct Call {
     pub body: Stream,
 }
 
-/// Makes the call with the instance's credentials.
+/// Makes the call with the instance's credentials. `called` is filled in also when it fails.
 ///
 /// # Errors
 /// 400 for a path that would leave the base URL, or names the configuration entry that leads
@@ -46,6 +49,7 @@ pub async fn call(
     organization: OrganizationId,
     id: InstanceId,
     call: Call,
+    called: &mut Called,
 ) -> Result<Answer> {
     if !stays_below(&call.path) {
         return Err(Error::Invalid(
@@ -73,7 +77,7 @@ pub async fn call(
         Payload::Bytes(bytes) => Some(Payload::Bytes(bytes.clone())),
         Payload::Stream(_) => None,
     };
-    let mut answer = upload.judge(send(&ready, &call, payload).await)?;
+    let mut answer = upload.judge(send(&ready, &call, payload, called).await)?;
     if is_refused(&ready, &mut answer).await? {
         // An answer that is read as a refusal may come after the vendor had acted.
         let sure = matches!(
@@ -86,7 +90,7 @@ pub async fn call(
         };
         if let Some(fresh) = ready.renewed().await? {
             drop(answer);
-            answer = upload.judge(send(&fresh, &call, payload).await)?;
+            answer = upload.judge(send(&fresh, &call, payload, called).await)?;
             let refused = is_refused(&fresh, &mut answer).await?;
             fresh.note(!refused).await;
         }
@@ -117,7 +121,12 @@ fn envelope_header(ready: &Ready<'_>, headers: &HeaderMap) -> Result<Option<Secr
     request::envelope_header(ready.element, ready.group, &ready.values).map_err(exchange::unbuilt)
 }
 
-async fn send(ready: &Ready<'_>, call: &Written, payload: Payload) -> Result<Answer> {
+async fn send(
+    ready: &Ready<'_>,
+    call: &Written,
+    payload: Payload,
+    called: &mut Called,
+) -> Result<Answer> {
     let passing = request::Passing {
         method: call.method.clone(),
         path: &call.path,
@@ -126,7 +135,12 @@ async fn send(ready: &Ready<'_>, call: &Written, payload: Payload) -> Result<Ans
     };
     let signing = ready.signing().await?;
     let values = signing.as_ref().unwrap_or(&ready.values);
-    exchange::pass(&ready.session(), values, passing, payload).await
+    let began = Instant::now();
+    let answer = exchange::pass(&ready.session(), values, passing, payload).await;
+    called.attempts += 1;
+    called.vendor_time += began.elapsed();
+    called.vendor_status = answer.as_ref().ok().map(|answer| answer.status.as_u16());
+    answer
 }
 
 /// Whether the answer refuses tokens that can be renewed.

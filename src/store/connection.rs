@@ -12,6 +12,7 @@ use sqlx::{Connection as _, Postgres, SqlSafeStr as _};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::instances::Together;
+use super::request_log::LogConnection;
 use super::retry::has_code;
 use super::shelf::{Away, Shelf};
 use super::turns::Turns;
@@ -96,6 +97,7 @@ impl Store {
         };
         let store = Self {
             heart: pool_of(1).connect_lazy_with(options.clone()),
+            log: LogConnection::default(),
             turns: Turns::new(connections),
             // Without named statements a read is a transaction, which the pool takes back.
             shelf: (statement_cache > 0).then(|| Shelf::new(connections)),
@@ -115,6 +117,7 @@ impl Store {
     pub fn with_pool(pool: PgPool, statement_cache: usize) -> Self {
         Self {
             heart: pool.clone(),
+            log: LogConnection::default(),
             turns: Turns::new(pool.options().get_max_connections()),
             shelf: None,
             pool,
@@ -147,6 +150,7 @@ impl Store {
         }
         closing.await;
         self.heart.close().await;
+        self.log.close().await;
     }
 
     pub async fn begin(&self) -> Result<Transaction> {
@@ -239,7 +243,7 @@ impl OrgStore<'_> {
         self.store.transaction(work).await
     }
 
-    async fn turn(&self) -> Result<OwnedSemaphorePermit> {
+    pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit> {
         let turns = &self.store.turns;
         turns.of(self.organization, WAIT_FOR_CONNECTION).await
     }

@@ -64,6 +64,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../../migrations/0012_oauth_clients.sql"),
     ),
     (
+        13,
+        "request log",
+        include_str!("../../migrations/0013_request_log.sql"),
+    ),
+    (
         15,
         "renewal room",
         include_str!("../../migrations/0015_renewal_room.sql"),

@@ -23,6 +23,7 @@ mod notifications;
 mod oauth_clients;
 mod oauth_proxies;
 mod organizations;
+mod request_log;
 mod restore;
 mod retry;
 mod revocations;
@@ -68,6 +69,10 @@ pub use notifications::{
 pub use oauth_clients::{ClientOwner, NewOauthClient, OauthClient};
 pub use oauth_proxies::OauthProxy;
 pub use organizations::{NewOrganization, Organization};
+pub use request_log::{
+    LoggedRequest, NewRequest, RequestBatch, RequestDay, RequestFilter, RequestPosition,
+    WriteError, Written,
+};
 pub use restore::{Restoration, RestoreError};
 pub(crate) use retry::is_passing;
 pub use revocations::{Heard, Look, Revocation};
@@ -79,6 +84,7 @@ pub use users::{NewUser, User, UserFilter};
 
 use crate::ids::OrganizationId;
 use instances::Together;
+use request_log::LogConnection;
 use shelf::Shelf;
 use turns::Turns;
 
@@ -90,6 +96,8 @@ pub struct Store {
     shelf: Option<Shelf>,
     /// One connection for what keeps the server's memory honest (`revocations`).
     heart: PgPool,
+    /// One connection that the request log is written on, opened with its first row.
+    log: LogConnection,
     /// So that no organization takes the whole pool.
     turns: Turns,
     together: Together,

@@ -5,6 +5,7 @@
 //! column. The vault knows no database: it is handed the wrapped keys and keeps the opened ones
 //! for a short while.
 
+mod fingerprints;
 mod pages;
 pub mod password;
 mod sealed;
@@ -28,7 +29,7 @@ pub use crate::ids::{Fingerprint, RequestFingerprint, SecretKind, WrappedKey};
 
 use crate::error::Error;
 use crate::ids::{OrganizationId, Secret};
-use crate::keyring::{KeyBytes, Keyring, Stamp, fields, fill_random, hmac_sha256};
+use crate::keyring::{KeyBytes, Keyring, Stamp, fields, fill_random};
 
 /// Opened data keys kept at most, and how long: 10,000 organizations are a few megabytes.
 const KEPT_ORGANIZATIONS: u64 = 10_000;
@@ -297,63 +298,6 @@ impl Vault {
     pub fn forget_all(&self) {
         self.forgotten.fetch_add(1, Ordering::SeqCst);
         self.opened.invalidate_all();
-    }
-
-    /// What finds the owner of `secret`: one HMAC per pepper, the current pepper's first. The
-    /// first is what new rows store; all of them are looked for.
-    pub fn fingerprints(&self, kind: SecretKind, secret: &Secret) -> Vec<Fingerprint> {
-        let message = fields(&[
-            b"bunsen secret",
-            kind.as_str().as_bytes(),
-            secret.reveal().as_bytes(),
-        ]);
-        self.keyring()
-            .peppers()
-            .map(|(id, pepper)| Fingerprint {
-                hmac: hmac_sha256(pepper, &message),
-                pepper_id: id.to_owned(),
-            })
-            .collect()
-    }
-
-    /// The fingerprint that new rows store.
-    pub fn fingerprint(&self, kind: SecretKind, secret: &Secret) -> Fingerprint {
-        self.fingerprints(kind, secret).swap_remove(0)
-    }
-
-    /// A request's key and body under every pepper; the first is the one that new rows store.
-    pub fn request_fingerprints(&self, key: &str, body: &[u8]) -> Vec<RequestFingerprint> {
-        let key = fields(&[b"bunsen request key", key.as_bytes()]);
-        let body = fields(&[b"bunsen request body", body]);
-        self.keyring()
-            .peppers()
-            .map(|(id, pepper)| RequestFingerprint {
-                pepper_id: id.to_owned(),
-                key: hmac_sha256(pepper, &key),
-                body: hmac_sha256(pepper, &body),
-            })
-            .collect()
-    }
-
-    /// A vendor session under every pepper, by what identifies it; the first is the one that new
-    /// rows store.
-    pub fn session_fingerprints(
-        &self,
-        element: &str,
-        parts: &[(&str, String)],
-    ) -> Vec<Fingerprint> {
-        let mut message: Vec<&[u8]> = vec![b"bunsen vendor session", element.as_bytes()];
-        for (key, value) in parts {
-            message.extend([key.as_bytes(), value.as_bytes()]);
-        }
-        let message = fields(&message);
-        self.keyring()
-            .peppers()
-            .map(|(id, pepper)| Fingerprint {
-                hmac: hmac_sha256(pepper, &message),
-                pepper_id: id.to_owned(),
-            })
-            .collect()
     }
 
     /// 32 lower-case hexadecimal digits.

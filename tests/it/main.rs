@@ -27,6 +27,7 @@ mod provider;
 mod provisioning;
 mod renewal;
 mod replicas;
+mod requests;
 mod secrets;
 mod server;
 mod serving;

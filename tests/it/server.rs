@@ -13,6 +13,7 @@ use bunsen::http::{Front, Trusted};
 use bunsen::ids::{AccountId, OrganizationId, Secret, SecretKind};
 use bunsen::keyring::Keyring;
 use bunsen::outbound::{self, Outbound, VendorRoute};
+use bunsen::request_log::{self, RequestLog};
 use bunsen::shares::{Limits, Shares};
 use bunsen::store::{Mode, NewAccount, NewOrganization, NewUser, Store};
 use bunsen::vault::{OrganizationKeys, Place, Vault};
@@ -87,6 +88,7 @@ pub struct TestOptions {
     pub shares: Limits,
     /// Proxies whose headers are believed.
     pub trusted: Trusted,
+    pub request_log: request_log::Settings,
 }
 
 impl Default for TestOptions {
@@ -104,6 +106,7 @@ impl Default for TestOptions {
                 bytes: 64 * 1024 * 1024,
             },
             trusted: Trusted::default(),
+            request_log: request_log::Settings::default(),
         }
     }
 }
@@ -198,6 +201,7 @@ impl TestServer {
             work: TaskTracker::new(),
             stopping: AtomicBool::new(false),
             outside: Outside::default(),
+            request_log: RequestLog::new(options.request_log),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));

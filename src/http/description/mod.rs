@@ -17,7 +17,9 @@ use http::{HeaderMap, HeaderValue, header};
 use crate::app::App;
 
 pub use document::document;
-pub use parameters::{Expanded, IdempotencyKey, Inactive, InstanceFilter, OwnOnly, Paging};
+pub use parameters::{
+    Expanded, IdempotencyKey, Inactive, InstanceFilter, OwnOnly, Paging, UsageFilter,
+};
 pub use published::Published;
 pub use schemas::{
     ConfigurationEntry, Element, ElementConfiguration, ElementMetadata, NewInstance,

@@ -21,7 +21,6 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use super::{INSTANCE_ID, declares, discovery};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::headers;
 use crate::http::answering::Unpaced;
 use crate::http::auth::InstanceCaller;
 use crate::http::instances::with_page_headers;
@@ -140,7 +139,7 @@ fn told(answer: Answer) -> Response {
         }
         Content::File(file) => {
             let mut response = Response::new(Body::new(file.body));
-            *response.headers_mut() = headers::for_caller(file.headers, StatusCode::OK);
+            *response.headers_mut() = file.headers;
             response.extensions_mut().insert(Unpaced);
             response
         }

@@ -6,6 +6,7 @@
 mod calls;
 mod failures;
 mod files;
+mod logged;
 mod remembered;
 mod renewal;
 mod shipped;

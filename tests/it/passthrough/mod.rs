@@ -9,7 +9,7 @@ mod headers;
 mod paths;
 mod refusals;
 pub mod renewal;
-mod vendor;
+pub mod vendor;
 
 use std::time::Duration;
 
@@ -23,24 +23,24 @@ use crate::database::TestDatabase;
 use crate::server::{Caller, TestOptions, TestServer};
 use vendor::Vendor;
 
-const PROXY: &str = "/elements/api-v2/proxy";
+pub const PROXY: &str = "/elements/api-v2/proxy";
 
 /// A server with an element of the tests' own: a password in a header, a key in the query.
-struct Place {
-    server: TestServer,
-    vendor: Vendor,
-    instance: Value,
+pub struct Place {
+    pub server: TestServer,
+    pub vendor: Vendor,
+    pub instance: Value,
     /// Names the instance by its token.
-    header: String,
+    pub header: String,
     _definitions: TempDir,
 }
 
 impl Place {
-    async fn start(database: TestDatabase) -> Self {
+    pub async fn start(database: TestDatabase) -> Self {
         Self::start_with(database, TestOptions::default()).await
     }
 
-    async fn start_with(database: TestDatabase, options: TestOptions) -> Self {
+    pub async fn start_with(database: TestDatabase, options: TestOptions) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(folder.path().join("passage")).expect("a folder");
         let file = folder.path().join("passage/element.json");
@@ -64,13 +64,13 @@ impl Place {
         }
     }
 
-    fn request(&self, method: &str, below: &str) -> reqwest::RequestBuilder {
+    pub fn request(&self, method: &str, below: &str) -> reqwest::RequestBuilder {
         self.server
             .request(method, &format!("{PROXY}{below}"))
             .header("authorization", &self.header)
     }
 
-    async fn call(&self, method: &str, below: &str) -> Answer {
+    pub async fn call(&self, method: &str, below: &str) -> Answer {
         Answer::of(self.request(method, below)).await
     }
 
@@ -96,11 +96,11 @@ impl Place {
     }
 }
 
-fn by_token(caller: &Caller, instance: &Value) -> String {
+pub fn by_token(caller: &Caller, instance: &Value) -> String {
     caller.with_token(instance["token"].as_str().expect("a token"))
 }
 
-fn body(name: &str) -> Value {
+pub fn body(name: &str) -> Value {
     json!({"element": {"key": "passage"}, "name": name,
            "configuration": {"site": "acme", "word": "5ecret-word", "key": "5ecret-key"}})
 }

@@ -47,6 +47,7 @@ pub fn filled(walk: &Walk, path: &str, instance: &str, caller: &Caller) -> Strin
             ("{}", Some("proxy")) => "nothing-has-this",
             ("{}", Some("instances")) => instance,
             ("{}", Some("links")) => walk.links[&caller.user_id].as_str(),
+            ("{}", Some("usage")) => walk.calls[&caller.user_id].as_str(),
             ("{}", Some("accounts")) => account.as_str(),
             ("{}", Some("users")) => user.as_str(),
             ("{}", Some("notifications")) => walk.told.0.as_str(),

@@ -133,6 +133,8 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
         "/notifications/{}/subscriptions/{}/deliveries",
         Platform,
     ),
+    ("GET", "/usage", Platform),
+    ("GET", "/usage/{}", Platform),
     ("GET", "/connect/style.css", Page),
     ("GET", "/connect/callback", Link),
     ("GET", "/connect/{}", Link),
