@@ -31,6 +31,7 @@ pub mod private_postgres;
 mod provisioning;
 mod renewal;
 mod retry_after;
+pub mod scripts;
 pub mod shares;
 mod slips;
 pub mod store;

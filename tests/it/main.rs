@@ -26,6 +26,7 @@ mod provider;
 mod provisioning;
 mod renewal;
 mod replicas;
+mod scripts;
 mod secrets;
 mod server;
 mod serving;
