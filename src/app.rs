@@ -12,6 +12,7 @@ use crate::flights::Flights;
 use crate::gate::Gate;
 use crate::ids::{InstanceId, OrganizationId};
 use crate::outbound::Outbound;
+use crate::scripts::Scripts;
 use crate::shares::Shares;
 use crate::store::{Mode, Store};
 use crate::vault::Vault;
@@ -33,6 +34,7 @@ pub struct Parts {
     /// SHA-256 of the definitions, in hex.
     pub catalogue_hash: String,
     pub outbound: Outbound,
+    pub scripts: Scripts,
     pub mode: Mode,
     /// Bytes of one request body at most.
     pub body_limit: usize,
@@ -99,6 +101,10 @@ impl App {
 
     pub fn outbound(&self) -> &Outbound {
         &self.0.outbound
+    }
+
+    pub fn scripts(&self) -> &Scripts {
+        &self.0.scripts
     }
 
     pub fn mode(&self) -> Mode {

@@ -5,6 +5,7 @@
 //! calls are made, with tokens renewed on the way as for any call ([`Ready`]).
 
 mod calls;
+mod hooks;
 
 use std::time::Duration;
 

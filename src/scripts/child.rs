@@ -124,13 +124,15 @@ impl Child {
         let process = self.process.as_mut();
         let pipes = process.and_then(|process| process.stdin.take().zip(process.stdout.take()));
         let (stdin, stdout) = pipes.ok_or_else(|| io::Error::other("a child without pipes"))?;
-        // Text inside of JSON may take six times its length.
-        let longest = output.saturating_mul(6).saturating_add(FRAME_MARGIN);
-        let mut codec = LengthDelimitedCodec::builder();
-        codec.max_frame_length(longest.min(u32::MAX as usize));
+        let codec = |longest| {
+            let mut codec = LengthDelimitedCodec::builder();
+            codec.max_frame_length(longest).new_codec()
+        };
+        // What goes to the child has its limits elsewhere: answers of vendors, definitions.
+        let (from, to) = (codec(output + FRAME_MARGIN), codec(u32::MAX as usize));
         self.pipes = Some(Pipes {
-            from: FramedRead::new(ChildStdout::from_std(stdout)?, codec.new_codec()),
-            to: FramedWrite::new(ChildStdin::from_std(stdin)?, codec.new_codec()),
+            from: FramedRead::new(ChildStdout::from_std(stdout)?, from),
+            to: FramedWrite::new(ChildStdin::from_std(stdin)?, to),
         });
         Ok(())
     }

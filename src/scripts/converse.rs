@@ -19,7 +19,7 @@ use super::{Limits, Output, Script, ScriptError};
 /// The engine gets this long to stop by itself, which keeps its child.
 const GRACE: Duration = Duration::from_millis(500);
 /// After so much computing a child only gets what others leave.
-const PATIENCE: Duration = Duration::from_millis(100);
+pub(super) const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Whether a child can run another script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +112,12 @@ where
             biased;
             frame = child.next() => match frame {
                 Err(_) => return broken(ScriptError::Ended),
-                Ok(FromChild::Done(done)) => return (finished(done, limits), fitness),
+                Ok(FromChild::Done(done)) => {
+                    if clock.used() >= PATIENCE {
+                        fitness = Fitness::Spent;
+                    }
+                    return (finished(done, limits), fitness);
+                }
                 Ok(FromChild::Waiting) => clock.pause(),
                 Ok(FromChild::Call { number, call }) => {
                     made += 1;

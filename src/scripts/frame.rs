@@ -1,4 +1,7 @@
 //! What server and child say to each other: frames of JSON, each after its length in four bytes.
+//!
+//! Names of variants stand outside of what they hold: serde cannot take a `RawValue` out of the other
+//! forms.
 
 use std::io::{self, Read, Write};
 
@@ -8,13 +11,12 @@ use serde_json::value::RawValue;
 
 /// From the server to the child.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(tag = "frame", rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub enum ToChild {
     Run(Box<Run>),
     /// What came of the call with this number.
     Answer {
         number: u32,
-        #[serde(flatten)]
         outcome: Outcome,
     },
 }
@@ -45,7 +47,7 @@ pub struct Bounds {
 
 /// From the child to the server.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(tag = "frame", rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub enum FromChild {
     Call {
         number: u32,
@@ -91,7 +93,6 @@ pub struct HttpAnswer {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Done {
-    #[serde(flatten)]
     pub end: End,
     pub console: Vec<String>,
 }
@@ -160,6 +161,44 @@ mod tests {
             outcome,
             Outcome::Http(HttpAnswer { status: 200, .. })
         ));
+    }
+
+    #[test]
+    fn scripts_and_results_pass_as_they_are() {
+        let raw = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
+        let run = Run {
+            source: "done()".into(),
+            legacy: true,
+            variables: raw("{ \"a\": 1 }"),
+            bounds: Bounds {
+                computing_ms: 1,
+                memory: 2,
+                output: 3,
+                calls: 4,
+            },
+        };
+        let mut bytes = Vec::new();
+        write(&mut bytes, &ToChild::Run(Box::new(run))).unwrap();
+        let read_run: ToChild = read(&mut bytes.as_slice()).unwrap();
+        assert!(matches!(read_run, ToChild::Run(run) if run.variables.get() == "{ \"a\": 1 }"));
+        for result in [None, Some(raw("{\"b\":[]}"))] {
+            let expected = result.as_ref().map(|raw| raw.get().to_owned());
+            let done = Done {
+                end: End::Result(result),
+                console: Vec::new(),
+            };
+            let mut bytes = Vec::new();
+            write(&mut bytes, &FromChild::Done(done)).unwrap();
+            let read_done: FromChild = read(&mut bytes.as_slice()).unwrap();
+            let FromChild::Done(Done {
+                end: End::Result(read),
+                ..
+            }) = read_done
+            else {
+                panic!("another frame");
+            };
+            assert_eq!(read.map(|raw| raw.get().to_owned()), expected);
+        }
     }
 
     #[test]

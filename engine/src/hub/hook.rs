@@ -15,8 +15,9 @@ use serde_json::{Map, Value as Json};
 use url::Url;
 
 use super::Caller;
-use crate::configuration::Values;
+use crate::configuration::{Value, Values};
 use crate::element::{Element, Group, Resource};
+use crate::ids::Secret;
 use crate::language::scalar_text;
 use crate::reply::VendorReply;
 use crate::request::{self, Inputs, VendorRequest};
@@ -77,8 +78,8 @@ impl<'a> Hooked<'a> {
     }
 
     /// What hooks have changed of the instance's configuration, to be stored.
-    pub fn changed(&self) -> &Values {
-        &self.changed
+    pub fn into_changed(self) -> Values {
+        self.changed
     }
 
     /// The variables of a hook that runs before the call.
@@ -102,12 +103,14 @@ impl<'a> Hooked<'a> {
         Json::Object(variables)
     }
 
-    /// The variables of a hook that runs after the answer.
-    pub fn after(&self, request: &VendorRequest, reply: &VendorReply) -> Json {
-        let mut variables = self.before(request);
+    /// The variables of a hook that runs after the answer: those of the request as it was sent,
+    /// and the answer's.
+    pub fn after(&self, planned: Json, reply: &VendorReply) -> Json {
+        let mut variables = planned;
         if let Json::Object(variables) = &mut variables {
             let status = reply.status.as_u16();
             variables.extend([
+                member("configuration", self.configuration()),
                 member("response_body", body(&reply.body)),
                 member("response_headers", headers(&reply.headers)),
                 member("response_status_code", status),
@@ -204,7 +207,11 @@ impl<'a> Hooked<'a> {
                     continue;
                 };
                 if self.configuration.get(key).map(|known| known.reveal()) != Some(&text) {
-                    let value = self.element.value(key, text);
+                    // What the definition does not describe may be a token.
+                    let value = match self.element.entry(key) {
+                        Some(_) => self.element.value(key, text),
+                        None => Value::Secret(Secret::new(text)),
+                    };
                     self.configuration.insert(key.clone(), value.clone());
                     self.changed.insert(key.clone(), value);
                 }

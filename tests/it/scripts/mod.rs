@@ -1,6 +1,7 @@
 //! Scripts in real child processes.
 
 mod environment;
+mod hooks;
 mod hostile;
 mod libraries;
 mod neighbours;
