@@ -14,6 +14,7 @@ use crate::gate::Gate;
 use crate::ids::{InstanceId, OrganizationId};
 use crate::outbound::Outbound;
 use crate::request_log::RequestLog;
+use crate::scripts::Scripts;
 use crate::shares::Shares;
 use crate::store::{self, Mode, Store};
 use crate::vault::Vault;
@@ -42,6 +43,7 @@ pub struct Parts {
     /// SHA-256 of the definitions, in hex.
     pub catalogue_hash: String,
     pub outbound: Outbound,
+    pub scripts: Scripts,
     pub mode: Mode,
     /// Bytes of one request body at most.
     pub body_limit: usize,
@@ -120,6 +122,10 @@ impl App {
 
     pub fn outbound(&self) -> &Outbound {
         &self.0.outbound
+    }
+
+    pub fn scripts(&self) -> &Scripts {
+        &self.0.scripts
     }
 
     pub fn mode(&self) -> Mode {

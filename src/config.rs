@@ -91,6 +91,9 @@ pub enum Command {
     /// Runs a private Postgres as the right user; started by `serve`, never by hand.
     #[command(name = "postgres-guard", hide = true)]
     PostgresGuard(PostgresGuard),
+    /// Runs scripts of definitions, apart from the server; started by it, never by hand.
+    #[command(name = "script-worker", hide = true)]
+    ScriptWorker(ScriptWorker),
 }
 
 /// Which database, and where files are kept. Shared by every command that needs state.
@@ -354,6 +357,22 @@ pub struct PostgresGuard {
     pub command: Vec<std::ffi::OsString>,
 }
 
+#[derive(Debug, Clone, Args)]
+pub struct ScriptWorker {
+    /// Process id of the server; the worker ends if it has another parent.
+    #[arg(long)]
+    pub parent: i32,
+    /// User to become, where the server is root.
+    #[arg(long)]
+    pub user: u32,
+    /// Bytes that a script's values may take.
+    #[arg(long)]
+    pub memory: u64,
+    /// Seconds of computing in its whole life.
+    #[arg(long)]
+    pub cpu_seconds: u64,
+}
+
 fn organization_id(text: &str) -> Result<OrganizationId, String> {
     text.parse()
         .map(OrganizationId)
@@ -473,7 +492,7 @@ pub fn data_dir(given: Option<&Path>) -> Result<PathBuf, ConfigError> {
         .ok_or_else(|| ConfigError("BUNSEN_DATA_DIR is not set and there is no HOME to use".into()))
 }
 
-/// This binary, to be started once more as the guard of the private Postgres.
+/// This binary, to be started once more as the guard of the private Postgres or to run scripts.
 pub fn own_program() -> Result<PathBuf, ConfigError> {
     std::env::current_exe()
         .map_err(|error| ConfigError(format!("cannot find out which program this is: {error}")))

@@ -1,13 +1,14 @@
 //! Reads element definitions: those embedded in this binary and those in an operator's folder.
 //! What they mean is the engine's business.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bunsen_engine::element::{Catalog, Mistake, SourceFile};
 use ring::digest;
 use rust_embed::RustEmbed;
 
 const DEFINITION: &str = "element.json";
+const HOOKS: &str = "hooks";
 
 #[derive(RustEmbed)]
 #[folder = "elements/"]
@@ -25,10 +26,10 @@ pub fn load(added: Option<&Path>) -> Result<(Catalog, String), Vec<Mistake>> {
     Ok((Catalog::load(shipped, added)?, hash))
 }
 
-/// The definitions in this binary, without their cases.
+/// The definitions in this binary and their hooks, without their cases.
 pub fn embedded() -> Vec<SourceFile> {
     let mut files: Vec<SourceFile> = Embedded::iter()
-        .filter(|path| is_definition(path))
+        .filter(|path| is_definition(path) || is_hook(path))
         .filter_map(|path| {
             Some(SourceFile {
                 path: format!("elements/{path}"),
@@ -45,8 +46,25 @@ fn is_definition(path: &str) -> bool {
         .is_some_and(|(_, file)| file == DEFINITION)
 }
 
-/// Every `KEY/element.json` of a folder, in the order of their names. Other folders and files are
-/// left alone; what cannot be read is a mistake.
+fn is_hook(path: &str) -> bool {
+    let mut parts = path.split('/');
+    let folder = (parts.next(), parts.next()).1;
+    let name = parts.next();
+    folder == Some(HOOKS) && name.is_some_and(is_script) && parts.next().is_none()
+}
+
+fn is_script(name: &str) -> bool {
+    name.ends_with(".js")
+}
+
+/// How many of the files are definitions.
+pub fn count(files: &[SourceFile]) -> usize {
+    let names = files.iter().map(|file| file.path.rsplit('/').next());
+    names.filter(|name| *name == Some(DEFINITION)).count()
+}
+
+/// Every `KEY/element.json` of a folder and what lies in `KEY/hooks/`, in the order of their names.
+/// Other folders and files are left alone; what cannot be read is a mistake.
 pub fn read_folder(folder: &Path) -> Result<Vec<SourceFile>, Vec<Mistake>> {
     let mistake = |path: &Path, error: std::io::Error| Mistake {
         file: path.display().to_string(),
@@ -58,7 +76,9 @@ pub fn read_folder(folder: &Path) -> Result<Vec<SourceFile>, Vec<Mistake>> {
         .map_err(|error| vec![mistake(folder, error)])?;
     let mut paths: Vec<_> = entries
         .into_iter()
-        .map(|entry| entry.path().join(DEFINITION))
+        .map(|entry| entry.path())
+        .flat_map(|element| [vec![element.join(DEFINITION)], hooks_of(&element)])
+        .flatten()
         .collect();
     paths.sort();
     let mut files = Vec::new();
@@ -78,6 +98,18 @@ pub fn read_folder(folder: &Path) -> Result<Vec<SourceFile>, Vec<Mistake>> {
     } else {
         Err(mistakes)
     }
+}
+
+/// Scripts beside a definition; most have none.
+fn hooks_of(element: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(element.join(HOOKS));
+    let paths = entries.into_iter().flatten().flatten();
+    let paths = paths.map(|entry| entry.path());
+    let is_script = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(is_script)
+    };
+    paths.filter(is_script).collect()
 }
 
 /// A folder without a definition, or a file where a folder could be.
@@ -111,7 +143,7 @@ mod tests {
         let (catalog, hash) = load(None)
             .map_err(|m| m.iter().map(|m| format!("{m}\n")).collect::<String>())
             .unwrap();
-        assert_eq!(catalog.iter().count(), embedded().len());
+        assert_eq!(catalog.iter().count(), count(&embedded()));
         assert!(catalog.iter().count() > 0);
         assert_eq!(hash.len(), 64);
         assert_eq!(load(None).unwrap().1, hash);
@@ -132,8 +164,50 @@ mod tests {
 
         let (catalog, hash) = load(Some(folder.path())).unwrap();
         assert_eq!(catalog.get(&key).unwrap().name, "Replaced");
-        assert_eq!(catalog.iter().count(), embedded().len());
+        assert_eq!(catalog.iter().count(), count(&embedded()));
         assert_ne!(load(None).unwrap().1, hash);
+    }
+
+    #[test]
+    fn hooks_lie_beside_their_definition_and_count_in_the_hash() {
+        let folder = tempfile::tempdir().unwrap();
+        let element = folder.path().join("larkpost");
+        std::fs::create_dir_all(element.join(HOOKS)).unwrap();
+        let definition = serde_json::json!({
+            "id": 9_000_001, "name": "Larkpost", "key": "larkpost", "authentication": {"type": "custom"},
+            "configuration": [{"id": 1, "key": "base.url", "name": "URL", "type": "TEXTFIELD_1000", "defaultValue": "https://a.example"}],
+            "hooks": [{"id": 2, "type": "preRequest", "bunsen": {"file": "sign.js"}}],
+            "resources": [], "bunsen": {"hosts": ["a.example"]}
+        });
+        std::fs::write(element.join(DEFINITION), definition.to_string()).unwrap();
+        let told = |mistakes: Vec<Mistake>| {
+            mistakes
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("; ")
+        };
+        let missing = told(load(Some(folder.path())).map(drop).unwrap_err());
+        assert!(
+            missing.contains("hooks[0].bunsen.file: there is no hooks/sign.js"),
+            "{missing}"
+        );
+
+        let script = element.join(HOOKS).join("sign.js");
+        std::fs::write(&script, "done();\n").unwrap();
+        let (catalog, hash) = load(Some(folder.path())).map_err(told).unwrap();
+        let larkpost = catalog.get("larkpost").unwrap();
+        assert_eq!(larkpost.hooks[0].source, "done();\n");
+        assert_eq!(larkpost.export_json()["hooks"][0]["body"], "done();\n");
+        std::fs::write(&script, "done({});\n").unwrap();
+        assert_ne!(load(Some(folder.path())).map_err(told).unwrap().1, hash);
+
+        std::fs::write(element.join(HOOKS).join("lost.js"), "").unwrap();
+        let unused = told(load(Some(folder.path())).map(drop).unwrap_err());
+        assert!(
+            unused.contains("lost.js: no hook names this file"),
+            "{unused}"
+        );
     }
 
     #[test]

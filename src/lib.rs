@@ -35,6 +35,7 @@ mod ready;
 mod renewal;
 pub mod request_log;
 mod retry_after;
+pub mod scripts;
 pub mod shares;
 mod slips;
 pub mod store;

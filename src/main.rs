@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use bunsen::config::{Cli, Command};
-use bunsen::{cli, private_postgres};
+use bunsen::{cli, private_postgres, scripts};
 use clap::Parser;
 
 fn main() -> ExitCode {
@@ -11,6 +11,10 @@ fn main() -> ExitCode {
     if let Command::PostgresGuard(arguments) = &arguments.command {
         // Before any thread exists: the guard changes its user, which Linux does per thread.
         return private_postgres::guard::run(arguments);
+    }
+    if let Command::ScriptWorker(arguments) = &arguments.command {
+        // For the same reason, and so that nothing is there that a script could reach.
+        return scripts::worker::run(arguments);
     }
     cli::run(arguments)
 }

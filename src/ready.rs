@@ -9,13 +9,14 @@ use bunsen_engine::element::{Element, Group};
 
 use crate::app::App;
 use crate::clients;
-use crate::credentials::{self, stored_values};
+use crate::credentials::{self, CREDENTIALS, Parts, place, stored_values};
 use crate::error::{Error, Result, VendorFailure};
 use crate::exchange::{self, Session};
 use crate::ids::{InstanceId, OrganizationId};
 use crate::outbound::Grant;
 use crate::renewal;
-use crate::store;
+use crate::scripts::Scripts;
+use crate::store::{self, KeptTokens};
 use crate::tenancy;
 use crate::vault::OrganizationKeys;
 
@@ -32,6 +33,9 @@ pub struct Called {
     /// Calls that were made of the vendor, repeated ones included.
     pub attempts: u32,
 }
+
+/// Bytes that a call's hooks may store in an instance's configuration.
+const LONGEST_CHANGE: usize = 64 * 1024;
 
 /// An instance as the database has it, or had a moment ago.
 pub struct Ready<'a> {
@@ -137,6 +141,58 @@ impl<'a> Ready<'a> {
             group: self.group,
             grants: &self.grants,
         }
+    }
+
+    pub fn organization(&self) -> OrganizationId {
+        self.organization
+    }
+
+    pub fn scripts(&self) -> &Scripts {
+        self.app.scripts()
+    }
+
+    /// Stores what a hook has changed of the configuration, over what is stored by now: a renewal
+    /// that runs beside it loses nothing, and neither does this.
+    ///
+    /// # Errors
+    /// 500 for more than a configuration is meant for; when the database is away.
+    pub async fn keep(&self, changed: &Values) -> Result<()> {
+        let bytes: usize = changed
+            .iter()
+            .map(|(key, value)| key.len() + value.reveal().len())
+            .sum();
+        if bytes > LONGEST_CHANGE {
+            return Err(Error::Vendor(Box::new(VendorFailure {
+                status: 500,
+                message: format!(
+                    "A hook of element '{}' wants {bytes} bytes to be stored in the configuration, \
+                     which takes {LONGEST_CHANGE} at once.",
+                    self.element.key
+                ),
+                provider_message: None,
+                retry_after: None,
+            })));
+        }
+        let stored = self.app.store().org(self.organization);
+        let (organization, keys, id) = (self.organization, &self.keys, self.row.id);
+        stored
+            .transaction(|mut transaction| async move {
+                if let Some(row) = stored.lock_instance(&mut transaction, id).await? {
+                    let mut values = stored_values(organization, keys, &row)?;
+                    values.extend(changed.clone());
+                    let parts = Parts::of(&values);
+                    let place = place(organization, row.row_id, CREDENTIALS);
+                    let kept = KeptTokens {
+                        configuration: &parts.clear,
+                        credentials_sealed: &keys.seal(&place, &parts.secret_json()?),
+                    };
+                    stored
+                        .write_configuration(&mut transaction, id, &kept)
+                        .await?;
+                }
+                Ok((transaction, ()))
+            })
+            .await
     }
 
     /// The values that sign its calls, where calls are signed: only signatures have a part of a

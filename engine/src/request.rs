@@ -186,6 +186,16 @@ pub(crate) fn build_for<'a>(
     Ok(request)
 }
 
+/// The instance's base URL, without a slash at its end.
+pub(crate) fn base(
+    element: &Element,
+    group: &Group,
+    resource: &Resource,
+    inputs: &Inputs<'_>,
+) -> Option<Url> {
+    address::base(&Call::new(element, group, resource, inputs)).ok()
+}
+
 /// Host and port of the instance's own base URL, where there is one yet.
 pub(crate) fn own_host(
     element: &Element,

@@ -83,9 +83,9 @@ fn check(
     // A folder is checked as `serve --elements` would take it: beside the shipped definitions.
     let outcome = match folder {
         None => Catalog::load(elements::embedded(), Vec::new())
-            .map(|catalog| (elements::embedded().len(), catalog)),
+            .map(|catalog| (elements::count(&elements::embedded()), catalog)),
         Some(folder) => elements::read_folder(folder).and_then(|files| {
-            let count = files.len();
+            let count = elements::count(&files);
             Catalog::load(elements::embedded(), files).map(|catalog| (count, catalog))
         }),
     };

@@ -44,7 +44,9 @@ fn prepared(arguments: Cli) -> Result<ExitCode> {
         Command::Health(arguments) => health::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Elements(command) => elements::run(command).map_err(state::told),
         Command::OpenApi(arguments) => openapi(&arguments).map(|()| ExitCode::SUCCESS),
-        Command::PostgresGuard(_) => Err(Error::Invalid("started too late".into())),
+        Command::PostgresGuard(_) | Command::ScriptWorker(_) => {
+            Err(Error::Invalid("started too late".into()))
+        }
         asynchronous => tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -85,7 +87,8 @@ async fn dispatch(command: Command) -> Result<()> {
         Command::Health(_)
         | Command::Elements(_)
         | Command::OpenApi(_)
-        | Command::PostgresGuard(_) => Ok(()),
+        | Command::PostgresGuard(_)
+        | Command::ScriptWorker(_) => Ok(()),
     }
 }
 

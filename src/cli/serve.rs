@@ -15,11 +15,12 @@ use crate::cli::first_files;
 use crate::cli::front::{Front, Listening};
 use crate::cli::signals::Signals;
 use crate::cli::state::{Opened, told};
-use crate::config::{self, Egress, Role, Serve};
+use crate::config::{self, Egress, Role, Serve, own_program};
 use crate::error::{Error, Result};
 use crate::http::Tls;
 use crate::outbound::{EgressProxy, Outbound, Settings, VendorRoute};
 use crate::request_log::{self, RequestLog};
+use crate::scripts::{self, Scripts};
 use crate::shares::{Limits, Shares};
 use crate::store::Mode;
 use crate::vault::Vault;
@@ -83,6 +84,7 @@ pub async fn run(arguments: &Serve) -> Result<()> {
                 catalog,
                 catalogue_hash,
                 outbound,
+                scripts: Scripts::new(scripts::Settings::new(own_program().map_err(told)?)),
                 mode,
                 body_limit: arguments.body_limit,
                 work: TaskTracker::new(),

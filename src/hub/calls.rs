@@ -16,6 +16,7 @@ use bunsen_engine::reply::{Fault, VendorReply};
 use bunsen_engine::request::{BuildError, Inputs, VendorRequest};
 use http::StatusCode;
 
+use super::hooks::Hooks;
 use super::{Called, Content, List};
 use crate::error::Result;
 use crate::exchange::{self, Asked, Came};
@@ -132,19 +133,42 @@ impl<'a, 'c> Calls<'a, 'c> {
         let Some(request) = link.request(&self.ready, &inputs, caller) else {
             return Ok(Attempt::Done(None));
         };
-        let request = request.map_err(exchange::unbuilt)?;
-        let began = Instant::now();
-        let came = exchange::ask(&session, request, link.asked()).await;
-        self.called.attempts += 1;
-        self.called.vendor_time += began.elapsed();
-        let status = came.as_ref().map(|came| came.reply.status);
-        self.called.vendor_status = status.as_ref().ok().map(StatusCode::as_u16);
-        let Came { reply, file } = match came {
+        let mut request = request.map_err(exchange::unbuilt)?;
+        let mut hooks = Hooks::of(&self.ready, resource, &inputs, caller);
+        let instead = match &mut hooks {
+            Some(hooks) => hooks.before(&mut request).await?,
+            None => None,
+        };
+        let came = match instead {
+            Some(reply) => Ok(Came { reply, file: None }),
+            None => {
+                let began = Instant::now();
+                let came = exchange::ask(&session, request, link.asked()).await;
+                self.called.attempts += 1;
+                self.called.vendor_time += began.elapsed();
+                let status = came.as_ref().map(|came| came.reply.status);
+                self.called.vendor_status = status.as_ref().ok().map(StatusCode::as_u16);
+                came
+            }
+        };
+        let Came { mut reply, file } = match came {
             Ok(came) => came,
             Err(error) => return Ok(Attempt::Broken(error)),
         };
-        match link.read(&self.ready, &inputs, &reply) {
-            Err(fault) => Ok(Attempt::Refused(fault, reply.status)),
+        // What the vendor did with the call is its own status to say, whatever hooks make of it.
+        let status = reply.status;
+        let mut changed = Values::new();
+        if let Some(mut hooks) = hooks {
+            hooks.after(&mut reply).await?;
+            changed = hooks.changed();
+        }
+        let read = link.read(&self.ready, &inputs, &reply);
+        if !changed.is_empty() {
+            self.ready.keep(&changed).await?;
+            self.values.extend(changed);
+        }
+        match read {
+            Err(fault) => Ok(Attempt::Refused(fault, status)),
             Ok(content) => {
                 self.previous = Some(reply);
                 Ok(Attempt::Done(Some(match file {

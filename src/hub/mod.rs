@@ -5,6 +5,7 @@
 //! calls are made, with tokens renewed on the way as for any call ([`Ready`]).
 
 mod calls;
+mod hooks;
 
 use bunsen_engine::element::shape::Origin;
 use bunsen_engine::element::{Element, Group, Resource, Source};

@@ -28,6 +28,7 @@ mod provisioning;
 mod renewal;
 mod replicas;
 mod requests;
+mod scripts;
 mod secrets;
 mod server;
 mod serving;

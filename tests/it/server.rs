@@ -14,6 +14,7 @@ use bunsen::ids::{AccountId, OrganizationId, Secret, SecretKind};
 use bunsen::keyring::Keyring;
 use bunsen::outbound::{self, Outbound, VendorRoute};
 use bunsen::request_log::{self, RequestLog};
+use bunsen::scripts::{self, Scripts};
 use bunsen::shares::{Limits, Shares};
 use bunsen::store::{Mode, NewAccount, NewOrganization, NewUser, Store};
 use bunsen::vault::{OrganizationKeys, Place, Vault};
@@ -196,6 +197,7 @@ impl TestServer {
             catalog,
             catalogue_hash,
             outbound: Outbound::new(vendors).expect("the client can be built"),
+            scripts: Scripts::new(scripts::Settings::new(env!("CARGO_BIN_EXE_bunsen").into())),
             mode: Mode::Sandbox,
             body_limit: options.body_limit,
             work: TaskTracker::new(),

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::assign::ids;
 use super::compile::{Checker, compile};
 use super::definition::ElementDefinition;
+use super::hook::HookFiles;
 use super::unsupported::{self, Unsupported};
 use super::{Element, schema, text};
 
@@ -60,9 +61,11 @@ impl Catalog {
         let mut mistakes = Vec::new();
         let mut written = Vec::new();
         for (files, is_shipped) in [(added, false), (shipped, true)] {
+            let (mut hooks, files) = HookFiles::taken_from(files);
             for file in files {
-                written.extend(read(file, is_shipped, &mut mistakes));
+                written.extend(read(file, is_shipped, &mut hooks, &mut mistakes));
             }
+            mistakes.extend(hooks.unused());
         }
         let written = without_replaced(written, &mut mistakes);
         check_ids(&written, &mut mistakes);
@@ -114,7 +117,12 @@ impl Catalog {
     }
 }
 
-fn read(file: SourceFile, shipped: bool, mistakes: &mut Vec<Mistake>) -> Option<Written> {
+fn read(
+    file: SourceFile,
+    shipped: bool,
+    hooks: &mut HookFiles,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<Written> {
     let mut wrong = |place: String, message: String| {
         mistakes.push(Mistake {
             file: file.path.clone(),
@@ -127,7 +135,7 @@ fn read(file: SourceFile, shipped: bool, mistakes: &mut Vec<Mistake>) -> Option<
         return None;
     };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let original: Value = match serde_json::from_str(text) {
+    let mut original: Value = match serde_json::from_str(text) {
         Ok(original) => original,
         Err(error) => {
             let place = format!("line {}, column {}", error.line(), error.column());
@@ -139,6 +147,9 @@ fn read(file: SourceFile, shipped: bool, mistakes: &mut Vec<Mistake>) -> Option<
     };
     for place in text::repeated_members(text) {
         wrong(place, "stands twice in this object".to_owned());
+    }
+    for (place, message) in hooks.put_into(&file.path, &mut original) {
+        wrong(place, message);
     }
     let checked = if shipped {
         original.clone()

@@ -18,6 +18,7 @@ use super::definition::{
     AuthenticateWords, DefaultValue, ElementDefinition, EntryDefinition, GroupWords, RefreshWords,
 };
 use super::documents::Documents;
+use super::hook;
 use super::platform;
 use super::{Authentication, Element, Entry, Group, Refresh, Retired, Reuse, Signature};
 use crate::configuration::{AUTHENTICATION_TYPE, GENERATED_LIMIT, RANDOM_BYTES, is_secret_key};
@@ -168,6 +169,7 @@ pub(super) fn compile(
         apart,
         parameters,
         resources,
+        hooks: hook::hooks(&definition.hooks.0),
         passing: resource::passing(),
         faults,
         refresh: definition.bunsen.refresh.as_ref().map(refresh),

@@ -133,6 +133,10 @@ written! {
 
     HookDefinition {
         id: Option<i64>,
+        #[serde(rename = "type")]
+        kind: Option<String>,
+        body: Option<String>,
+        is_legacy: bool,
     }
 
     ResourceDefinition {

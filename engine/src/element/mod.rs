@@ -9,6 +9,7 @@ pub mod catalog;
 mod compile;
 mod definition;
 mod documents;
+pub mod hook;
 mod hosts;
 pub mod oauth;
 pub mod people;
@@ -22,16 +23,14 @@ mod unsupported;
 
 pub use assign::assign_ids;
 pub use catalog::{Catalog, Mistake, SourceFile};
+pub use hook::{Hook, HookKind};
 pub use hosts::HostRule;
 pub use oauth::{Assertion, ClientAuthentication, Grant, Login, OAuth, Renewal, Signature, Start};
 pub use people::{Ask, Choice, OtherAccount};
 pub use schema::SCHEMA as DEFINITION_SCHEMA;
 pub use unsupported::Unsupported;
 
-use std::sync::Arc;
-
 use http::{HeaderName, Method};
-use serde_json::Value as Json;
 
 use crate::configuration::Values;
 use crate::ids::{ElementId, EntryId, ResourceId};
@@ -68,6 +67,8 @@ pub struct Element {
     /// Apply to every call of the element.
     pub parameters: Vec<Parameter>,
     pub resources: Vec<Resource>,
+    /// Around every call of the element.
+    pub hooks: Vec<Hook>,
     /// Stands for calls that a caller writes, which no resource describes.
     pub(crate) passing: Resource,
     pub faults: Vec<FaultRule>,
@@ -196,6 +197,7 @@ pub struct Resource {
     pub faults: Vec<FaultRule>,
     /// What a caller's own call of it looks like.
     pub shape: shape::Shape,
+    pub hooks: Vec<Hook>,
     /// Why this resource cannot be run, if it cannot.
     pub obstacle: Option<String>,
 }
@@ -457,32 +459,6 @@ impl Element {
     /// The same for the base URL itself.
     pub fn base_entry(&self) -> &str {
         self.host_entry(&self.passing)
-    }
-
-    /// The objects that the definition declares, as discovery lists them: each under the
-    /// platform's name and under the vendor's.
-    pub fn objects(&self) -> Vec<Json> {
-        documents::objects(&self.documents.catalogue)
-    }
-
-    /// `element` inside an instance; parameters only `configuration` → `path` ones.
-    pub fn instance_json(&self) -> &Arc<Json> {
-        &self.documents.instance
-    }
-
-    /// The whole definition without the key `bunsen`, completed as the platform shows it.
-    pub fn catalogue_json(&self) -> &Json {
-        &self.documents.catalogue
-    }
-
-    /// The definition as written, without the key `bunsen` and without secret defaults.
-    pub fn export_json(&self) -> &Json {
-        &self.documents.export
-    }
-
-    /// The short entry of lists.
-    pub fn abridged_json(&self) -> &Json {
-        &self.documents.abridged
     }
 }
 

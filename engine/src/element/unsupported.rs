@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::Element;
-use super::definition::{ElementDefinition, ParameterDefinition};
+use super::definition::{ElementDefinition, HookDefinition, ParameterDefinition};
 
 /// What is asked for, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,8 +75,10 @@ pub(super) fn of(definition: &ElementDefinition, element: &Element) -> Vec<Unsup
             "the event.* entries are kept; events are not delivered yet",
         );
     }
-    if !definition.hooks.0.is_empty() {
-        add("hooks".into(), "hooks are not run yet");
+    let event = |hook: &HookDefinition| hook.kind.as_deref() == Some("event");
+    let around = |hooks: &[HookDefinition]| hooks.iter().any(|hook| !event(hook));
+    if definition.hooks.0.iter().any(event) {
+        add("hooks".into(), "hooks for events are not run yet");
     }
     of_parameters(&definition.parameters.0, "parameters", &mut add);
     for (index, resource) in definition.resources.0.iter().enumerate() {
@@ -90,8 +92,10 @@ pub(super) fn of(definition: &ElementDefinition, element: &Element) -> Vec<Unsup
             let message = "built-in code of the platform is not part of an export";
             add(format!("{place}.kind"), message);
         }
-        if !resource.hooks.0.is_empty() {
-            add(format!("{place}.hooks"), "hooks are not run yet");
+        let hooked = around(&resource.hooks.0) || around(&definition.hooks.0);
+        if hooked && !matches!(kind, "api" | "apiNoDocumentation") && RUN.contains(&kind) {
+            let message = "hooks are run around the calls of callers only, so this one is not made";
+            add(format!("{place}.hooks"), message);
         }
         of_parameters(
             &resource.parameters.0,

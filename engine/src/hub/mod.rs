@@ -12,6 +12,7 @@ mod answer;
 mod caller;
 mod convert;
 mod envelope;
+pub mod hook;
 mod nulls;
 mod paging;
 mod plan;

@@ -156,6 +156,7 @@ impl Plan {
         resource: &Resource,
         expression: &Expression,
     ) -> Result<(), Mistake> {
+        let hooked = element.hooks_before(resource).next().is_some();
         let parameters = resource.parameters.iter().rev();
         let mut parameters = parameters.chain(element.parameters.iter().rev());
         let found = parameters.find_map(|parameter| match &parameter.target {
@@ -163,6 +164,8 @@ impl Plan {
             Target::Query(name) if parameter.name == "where" => {
                 Some(Ok(vec![(name.clone(), expression.to_string())]))
             }
+            // A hook makes of it what the vendor wants.
+            Target::Nowhere if parameter.name == "where" && hooked => Some(Ok(Vec::new())),
             _ => None,
         });
         self.pushed = match found {

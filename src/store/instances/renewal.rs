@@ -189,6 +189,25 @@ impl OrgStore<'_> {
         Ok(())
     }
 
+    /// Under [`OrgStore::lock_instance`]; who renews tokens beside it is not disturbed.
+    pub async fn write_configuration(
+        &self,
+        connection: &mut PgConnection,
+        id: InstanceId,
+        kept: &KeptTokens<'_>,
+    ) -> Result<()> {
+        self.query(
+            "update instances set configuration = $3, credentials_sealed = $4
+             where org_id = $1 and id = $2",
+        )
+        .bind(id)
+        .bind(Json(kept.configuration))
+        .bind(kept.credentials_sealed)
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
     /// `before` is from [`OrgStore::lock_instance`]. If it needs its owner from now on, that is told,
     /// and servers that remember it as valid must forget it.
     pub async fn write_failed_renewal(

@@ -328,6 +328,7 @@ fn standard(
         expect: None,
         faults: Vec::new(),
         shape: Default::default(),
+        hooks: Vec::new(),
         obstacle: None,
     })
 }

@@ -8,6 +8,7 @@ use super::{Checker, is_url, parameter, people, shape};
 use crate::element::definition::{
     ConditionWords, ElementDefinition, FaultWords, ResourceDefinition,
 };
+use crate::element::hook;
 use crate::element::oauth::{ACCESS_TOKEN, REQUEST_PARAMETERS};
 use crate::element::shape::Shape;
 use crate::element::{
@@ -63,8 +64,11 @@ pub(super) fn resources(
         compiled.path = name
             .split_once(':')
             .map_or(String::new(), |(_, path)| path.to_owned());
-        if !definition.hooks.0.is_empty() && compiled.obstacle.is_none() {
-            compiled.obstacle = Some("the element has hooks".to_owned());
+        compiled.hooks = hook::hooks(&resource.hooks.0);
+        let mut hooks = resource.hooks.0.iter().chain(&definition.hooks.0);
+        if compiled.shape.raw && hooks.any(|hook| hook.kind.as_deref() == Some("postRequest")) {
+            let obstacle = "it hands on a file, which a postRequest hook would have to hold";
+            compiled.obstacle = Some(obstacle.to_owned());
         }
         resources.push(compiled);
     }
@@ -183,8 +187,6 @@ fn resource(
     check_bodies(&of_place, of_element, &parameters, checker);
     let obstacle = if written.built.as_deref() == Some("java") {
         Some("it is built-in code of the platform".to_owned())
-    } else if !written.hooks.0.is_empty() {
-        Some("it has hooks".to_owned())
     } else if written
         .parameters
         .0
@@ -240,6 +242,7 @@ fn resource(
             checker,
         ),
         shape: Shape::default(),
+        hooks: Vec::new(),
         obstacle,
     }
 }
@@ -264,6 +267,7 @@ pub(super) fn passing() -> Resource {
         expect: None,
         faults: Vec::new(),
         shape: Shape::default(),
+        hooks: Vec::new(),
         obstacle: None,
     }
 }

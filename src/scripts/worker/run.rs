@@ -1,0 +1,153 @@
+//! One run: a fresh engine, the script's variables, the script, and the answers it waits for.
+
+use std::io;
+use std::rc::Rc;
+use std::time::Instant;
+
+use rquickjs::context::EvalOptions;
+use rquickjs::{
+    CatchResultExt, CaughtError, Context, Ctx, FromJs, Function, Object, Result, Runtime, Value,
+};
+
+use super::host::{self, State};
+use crate::scripts::frame::{self, Done, End, FromChild, Outcome, Run, ToChild};
+
+const PRELUDE: &str = include_str!("../library/prelude.js");
+/// The engine's own stack; the main thread's is much larger.
+const STACK: usize = 512 * 1024;
+const MESSAGE: usize = 1000;
+
+/// # Errors
+/// Where the server cannot be told what came of it.
+pub(super) fn run(script: &Run) -> io::Result<()> {
+    let state = State::new(script.bounds);
+    let end = match engine(script, &state) {
+        Ok(end) => end,
+        Err(error) => End::Failed(short(&error.to_string())),
+    };
+    if state.cut.get() {
+        return Err(io::ErrorKind::BrokenPipe.into());
+    }
+    let console = state.console.take();
+    let done = Done { end, console };
+    frame::write(&mut io::stdout(), &FromChild::Done(done))
+}
+
+fn engine(script: &Run, state: &Rc<State>) -> Result<End> {
+    let runtime = Runtime::new()?;
+    runtime.set_memory_limit(script.bounds.memory);
+    runtime.set_max_stack_size(STACK);
+    let watch = Rc::clone(state);
+    runtime.set_interrupt_handler(Some(Box::new(move || watch.is_over())));
+    let watch = Rc::clone(state);
+    runtime.set_host_promise_rejection_tracker(Some(Box::new(move |ctx, _, reason, handled| {
+        *watch.rejected.borrow_mut() = (!handled).then(|| told(&ctx, &reason));
+    })));
+    let context = Context::full(&runtime)?;
+    Ok(context.with(|ctx| {
+        let ran = within(&ctx, script, state).catch(&ctx);
+        let message = ran.err().map(|error| message_of(&ctx, error));
+        ended(state, message)
+    }))
+}
+
+fn within<'js>(ctx: &Ctx<'js>, script: &Run, state: &Rc<State>) -> Result<()> {
+    let host = host::object(ctx, state)?;
+    let prelude: Function<'js> = evaluate(ctx, "prelude", PRELUDE)?;
+    let variables = ctx.json_parse(script.variables.get())?;
+    let control: Object<'js> = prelude.call((host, variables))?;
+    let start: Function<'js> = control.get("start")?;
+    let answer: Function<'js> = control.get("answer")?;
+    start.call::<_, ()>((script.source.as_str(), script.legacy))?;
+    loop {
+        while !state.timed_out.get() && !state.is_settled() && ctx.execute_pending_job() {}
+        if state.is_settled() || state.timed_out.get() || state.open.get() == 0 {
+            return Ok(());
+        }
+        let Some((number, outcome)) = next_answer(state) else {
+            state.cut.set(true);
+            return Ok(());
+        };
+        state.open.set(state.open.get() - 1);
+        let json = serde_json::to_string(&outcome).unwrap_or_default();
+        answer.call::<_, ()>((number, ctx.json_parse(json)?))?;
+    }
+}
+
+fn next_answer(state: &State) -> Option<(u32, Outcome)> {
+    frame::write(&mut io::stdout(), &FromChild::Waiting).ok()?;
+    let began = Instant::now();
+    let read = frame::read(&mut io::stdin());
+    state.waited(began.elapsed());
+    match read {
+        Ok(ToChild::Answer { number, outcome }) => Some((number, outcome)),
+        _ => None,
+    }
+}
+
+/// A script that was stopped has no result, whatever it said before.
+fn ended(state: &State, message: Option<String>) -> End {
+    if state.timed_out.get() {
+        return End::TimedOut;
+    }
+    if let Some(refused) = state.refused.take() {
+        return End::Failed(refused);
+    }
+    if let Some(result) = state.done.take() {
+        return End::Result(result);
+    }
+    let never = || match state.rejected.take() {
+        Some(reason) => format!("'done' was never called: {reason}"),
+        None => "'done' was never called".to_owned(),
+    };
+    End::Failed(short(&message.unwrap_or_else(never)))
+}
+
+/// Not strict: what scripts were written for did not insist.
+pub(super) fn evaluate<'js, V: FromJs<'js>>(ctx: &Ctx<'js>, name: &str, source: &str) -> Result<V> {
+    let mut options = EvalOptions::default();
+    options.strict = false;
+    options.filename = Some(format!("{name}.js"));
+    ctx.eval_with_options(source, options)
+}
+
+fn message_of<'js>(ctx: &Ctx<'js>, error: CaughtError<'js>) -> String {
+    match error {
+        CaughtError::Exception(exception) => told(ctx, exception.as_object().as_value()),
+        CaughtError::Value(value) => told(ctx, &value),
+        CaughtError::Error(error) => error.to_string(),
+    }
+}
+
+/// `TypeError: not a function (line 3)`, or what else was thrown.
+fn told<'js>(ctx: &Ctx<'js>, thrown: &Value<'js>) -> String {
+    let Some(error) = thrown.as_object() else {
+        let json = ctx.json_stringify(thrown.clone()).ok().flatten();
+        let text = thrown.as_string().cloned().or(json);
+        return text
+            .and_then(|text| text.to_string().ok())
+            .unwrap_or_default();
+    };
+    let part = |name: &str| error.get::<_, Option<String>>(name).ok().flatten();
+    let name = part("name").unwrap_or_else(|| "Error".into());
+    let message = part("message").unwrap_or_default();
+    match part("stack").and_then(|stack| line(&stack)) {
+        Some(line) => format!("{name}: {message} (line {line})"),
+        None => format!("{name}: {message}"),
+    }
+}
+
+/// The innermost line of the script itself: its frames are the only ones of `<input>`, and it
+/// begins there on the second line.
+fn line(stack: &str) -> Option<u32> {
+    let (_, place) = stack.split_once("<input>:")?;
+    let digits = place.split(|sign: char| !sign.is_ascii_digit()).next()?;
+    digits.parse::<u32>().ok()?.checked_sub(BEFORE_THE_SCRIPT)
+}
+
+/// Lines that the engine writes before a function's body.
+const BEFORE_THE_SCRIPT: u32 = 2;
+
+fn short(message: &str) -> String {
+    message.chars().take(MESSAGE).collect()
+}
