@@ -174,7 +174,7 @@ impl<'a> Ready<'a> {
             })));
         }
         let stored = self.app.store().org(self.organization);
-        let (organization, keys, id) = (self.organization, &self.keys, self.row.id);
+        let (organization, keys, id) = (self.organization, &self.keys, self.row().id);
         stored
             .transaction(|mut transaction| async move {
                 if let Some(row) = stored.lock_instance(&mut transaction, id).await? {
@@ -192,7 +192,10 @@ impl<'a> Ready<'a> {
                 }
                 Ok((transaction, ()))
             })
-            .await
+            .await?;
+        // Other servers read it anew in some seconds.
+        self.app.instances().forget(&(organization, id));
+        Ok(())
     }
 
     /// The values that sign its calls, where calls are signed: only signatures have a part of a
