@@ -4,6 +4,7 @@
 
 mod hosts;
 mod oauth;
+mod objects;
 mod parameter;
 mod people;
 mod resource;
@@ -151,6 +152,7 @@ pub(super) fn compile(
     }
     let mut resources = resource::resources(definition, &parameters, &hosts, checker);
     oauth::complete(definition, &groups, &mut resources);
+    let objects = objects::objects(definition, &resources, checker);
     let faults = resource::faults(&definition.bunsen.fault.0, "bunsen.fault", checker);
     Some(Element {
         id: ElementId(definition.id.unwrap_or_default()),
@@ -168,6 +170,7 @@ pub(super) fn compile(
         apart,
         parameters,
         resources,
+        objects,
         passing: resource::passing(),
         faults,
         refresh: definition.bunsen.refresh.as_ref().map(refresh),

@@ -11,6 +11,7 @@ mod definition;
 mod documents;
 mod hosts;
 pub mod oauth;
+pub mod objects;
 pub mod people;
 pub(crate) mod platform;
 mod schema;
@@ -68,6 +69,8 @@ pub struct Element {
     /// Apply to every call of the element.
     pub parameters: Vec<Parameter>,
     pub resources: Vec<Resource>,
+    /// Kinds of records: those that the definition declares, then those that only its resources show.
+    pub objects: Vec<objects::Object>,
     /// Stands for calls that a caller writes, which no resource describes.
     pub(crate) passing: Resource,
     pub faults: Vec<FaultRule>,
@@ -196,6 +199,12 @@ pub struct Resource {
     pub faults: Vec<FaultRule>,
     /// What a caller's own call of it looks like.
     pub shape: shape::Shape,
+    /// A call by which it is seen whether the credentials work.
+    pub ping: bool,
+    /// How its answer lists the vendor's fields, if it does.
+    pub fields: Option<objects::FieldsRule>,
+    /// What documentation says of it.
+    pub described: objects::Described,
     /// Why this resource cannot be run, if it cannot.
     pub obstacle: Option<String>,
 }
@@ -457,12 +466,6 @@ impl Element {
     /// The same for the base URL itself.
     pub fn base_entry(&self) -> &str {
         self.host_entry(&self.passing)
-    }
-
-    /// The objects that the definition declares, as discovery lists them: each under the
-    /// platform's name and under the vendor's.
-    pub fn objects(&self) -> Vec<Json> {
-        documents::objects(&self.documents.catalogue)
     }
 
     /// `element` inside an instance; parameters only `configuration` → `path` ones.

@@ -11,7 +11,9 @@
 mod answer;
 mod caller;
 mod convert;
+pub mod docs;
 mod envelope;
+pub mod fields;
 mod nulls;
 mod paging;
 mod plan;

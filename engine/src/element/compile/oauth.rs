@@ -328,6 +328,9 @@ fn standard(
         expect: None,
         faults: Vec::new(),
         shape: Default::default(),
+        ping: false,
+        fields: None,
+        described: Default::default(),
         obstacle: None,
     })
 }

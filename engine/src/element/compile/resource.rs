@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use http::Method;
 
-use super::{Checker, is_url, parameter, people, shape};
+use super::{Checker, is_url, objects, parameter, people, shape};
 use crate::element::definition::{
     ConditionWords, ElementDefinition, FaultWords, ResourceDefinition,
 };
 use crate::element::oauth::{ACCESS_TOKEN, REQUEST_PARAMETERS};
+use crate::element::objects::Described;
 use crate::element::shape::Shape;
 use crate::element::{
     CHAIN_LIMIT, Condition, Content, FaultRule, HostRule, Parameter, Resource, ResourceKind,
@@ -57,6 +58,9 @@ pub(super) fn resources(
         let mut compiled = self::resource(resource, &place, of_element, hosts, statement, checker);
         compiled.next = next;
         compiled.shape = shape::shape(resource, &place, &names, checker);
+        compiled.ping = objects::ping(resource, &compiled, &place, checker);
+        compiled.fields = objects::fields(resource, &compiled, &place, checker);
+        compiled.described = objects::described(resource, &definition.parameters.0);
         if let Some(obstacle) = foreign_obstacle(definition, resource) {
             compiled.obstacle = Some(obstacle);
         }
@@ -240,6 +244,9 @@ fn resource(
             checker,
         ),
         shape: Shape::default(),
+        ping: false,
+        fields: None,
+        described: Described::default(),
         obstacle,
     }
 }
@@ -264,6 +271,9 @@ pub(super) fn passing() -> Resource {
         expect: None,
         faults: Vec::new(),
         shape: Shape::default(),
+        ping: false,
+        fields: None,
+        described: Described::default(),
         obstacle: None,
     }
 }
