@@ -16,6 +16,7 @@ mod envelope;
 pub mod fields;
 mod nulls;
 mod paging;
+pub mod ping;
 mod plan;
 mod route;
 #[cfg(test)]

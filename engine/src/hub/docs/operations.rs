@@ -251,19 +251,15 @@ impl Call<'_> {
         let mut body = None;
         let takes = &resource.described.takes;
         let form = takes.iter().any(|taken| taken.origin == Origin::Form);
-        let mut variables = self
-            .variables
+        let own: Vec<&String> = resource
+            .shape
+            .path
             .iter()
-            .zip(
-                resource
-                    .shape
-                    .path
-                    .iter()
-                    .filter_map(|segment| match segment {
-                        PathSegment::Variable(name) => Some(name),
-                        PathSegment::Literal(_) => None,
-                    }),
-            );
+            .filter_map(|segment| match segment {
+                PathSegment::Variable(name) => Some(name),
+                PathSegment::Literal(_) => None,
+            })
+            .collect();
         for taken in takes {
             let place = match taken.origin {
                 Origin::Header if taken.name.eq_ignore_ascii_case("authorization") => continue,
@@ -271,8 +267,9 @@ impl Call<'_> {
                 Origin::Query => "query",
                 Origin::Form => "formData",
                 Origin::Path => {
-                    let shown = variables.find(|(_, own)| **own == taken.name);
-                    let known = shown.and_then(|(name, _)| {
+                    let at = own.iter().position(|name| **name == taken.name);
+                    let shown = at.and_then(|at| self.variables.get(at));
+                    let known = shown.and_then(|name| {
                         parameters
                             .iter_mut()
                             .find(|p| p["in"] == "path" && p["name"] == **name)
