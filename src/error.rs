@@ -21,6 +21,8 @@ pub enum Error {
     Invalid(String),
     /// 405.
     MethodNotAllowed,
+    /// 405: verbs that are allowed, by comma.
+    OtherMethod { allowed: String },
     /// 406.
     NotAcceptable,
     /// 409.
@@ -84,6 +86,9 @@ impl fmt::Display for Error {
             // Names are for the page of the person they belong to.
             Self::OtherAccount(_) => f.write_str("This is another account at the vendor."),
             Self::MethodNotAllowed => f.write_str("This method is not allowed here."),
+            Self::OtherMethod { allowed } => {
+                write!(f, "This method is not allowed here; use {allowed}.")
+            }
             Self::NotAcceptable => {
                 f.write_str("This resource is only available as application/json.")
             }

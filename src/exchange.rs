@@ -3,6 +3,7 @@
 //! Every failure leaves here as something the caller can act on: who failed, at which step, what
 //! to check.
 
+mod called;
 mod client;
 mod passed;
 mod traced;
@@ -19,6 +20,7 @@ use url::Url;
 use crate::error::{Error, Result, VendorFailure};
 use crate::outbound::{Destination, Grant, Outbound, SendError, check_url};
 
+pub use called::{Asked, Came, ask, prepared};
 pub use client::{signing, with_client};
 use passed::moment;
 pub use passed::{PASSED, pass};
@@ -457,7 +459,7 @@ pub fn unbuilt(error: BuildError) -> Error {
 }
 
 /// The vendor answered, and not as hoped.
-fn failed(session: &Session<'_>, values: &Values, brought: &Values, fault: Fault) -> Error {
+pub fn failed(session: &Session<'_>, values: &Values, brought: &Values, fault: Fault) -> Error {
     let mut message = fault.message;
     if fault.authorize
         && let Some(Ok(page)) =

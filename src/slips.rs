@@ -1,5 +1,34 @@
 //! Slips that people make in JSON text, found so that they can be told.
 
+/// What is wrong with a text that is no JSON, with the place of it.
+pub fn wrong_json(text: &str, error: &serde_json::Error) -> String {
+    // A line break inside a text is found where the next line begins.
+    let unclosed = error.column() == 0 && error.line() > 1;
+    let line = error.line() - usize::from(unclosed);
+    if let Some((line, column, quote)) = curly_quote(text, line) {
+        return format!(
+            "Request body is not valid JSON: line {line}, column {column} has the curly quote \
+             {quote}; JSON needs the straight quote \"."
+        );
+    }
+    if unclosed {
+        return format!(
+            "Request body is missing or is not valid JSON: a text that begins in line {line} does \
+             not end there."
+        );
+    }
+    format!(
+        "Request body is missing or is not valid JSON: {} at line {}, column {}.",
+        if error.is_eof() {
+            "it ends too early"
+        } else {
+            "unexpected character"
+        },
+        error.line(),
+        error.column()
+    )
+}
+
 /// The first curly quote at or before the line the parser stopped at that stands where a straight
 /// one should: outside every straight-quoted text, or closing one without having opened it. Lines
 /// and columns count characters from 1.

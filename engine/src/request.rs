@@ -16,6 +16,7 @@ pub use address::host_and_port;
 pub use envelope::{envelope_header, with_header};
 pub use passing::{Passed, Passing, pass, stays_below};
 
+use std::borrow::Cow;
 use std::fmt;
 
 use base64::Engine as _;
@@ -117,7 +118,7 @@ impl Resolved<'_> {
 struct Call<'a> {
     element: &'a Element,
     resource: &'a Resource,
-    values: Values,
+    values: Cow<'a, Values>,
     previous: Option<&'a VendorReply>,
     request: Option<&'a Values>,
     /// Whoever makes a hub call.
@@ -149,9 +150,18 @@ pub(crate) fn build_for<'a>(
             resource.method, resource.path, element.key
         )));
     }
-    let call = Call {
-        caller,
-        ..Call::new(element, group, resource, inputs)
+    let call = match caller {
+        None => Call::new(element, group, resource, inputs),
+        // Whoever answers hub calls has laid the defaults under them already.
+        Some(_) => Call {
+            element,
+            resource,
+            values: Cow::Borrowed(inputs.configuration),
+            previous: inputs.previous,
+            request: inputs.request,
+            caller,
+            now: inputs.now,
+        },
     };
     let mut headers = call.headers()?;
     let body = body::build(&call, &mut headers)?;
@@ -217,7 +227,7 @@ impl<'a> Call<'a> {
         Self {
             element,
             resource,
-            values: element.effective(group, inputs.configuration),
+            values: Cow::Owned(element.effective(group, inputs.configuration)),
             previous: inputs.previous,
             request: inputs.request,
             caller: None,

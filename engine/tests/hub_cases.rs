@@ -47,7 +47,7 @@ fn catalog() -> Catalog {
 struct Run<'a> {
     element: &'a Element,
     group: &'a Group,
-    stored: &'a Values,
+    values: &'a Values,
     name: &'a str,
 }
 
@@ -120,7 +120,7 @@ impl Run<'_> {
     fn list(&self, resource: &Resource, caller: &Caller<'_>, case: &Value) -> Option<String> {
         let name = self.name;
         let (group, answer) = (self.group, &case["answer"]);
-        let walk = Walk::new(self.element, group, resource, self.stored, caller, &key());
+        let walk = Walk::new(self.element, resource, self.values, caller, &key());
         let mut walk = match (walk, case["refused"].as_str()) {
             (Ok(walk), None) => walk,
             (Err(mistake), Some(part)) => {
@@ -163,7 +163,7 @@ impl Run<'_> {
 
     fn inputs<'i>(&'i self, previous: Option<&'i VendorReply>) -> Inputs<'i> {
         Inputs {
-            configuration: self.stored,
+            configuration: self.values,
             previous,
             request: None,
             now: 0,
@@ -233,7 +233,7 @@ fn run(element: &Arc<Element>, file: &Value, case: &Value) {
     let run = Run {
         element,
         group,
-        stored: &stored,
+        values: &element.effective(group, &stored),
         name,
     };
     let (resource, caller) = of(query);

@@ -52,6 +52,10 @@ impl IntoResponse for Error {
         }
         let status = status(&self);
         let message = self.to_string();
+        let allowed = match &self {
+            Self::OtherMethod { allowed } => HeaderValue::from_str(allowed).ok(),
+            _ => None,
+        };
         let (provider_message, retry_after) = match self {
             Self::TooManyAttempts { retry_after } => (None, Some(retry_after.to_string())),
             // Calls end all the time.
@@ -68,6 +72,9 @@ impl IntoResponse for Error {
         if let Some(value) = retry_after.and_then(|text| HeaderValue::from_str(&text).ok()) {
             response.headers_mut().insert(header::RETRY_AFTER, value);
         }
+        if let Some(allowed) = allowed {
+            response.headers_mut().insert(header::ALLOW, allowed);
+        }
         response
     }
 }
@@ -78,7 +85,7 @@ fn status(error: &Error) -> StatusCode {
         Error::Forbidden(_) => StatusCode::FORBIDDEN,
         Error::NotFound(_) => StatusCode::NOT_FOUND,
         Error::Invalid(_) => StatusCode::BAD_REQUEST,
-        Error::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Error::MethodNotAllowed | Error::OtherMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
         Error::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
         Error::Conflict(_) | Error::InFlight { .. } | Error::OtherAccount(_) => {
             StatusCode::CONFLICT

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::shares::{Call, Shares};
-use crate::slips::curly_quote;
+use crate::slips;
 
 pub const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/json;charset=UTF-8");
 
@@ -146,7 +146,7 @@ async fn read(request: Request, shares: &Shares, limit: usize) -> Result<Bytes> 
     Ok(read.freeze())
 }
 
-fn accept_type(headers: &HeaderMap) -> Result<()> {
+pub fn accept_type(headers: &HeaderMap) -> Result<()> {
     let Some(value) = headers.get(header::CONTENT_TYPE) else {
         return Ok(());
     };
@@ -222,31 +222,7 @@ fn explain(text: &str, path: &str, error: &serde_json::Error) -> Error {
             error.column()
         ));
     }
-    // A line break inside a text is found where the next line begins.
-    let unclosed = error.column() == 0 && error.line() > 1;
-    let line = error.line() - usize::from(unclosed);
-    if let Some((line, column, quote)) = curly_quote(text, line) {
-        return Error::Invalid(format!(
-            "Request body is not valid JSON: line {line}, column {column} has the curly quote \
-             {quote}; JSON needs the straight quote \"."
-        ));
-    }
-    if unclosed {
-        return Error::Invalid(format!(
-            "Request body is missing or is not valid JSON: a text that begins in line {line} does \
-             not end there."
-        ));
-    }
-    Error::Invalid(format!(
-        "Request body is missing or is not valid JSON: {} at line {}, column {}.",
-        if error.is_eof() {
-            "it ends too early"
-        } else {
-            "unexpected character"
-        },
-        error.line(),
-        error.column()
-    ))
+    Error::Invalid(slips::wrong_json(text, error))
 }
 
 fn shorten(text: &str) -> String {

@@ -194,6 +194,7 @@ fn enveloped(router: Router<App>, app: App) -> Router {
         .method_not_allowed_fallback(hub::other_method)
         .layer(Extension(description::Published::default()))
         .layer(Extension(elements::Definitions::default()))
+        .layer(middleware::from_fn_with_state(app.clone(), hub::shared))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(
             app.clone(),

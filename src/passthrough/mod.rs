@@ -6,25 +6,19 @@
 //! in words; what the vendor itself says is its own. A body passes unread, save that a SOAP envelope
 //! gets what the definition says belongs into its header.
 
-mod headers;
 mod upload;
 
-use bunsen_engine::configuration::Values;
-use bunsen_engine::element::{Element, Group};
 use bunsen_engine::reply::{self, Refusal, VendorReply};
 use bunsen_engine::request::{self, stays_below, with_header};
 use http::{HeaderMap, Method, StatusCode, header};
 
 use crate::app::App;
-use crate::clients;
-use crate::credentials::{self, stored_values};
-use crate::error::{Error, Result, VendorFailure};
-use crate::exchange::{self, Session};
+use crate::error::{Error, Result};
+use crate::exchange;
+use crate::headers;
 use crate::ids::{InstanceId, OrganizationId, Secret};
-use crate::outbound::{Answer, Grant, Payload, Stream};
-use crate::renewal;
-use crate::store;
-use crate::tenancy;
+use crate::outbound::{Answer, Payload, Stream};
+use crate::ready::Ready;
 use upload::Upload;
 
 /// What the vendor says of wrong credentials is shorter.
@@ -39,16 +33,6 @@ pub struct Call {
     pub query: Option<String>,
     pub headers: HeaderMap,
     pub body: Stream,
-}
-
-/// An instance as the database has it, ready for a call.
-struct Ready<'a> {
-    organization: OrganizationId,
-    row: store::Instance,
-    values: Values,
-    grants: Vec<Grant>,
-    element: &'a Element,
-    group: &'a Group,
 }
 
 /// Makes the call with the instance's credentials.
@@ -70,12 +54,8 @@ pub async fn call(
                 .into(),
         ));
     }
-    let mut ready = Ready::read(app, organization, id).await?;
-    if renewal::spent(ready.element, ready.group, &ready.values) {
-        renewal::on_demand(app, organization, id, ready.row.generation).await?;
-        ready = Ready::read(app, organization, id).await?;
-    }
-    let block = ready.envelope_header(&call.headers)?;
+    let ready = Ready::new(app, organization, id).await?;
+    let block = envelope_header(&ready, &call.headers)?;
     let amend = block.map(|block| move |text: &[u8]| with_header(text, block.reveal()));
     let (upload, payload) = Upload::begin(app, call.body, amend).await?;
     let call = Written {
@@ -88,29 +68,20 @@ pub async fn call(
         Payload::Bytes(bytes) => Some(Payload::Bytes(bytes.clone())),
         Payload::Stream(_) => None,
     };
-    let mut answer = upload.judge(ready.send(app, &call, payload).await)?;
-    if ready.is_refused_by(&mut answer).await? {
-        let generation = ready.row.generation;
+    let mut answer = upload.judge(send(&ready, &call, payload).await)?;
+    if is_refused(&ready, &mut answer).await? {
         // An answer that is read as a refusal may come after the vendor had acted.
         let sure = matches!(
             answer.status,
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
         );
         let Some(payload) = again.filter(|_| sure || call.method.is_idempotent()) else {
-            // The caller has to send its call again, and shall not find the same tokens then.
-            let app = app.clone();
-            app.clone().work().spawn(async move {
-                let renewed = renewal::on_demand(&app, organization, id, generation).await;
-                tracing::debug!(instance.id = %id, ok = renewed.is_ok(), "renewed for a call to come");
-            });
+            ready.renew_behind();
             return Ok(handed_on(answer));
         };
-        renewal::on_demand(app, organization, id, generation).await?;
-        let fresh = Ready::read(app, organization, id).await?;
-        // Otherwise they are as good as they get, and what the vendor says stands.
-        if fresh.row.generation != generation && !fresh.row.renewal_in_doubt {
+        if let Some(fresh) = ready.renewed().await? {
             drop(answer);
-            answer = upload.judge(fresh.send(app, &call, payload).await)?;
+            answer = upload.judge(send(&fresh, &call, payload).await)?;
         }
     }
     Ok(handed_on(answer))
@@ -129,139 +100,46 @@ struct Written {
     headers: HeaderMap,
 }
 
-impl<'a> Ready<'a> {
-    async fn read(app: &'a App, organization: OrganizationId, id: InstanceId) -> Result<Self> {
-        let stored = app.store().org(organization);
-        let found = stored.instance_to_call(id).await?;
-        let (row, grants) = found.ok_or_else(|| {
-            Error::NotFound("The instance has been deleted a moment ago.".to_owned())
-        })?;
-        if row.disabled {
-            return Err(Error::Forbidden("Element instance is disabled.".into()));
-        }
-        if !row.valid {
-            return Err(needs_owner(&row));
-        }
-        let keys = tenancy::keys(app, organization).await?;
-        let values = stored_values(organization, &keys, &row)?;
-        let element = app.catalog().get(&row.element_key);
-        let known =
-            element.and_then(|element| Some((element, element.group(&row.credential_group)?)));
-        let Some((element, group)) = known else {
-            return Err(Error::NotFound(format!(
-                "The element '{}' of this instance, or its way to log in, is not in the catalogue \
-                 any more.",
-                row.element_key
-            )));
-        };
-        Ok(Self {
-            organization,
-            row,
-            values,
-            grants: grants.into_iter().map(credentials::grant).collect(),
-            element,
-            group,
-        })
+/// What belongs into an envelope of the caller's.
+fn envelope_header(ready: &Ready<'_>, headers: &HeaderMap) -> Result<Option<Secret>> {
+    let kind = headers.get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if !kind.to_ascii_lowercase().contains("xml") {
+        return Ok(None);
     }
-
-    /// What belongs into an envelope of the caller's.
-    fn envelope_header(&self, headers: &HeaderMap) -> Result<Option<Secret>> {
-        let kind = headers.get(header::CONTENT_TYPE);
-        let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        if !kind.to_ascii_lowercase().contains("xml") {
-            return Ok(None);
-        }
-        request::envelope_header(self.element, self.group, &self.values).map_err(exchange::unbuilt)
-    }
-
-    async fn send(&self, app: &App, call: &Written, payload: Payload) -> Result<Answer> {
-        let session = Session {
-            outbound: app.outbound(),
-            element: self.element,
-            group: self.group,
-            grants: &self.grants,
-        };
-        let passing = request::Passing {
-            method: call.method.clone(),
-            path: &call.path,
-            query: call.query.as_deref(),
-            headers: call.headers.clone(),
-        };
-        // Only signatures have a part of the client's in each call.
-        let client = match self.group.is_oauth1() {
-            true => {
-                let organization = self.organization;
-                clients::referred_to(app, organization, self.element, &self.values).await?
-            }
-            false => None,
-        };
-        let signing = match &client {
-            Some(client) => {
-                let values =
-                    exchange::signing(self.element, self.group, &client.values, &self.values);
-                Some(values.ok_or_else(|| {
-                    Error::Invalid(
-                        "This element's calls would tell the secret of the stored OAuth client to \
-                         a host that the instance names: connect it with a client of your own."
-                            .into(),
-                    )
-                })?)
-            }
-            None => None,
-        };
-        let values = signing.as_ref().unwrap_or(&self.values);
-        exchange::pass(&session, values, passing, payload).await
-    }
-
-    /// Whether the answer refuses tokens that can be renewed.
-    async fn is_refused_by(&self, answer: &mut Answer) -> Result<bool> {
-        let refusal = reply::refuses_by_status(self.element, answer.status);
-        if refusal == Refusal::No || !self.renews() {
-            return Ok(false);
-        }
-        if refusal == Refusal::Yes {
-            return Ok(true);
-        }
-        let told = |error| {
-            let entry = self.element.base_entry();
-            exchange::unsent(self.element, exchange::PASSED, entry, &error)
-        };
-        let Some(body) = answer.body.peek(LONGEST_REFUSAL).await.map_err(told)? else {
-            return Ok(answer.status == StatusCode::UNAUTHORIZED);
-        };
-        let said = VendorReply {
-            status: answer.status,
-            headers: answer.headers.clone(),
-            body,
-        };
-        Ok(reply::refuses(
-            self.element,
-            self.group,
-            &self.values,
-            &said,
-        ))
-    }
-
-    fn renews(&self) -> bool {
-        self.element.renewal(self.group).is_some_and(|renewal| {
-            let effective = self.element.effective(self.group, &self.values);
-            renewal.start(&effective).is_some()
-        })
-    }
+    request::envelope_header(ready.element, ready.group, &ready.values).map_err(exchange::unbuilt)
 }
 
-/// The status that the vendor's own refusal would have; nobody needs to be asked for it.
-fn needs_owner(row: &store::Instance) -> Error {
-    let why = row.invalid_reason.as_deref().unwrap_or_default();
-    Error::Vendor(Box::new(VendorFailure {
-        status: 401,
-        message: format!(
-            "Element instance {id} needs to be reconnected: its credentials are missing or were \
-             refused. {why}{space}Send them as 'configuration' with PATCH /instances/{id}.",
-            id = row.id,
-            space = if why.is_empty() { "" } else { " " },
-        ),
-        provider_message: None,
-        retry_after: None,
-    }))
+async fn send(ready: &Ready<'_>, call: &Written, payload: Payload) -> Result<Answer> {
+    let passing = request::Passing {
+        method: call.method.clone(),
+        path: &call.path,
+        query: call.query.as_deref(),
+        headers: call.headers.clone(),
+    };
+    let signing = ready.signing().await?;
+    let values = signing.as_ref().unwrap_or(&ready.values);
+    exchange::pass(&ready.session(), values, passing, payload).await
+}
+
+/// Whether the answer refuses tokens that can be renewed.
+async fn is_refused(ready: &Ready<'_>, answer: &mut Answer) -> Result<bool> {
+    let element = ready.element;
+    let refusal = reply::refuses_by_status(element, answer.status);
+    if refusal == Refusal::No || !ready.renews() {
+        return Ok(false);
+    }
+    if refusal == Refusal::Yes {
+        return Ok(true);
+    }
+    let told = |error| exchange::unsent(element, exchange::PASSED, element.base_entry(), &error);
+    let Some(body) = answer.body.peek(LONGEST_REFUSAL).await.map_err(told)? else {
+        return Ok(answer.status == StatusCode::UNAUTHORIZED);
+    };
+    let said = VendorReply {
+        status: answer.status,
+        headers: answer.headers.clone(),
+        body,
+    };
+    Ok(reply::refuses(element, ready.group, &ready.values, &said))
 }

@@ -5,6 +5,7 @@
 //! column. The vault knows no database: it is handed the wrapped keys and keeps the opened ones
 //! for a short while.
 
+mod pages;
 pub mod password;
 mod sealed;
 #[cfg(test)]

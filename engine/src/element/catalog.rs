@@ -250,7 +250,7 @@ fn check_ids(written: &[Written], mistakes: &mut Vec<Mistake>) {
 }
 
 /// Insertions, deletions and replacements between two words.
-fn edit_distance(one: &str, other: &str) -> usize {
+pub(crate) fn edit_distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();
     // Long nonsense cannot be near any key.

@@ -32,7 +32,7 @@ pub enum Content<'a> {
     Bytes(&'a [u8]),
 }
 
-/// Reads `reply` to the hub call that [`super::build`] made.
+/// Reads `reply` to the hub call that [`super::build`] made from the same `inputs`.
 ///
 /// # Errors
 /// What the definition's rules or the status say is wrong, in our caller's terms.
@@ -43,14 +43,14 @@ pub fn read<'a>(
     inputs: &Inputs<'_>,
     reply: &'a VendorReply,
 ) -> Result<Answer<'a>, Fault> {
-    let values = element.effective(group, inputs.configuration);
+    let values = inputs.configuration;
     let shape = &resource.shape;
     let seen = |json: Option<Json>| Seen {
         reply,
         content: json.is_some().then_some(element::Content::Json),
         json,
         element,
-        values: &values,
+        values,
         now: inputs.now,
     };
     if shape.raw && reply.status.is_success() {
@@ -81,7 +81,7 @@ pub fn read<'a>(
             });
         }
     }
-    let seen = Seen::new(reply, element, resource, &values, inputs.now);
+    let seen = Seen::new(reply, element, resource, values, inputs.now);
     judge(&seen, element, group, resource, None)?;
     let content = match envelope::inside(body, &shape.answer_root) {
         Inside::One("" | "null") => Content::Nothing,

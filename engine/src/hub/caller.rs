@@ -128,7 +128,9 @@ impl<'a> Caller<'a> {
     }
 }
 
-/// The vendor call of one link of a chain for this caller, who has been checked.
+/// The vendor call of one link of a chain for this caller, who has been checked. The configuration of
+/// these `inputs` is [`Element::effective`] already: a hub call is made of many parts, and defaults
+/// are laid under what is stored once.
 pub fn build(
     element: &Element,
     group: &Group,

@@ -2,6 +2,7 @@
 
 use http::Method;
 
+use crate::element::catalog::edit_distance;
 use crate::element::shape::PathSegment;
 use crate::element::{Element, Group, Resource};
 
@@ -30,20 +31,11 @@ impl Element {
     /// `/objects` is not an object of that name. PUT finds a resource that has only PATCH, and the
     /// other way round.
     pub fn route(&self, group: &Group, method: &Method, path: &str) -> Result<Route<'_>, Lost> {
-        let mut segments = path.split('/').filter(|segment| !segment.is_empty());
-        let mut ahead = segments.clone();
-        if ahead.next() == Some("hubs") && ahead.next().is_some() && ahead.next().is_some() {
-            segments.next();
-            segments.next();
-        }
-        let segments: Option<Vec<String>> = segments.map(decoded).collect();
-        let segments = segments.ok_or(Lost::Encoding)?;
-        let called = self.resources.iter().filter(|resource| {
-            resource.kind.answers_callers()
-                && (resource.groups.is_empty() || resource.groups.contains(&group.name))
-                && fits(&resource.shape.path, &segments)
-        });
-        let called: Vec<&Resource> = called.collect();
+        let segments = segments(path).ok_or(Lost::Encoding)?;
+        let called = self.called(group);
+        let called: Vec<&Resource> = called
+            .filter(|resource| fits(&resource.shape.path, &segments))
+            .collect();
         let by = |method: &Method| {
             let of_method = called.iter().filter(|resource| resource.method == *method);
             of_method.min_by_key(|resource| precedence(&resource.shape.path))
@@ -74,6 +66,24 @@ impl Element {
         })
     }
 
+    /// The path of a resource that was probably meant by one that no resource has.
+    pub fn nearest_path(&self, group: &Group, path: &str) -> Option<&str> {
+        let segments = segments(path)?;
+        let near = self.called(group).filter_map(|resource| {
+            let distance = distance(&resource.shape.path, &segments)?;
+            Some((distance, resource.path.as_str()))
+        });
+        near.min().map(|(_, path)| path)
+    }
+
+    /// Those that callers with these credentials may call.
+    fn called(&self, group: &Group) -> impl Iterator<Item = &Resource> {
+        self.resources.iter().filter(|resource| {
+            resource.kind.answers_callers()
+                && (resource.groups.is_empty() || resource.groups.contains(&group.name))
+        })
+    }
+
     /// The calls that one call of `resource` is made of, in order.
     pub fn chain<'a>(&'a self, resource: &'a Resource) -> Vec<&'a Resource> {
         let chain = std::iter::successors(Some(resource), |link| {
@@ -81,6 +91,32 @@ impl Element {
         });
         chain.take(crate::element::CHAIN_LIMIT).collect()
     }
+}
+
+/// Decoded, without the hub.
+fn segments(path: &str) -> Option<Vec<String>> {
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+    let mut ahead = segments.clone();
+    if ahead.next() == Some("hubs") && ahead.next().is_some() && ahead.next().is_some() {
+        segments.next();
+        segments.next();
+    }
+    segments.map(decoded).collect()
+}
+
+/// Slips in the words of a path; `None`: too many to be one.
+fn distance(pattern: &[PathSegment], segments: &[String]) -> Option<usize> {
+    if pattern.len() != segments.len() {
+        return None;
+    }
+    let (mut slips, mut letters) = (0, 0);
+    for (wanted, text) in pattern.iter().zip(segments) {
+        if let PathSegment::Literal(word) = wanted {
+            slips += edit_distance(&text.to_lowercase(), &word.to_lowercase());
+            letters += word.chars().count();
+        }
+    }
+    (letters > 0 && slips <= (letters / 3).max(1)).then_some(slips)
 }
 
 fn fits(pattern: &[PathSegment], segments: &[String]) -> bool {

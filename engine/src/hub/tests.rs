@@ -101,8 +101,9 @@ fn definition() -> Json {
 
 static ELEMENT: LazyLock<Arc<Element>> = LazyLock::new(|| element(&definition()));
 
-fn stored() -> Values {
-    values(&ELEMENT, &[("site", "acme"), ("token", "secret-token")])
+fn effective() -> Values {
+    let stored = values(&ELEMENT, &[("site", "acme"), ("token", "secret-token")]);
+    ELEMENT.effective(&ELEMENT.groups[1], &stored)
 }
 
 fn route(method: &str, path: &str) -> Result<Route<'static>, Lost> {
@@ -127,9 +128,9 @@ fn caller(method: &str, path: &str, query: &str, body: &str) -> Caller<'static> 
 }
 
 fn with_inputs<T>(run: impl FnOnce(&Inputs<'_>) -> T) -> T {
-    let stored = stored();
+    let values = effective();
     run(&Inputs {
-        configuration: &stored,
+        configuration: &values,
         previous: None,
         request: None,
         now: 0,

@@ -14,6 +14,7 @@ use crate::ids::ResourceId;
 /// Signs tokens of one instance.
 pub struct TokenKey {
     key: hmac::Key,
+    older: Vec<hmac::Key>,
     /// What the tokens are good for.
     context: Vec<u8>,
 }
@@ -52,8 +53,16 @@ impl TokenKey {
     pub fn new(secret: &[u8], context: impl Into<Vec<u8>>) -> Self {
         Self {
             key: hmac::Key::new(hmac::HMAC_SHA256, secret),
+            older: Vec::new(),
             context: context.into(),
         }
+    }
+
+    /// Tokens that this secret has signed are good, too.
+    #[must_use]
+    pub fn or(mut self, older: &[u8]) -> Self {
+        self.older.push(hmac::Key::new(hmac::HMAC_SHA256, older));
+        self
     }
 
     pub(super) fn seal(&self, place: &Place) -> String {
@@ -69,7 +78,9 @@ impl TokenKey {
                 .decode(token.get(..LIMIT).unwrap_or(token))
                 .ok()?;
             let (signature, text) = bytes.split_at_checked(SIGNATURE)?;
-            hmac::verify(&self.key, &self.signed(text), signature).ok()?;
+            let signed = self.signed(text);
+            let mut keys = std::iter::once(&self.key).chain(&self.older);
+            keys.find(|key| hmac::verify(key, &signed, signature).is_ok())?;
             serde_json::from_slice(text).ok()
         };
         read().ok_or_else(|| {

@@ -61,19 +61,17 @@ pub struct Page {
 }
 
 impl<'a> Walk<'a> {
-    /// The page that `caller` wants; `stored` is the instance's configuration.
+    /// The page that `caller` wants; `values` are [`Element::effective`], as in all `inputs` here.
     ///
     /// # Errors
     /// What is wrong with the query: sizes, numbers, tokens, conditions that nobody can apply.
     pub fn new(
         element: &'a Element,
-        group: &Group,
         resource: &'a Resource,
-        stored: &Values,
+        values: &Values,
         caller: &Caller<'_>,
         key: &TokenKey,
     ) -> Result<Self, Mistake> {
-        let values = element.effective(group, stored);
         let asked_size = count(caller, "pageSize")?;
         let page = count(caller, "page")?.unwrap_or(1);
         let token = caller.query("nextPage");
@@ -99,8 +97,8 @@ impl<'a> Walk<'a> {
         };
         let wish = Wish::read(&query)?;
         let plan = Plan::new(element, resource, &wish)?;
-        let mode = Mode::of(element, resource, &values);
-        let max = largest_page(resource, &values);
+        let mode = Mode::of(element, resource, values);
+        let max = largest_page(resource, values);
         let mut notices = Vec::new();
         let mut want = match (asked_size, &place) {
             (Some(size), _) => size,
@@ -239,15 +237,16 @@ impl<'a> Walk<'a> {
         self.calls += 1;
         let read = answer::read(self.element, group, self.called(), inputs, reply);
         if self.plan.instead.is_some() {
-            self.ended = true;
-            return match read {
-                Err(fault) if fault.status == 404 => Ok(()),
-                Err(fault) => Err(fault),
+            match read {
+                Err(fault) if fault.status == 404 => {}
+                // The call may be made again.
+                Err(fault) => return Err(fault),
                 Ok(answer) => {
                     self.take(answer.content, reply);
-                    Ok(())
                 }
-            };
+            }
+            self.ended = true;
+            return Ok(());
         }
         let Answer { content, around } = read?;
         let around = around.unwrap_or_default();

@@ -50,3 +50,15 @@ fn what_is_not_there_is_told_apart() {
         assert_eq!(lost("GET", path), Lost::Encoding, "{path}");
     }
 }
+
+#[test]
+fn the_nearest_path_is_named() {
+    let near = |path| ELEMENT.nearest_path(&ELEMENT.groups[1], path);
+    assert_eq!(near("/hubs/crm/poeple"), Some("/people"));
+    assert_eq!(near("/People/7"), Some("/people/{id}"));
+    assert_eq!(near("/file/7"), Some("/files/{id}"));
+    assert_eq!(near("/warehouses"), None);
+    assert_eq!(near("/people/7/notes/8"), None);
+    // Nothing but variables is near to everything.
+    assert_eq!(near("/one/two"), None);
+}

@@ -63,9 +63,8 @@ fn walk(records: &[Json], path: &str, query: &str) -> Result<Walked, Mistake> {
     let group = &ELEMENT.groups[1];
     let mut walk = Walk::new(
         &ELEMENT,
-        group,
         resource("GET", path),
-        &stored(),
+        &effective(),
         &caller,
         &key(),
     )?;
@@ -293,14 +292,21 @@ fn queries_and_tokens_are_judged() {
     let caller = caller("GET", "/people", &format!("nextPage={token}"), "");
     let walk = Walk::new(
         &ELEMENT,
-        &ELEMENT.groups[1],
         resource("GET", "/people"),
-        &stored(),
+        &effective(),
         &caller,
         &other,
     );
     assert!(walk.is_err());
     assert_eq!(format!("{other:?}"), "TokenKey(..)");
+    // A newer secret signs, and what an older one has signed goes on.
+    let newer = TokenKey::new(&[8; 32], "instance 1");
+    let walk = |key: &TokenKey| {
+        let list = resource("GET", "/people");
+        Walk::new(&ELEMENT, list, &effective(), &caller, key)
+    };
+    assert!(walk(&newer).is_err());
+    assert!(walk(&newer.or(&[7; 32])).is_ok());
 }
 
 proptest! {

@@ -2,13 +2,16 @@
 //!
 //! The order of resolution is that of the wire: bare paths overlap platform paths.
 
-use axum::extract::{FromRequestParts, State};
+mod called;
+mod discovery;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderName, Method};
 
 use crate::app::App;
-use crate::error::{Error, Result, VendorFailure};
+use crate::error::Error;
 use crate::http::auth::InstanceCaller;
 use crate::http::path::BASE;
 
@@ -56,20 +59,19 @@ enum Target<'a> {
     Hub { resource: &'a str },
 }
 
+/// First segments that are platform paths and may be names of an element's resources, too.
+const SHARED: &[&str] = &["accounts", "users"];
+
 /// No platform route matches the path.
-pub async fn anything_else(State(app): State<App>, mut parts: Parts) -> Result<Response> {
-    let path = parts.uri.path().to_owned();
-    match target(&path) {
-        Target::Nothing => Err(no_such_path(&parts.method)),
-        Target::Hub { resource } => {
-            let caller = InstanceCaller::from_request_parts(&mut parts, &app).await?;
-            let mut response = call(&caller, &parts.method, resource).into_response();
-            // Also on failures: clients read the number from every hub call.
-            response
-                .headers_mut()
-                .insert(INSTANCE_ID, HeaderValue::from(caller.instance.0));
-            Ok(response)
-        }
+pub async fn anything_else(State(app): State<App>, request: Request) -> Response {
+    let Target::Hub { resource } = target(request.uri().path()) else {
+        return no_such_path(request.method()).into_response();
+    };
+    let resource = resource.to_owned();
+    let (mut parts, body) = request.into_parts();
+    match InstanceCaller::from_request_parts(&mut parts, &app).await {
+        Ok(caller) => called::answer(&app, &caller, &resource, parts, body).await,
+        Err(error) => error.into_response(),
     }
 }
 
@@ -78,44 +80,37 @@ pub async fn other_method() -> Error {
     Error::MethodNotAllowed
 }
 
-/// No hub resource exists yet, so every call that may be made finds none.
-fn call(caller: &InstanceCaller, method: &Method, resource: &str) -> Error {
-    if caller.disabled && !describes(method, resource) {
-        return Error::Forbidden("Element instance is disabled.".into());
+/// Of the paths that platform and elements share, those are hub calls that come with an element
+/// token whose element has the very resource.
+pub async fn shared(State(app): State<App>, request: Request, next: Next) -> Response {
+    let Some(resource) = shared_with_elements(request.uri().path()).map(str::to_owned) else {
+        return next.run(request).await;
+    };
+    let (mut parts, body) = request.into_parts();
+    let caller = InstanceCaller::from_request_parts(&mut parts, &app).await;
+    match caller {
+        Ok(caller) if declares(&app, &caller, &parts.method, &resource) => {
+            called::answer(&app, &caller, &resource, parts, body).await
+        }
+        // Whether the caller is right otherwise is the route's to say.
+        _ => next.run(Request::from_parts(parts, body)).await,
     }
-    if !caller.valid && !describes(method, resource) {
-        return needs_reconnect(caller);
-    }
-    Error::NotFound(format!(
-        "Element '{}' does not support the resource {method} {resource}.",
-        caller.element_key
-    ))
 }
 
-/// The status that a vendor's own refusal would have; nobody needs to be asked for it.
-fn needs_reconnect(caller: &InstanceCaller) -> Error {
-    Error::Vendor(Box::new(VendorFailure {
-        status: 401,
-        message: format!(
-            "Element instance {} needs to be reconnected: its credentials are missing or were \
-             refused. Send them as 'configuration' with PATCH /instances/{}.",
-            caller.instance, caller.instance
-        ),
-        provider_message: None,
-        retry_after: None,
-    }))
+fn shared_with_elements(path: &str) -> Option<&str> {
+    let resource = path.strip_prefix(BASE)?;
+    let first = resource.strip_prefix('/')?.split('/').next()?;
+    SHARED.contains(&first).then_some(resource)
 }
 
-/// What a disabled instance still answers: whether it is there, and what it holds.
-fn describes(method: &Method, resource: &str) -> bool {
-    let mut segments = resource.trim_start_matches('/').split('/');
-    let words = (segments.next(), segments.next(), segments.next());
-    method == Method::GET
-        && matches!(
-            words,
-            (Some("ping" | "objects"), None, None)
-                | (Some("objects"), Some(_), Some("metadata" | "docs"))
-        )
+/// Whether the caller's element has this resource, with whichever credentials.
+fn declares(app: &App, caller: &InstanceCaller, method: &Method, resource: &str) -> bool {
+    let Some(element) = app.catalog().get(&caller.element_key) else {
+        return false;
+    };
+    let method = called::meant(method);
+    let mut groups = element.groups.iter();
+    groups.any(|group| element.route(group, &method, resource).is_ok())
 }
 
 fn target(path: &str) -> Target<'_> {
@@ -171,6 +166,19 @@ mod tests {
             ("/", Target::Nothing),
         ] {
             assert_eq!(target(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_platform_and_elements_share() {
+        for (path, expected) in [
+            ("/elements/api-v2/accounts", Some("/accounts")),
+            ("/elements/api-v2/users/7/notes", Some("/users/7/notes")),
+            ("/elements/api-v2/accountsish", None),
+            ("/elements/api-v2/hubs/crm/accounts", None),
+            ("/accounts", None),
+        ] {
+            assert_eq!(shared_with_elements(path), expected, "{path}");
         }
     }
 }

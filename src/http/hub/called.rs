@@ -1,0 +1,176 @@
+//! The HTTP form of a hub call: what comes in, what goes out, and what it says of itself.
+//!
+//! | Header | On | What it says |
+//! |---|---|---|
+//! | `Elements-Element-Instance-Id` | every answer | the instance |
+//! | `Elements-Returned-Count`, `Elements-Total-Count`, `Elements-Next-Page-Token` | lists | records here and altogether (if asked by `returnCount=true`, and known); where to go on |
+//! | `Elements-Error` | successes | what was not done as asked |
+//! | `Elements-Attempts` | every answer | calls that were made of the vendor |
+//! | `Elements-Vendor-Status` | where it answered | status of its last answer |
+//! | `Elements-Vendor-Time`, `Elements-Own-Time` | every answer | milliseconds that the vendor took, all its calls together, and that this server took beside |
+//! | `Elements-Fault` | failures | who has to do something: `caller`, `instance` (its owner), `vendor`, `network` on the way there, `server` |
+
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+
+use super::{INSTANCE_ID, declares, discovery};
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::headers;
+use crate::http::answering::Unpaced;
+use crate::http::auth::InstanceCaller;
+use crate::http::instances::with_page_headers;
+use crate::http::json;
+use crate::http::query::Query;
+use crate::hub::{self, Answer, Call, Called, Content};
+
+const TOTAL_COUNT: HeaderName = HeaderName::from_static("elements-total-count");
+const NOTICE: HeaderName = HeaderName::from_static("elements-error");
+const ATTEMPTS: HeaderName = HeaderName::from_static("elements-attempts");
+const VENDOR_STATUS: HeaderName = HeaderName::from_static("elements-vendor-status");
+const VENDOR_TIME: HeaderName = HeaderName::from_static("elements-vendor-time");
+const OWN_TIME: HeaderName = HeaderName::from_static("elements-own-time");
+const FAULT: HeaderName = HeaderName::from_static("elements-fault");
+/// Of one header's text.
+const LONGEST_NOTICE: usize = 1000;
+
+/// The method by which a resource is looked for.
+pub fn meant(method: &Method) -> Method {
+    match *method {
+        // The connection leaves the body out.
+        Method::HEAD => Method::GET,
+        _ => method.clone(),
+    }
+}
+
+/// Makes the call. What it has cost is in the response's extensions, as [`Called`].
+pub async fn answer(
+    app: &App,
+    caller: &InstanceCaller,
+    resource: &str,
+    parts: Parts,
+    body: Body,
+) -> Response {
+    let began = Instant::now();
+    let mut called = Called::default();
+    let made = make(app, caller, resource, parts, body, &mut called).await;
+    let fault = made.as_ref().err().map(|error| fault(error, &called));
+    let mut response = made.unwrap_or_else(IntoResponse::into_response);
+    let headers = response.headers_mut();
+    // Also on failures: clients read the number from every hub call.
+    headers.insert(INSTANCE_ID, HeaderValue::from(caller.instance.0));
+    headers.insert(ATTEMPTS, HeaderValue::from(called.attempts));
+    let own = began.elapsed().saturating_sub(called.vendor_time);
+    for (name, time) in [(VENDOR_TIME, called.vendor_time), (OWN_TIME, own)] {
+        let milliseconds = format!("{:.1}", time.as_secs_f64() * 1000.0);
+        headers.extend(HeaderValue::try_from(milliseconds).map(|value| (name, value)));
+    }
+    if let Some(status) = called.vendor_status {
+        headers.insert(VENDOR_STATUS, HeaderValue::from(status));
+    }
+    if let Some(fault) = fault {
+        headers.insert(FAULT, HeaderValue::from_static(fault));
+    }
+    response.extensions_mut().insert(called);
+    response
+}
+
+async fn make(
+    app: &App,
+    caller: &InstanceCaller,
+    resource: &str,
+    parts: Parts,
+    body: Body,
+    called: &mut Called,
+) -> Result<Response> {
+    let method = meant(&parts.method);
+    if discovery::describes(&method, resource) && !declares(app, caller, &method, resource) {
+        return discovery::answer(app, caller, &parts, resource).await;
+    }
+    let query = Query::parse(parts.uri.query().unwrap_or_default()).into_pairs();
+    let headers = parts.headers.clone();
+    let body = whole(app, parts, body).await?;
+    let call = Call {
+        method,
+        path: resource.to_owned(),
+        query,
+        headers,
+        body,
+    };
+    let organization = caller.caller.organization;
+    let answer = hub::call(app, organization, caller.instance, call, called).await?;
+    Ok(told(answer))
+}
+
+async fn whole(app: &App, parts: Parts, body: Body) -> Result<Bytes> {
+    let writes = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);
+    let headers = parts.headers.clone();
+    let request = http::Request::from_parts(parts, body);
+    let bytes = json::bytes(request, app, app.body_limit()).await?;
+    if writes && !bytes.is_empty() {
+        json::accept_type(&headers)?;
+    }
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    Ok(bytes.slice_ref(text))
+}
+
+fn told(answer: Answer) -> Response {
+    let mut response = match answer.content {
+        Content::Nothing => StatusCode::OK.into_response(),
+        Content::Record(json) => json_response(json),
+        Content::List(list) => {
+            let mut response = with_page_headers(json_response(list.json), list.count, list.next);
+            if let Some(total) = list.total {
+                let headers = response.headers_mut();
+                headers.insert(TOTAL_COUNT, HeaderValue::from(total));
+            }
+            response
+        }
+        Content::File(file) => {
+            let mut response = Response::new(Body::new(file.body));
+            *response.headers_mut() = headers::for_caller(file.headers, StatusCode::OK);
+            response.extensions_mut().insert(Unpaced);
+            response
+        }
+    };
+    notice(response.headers_mut(), &answer.notices);
+    response
+}
+
+fn json_response(json: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, json::CONTENT_TYPE)], json).into_response()
+}
+
+/// Notices may hold words of the caller's or the vendor's.
+fn notice(headers: &mut HeaderMap, notices: &[String]) {
+    if notices.is_empty() {
+        return;
+    }
+    let text = notices.join(" ");
+    let readable = |c: char| match c {
+        ' '..='~' => c,
+        _ => '?',
+    };
+    let text: String = text.chars().take(LONGEST_NOTICE).map(readable).collect();
+    headers.extend(HeaderValue::try_from(text).map(|value| (NOTICE, value)));
+}
+
+/// Who has to do something about it.
+fn fault(error: &Error, called: &Called) -> &'static str {
+    match error {
+        Error::Forbidden(_) => "instance",
+        Error::Vendor(failure) => match (called.attempts, called.vendor_status) {
+            (0, _) if failure.status == 401 => "instance",
+            (0, _) => "vendor",
+            (_, None) => "network",
+            _ => "vendor",
+        },
+        Error::Internal(_) | Error::Unavailable(_) => "server",
+        _ => "caller",
+    }
+}

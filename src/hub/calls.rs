@@ -1,0 +1,254 @@
+//! The vendor's calls that one hub call is made of, each with the credentials that are good at its
+//! time.
+//!
+//! A call is made again in two cases, once each. The vendor does not take the tokens, and has new
+//! ones been got: then the call is repeated if the status says that nothing was done, or if doing it
+//! twice is doing it once. The connection broke, or there was none: then what only reads is repeated.
+//! Everything else is the caller's to decide, who is told how long the vendor wants to be left alone.
+
+use std::time::Instant;
+
+use bunsen_engine::configuration::Values;
+use bunsen_engine::element::{Element, Resource};
+use bunsen_engine::hub::{self, Caller, Walk};
+use bunsen_engine::reply::{Fault, VendorReply};
+use bunsen_engine::request::{BuildError, Inputs, VendorRequest};
+use http::StatusCode;
+
+use super::{Called, Content, List};
+use crate::error::Result;
+use crate::exchange::{self, Asked, Came};
+use crate::outbound::SendError;
+use crate::ready::Ready;
+
+/// One call that is to be made.
+#[derive(Debug)]
+pub enum Link<'l, 'a> {
+    /// The next page of the vendor's that a list needs.
+    Page(&'l mut Walk<'a>),
+    One {
+        resource: &'a Resource,
+        nulls: bool,
+        /// Its answer is the caller's.
+        last: bool,
+    },
+}
+
+/// Calls that follow one another.
+#[derive(Debug)]
+pub struct Calls<'a, 'c> {
+    ready: Ready<'a>,
+    /// Of the instance, with everything that counts laid under them.
+    values: Values,
+    previous: Option<VendorReply>,
+    renewed: bool,
+    called: &'c mut Called,
+}
+
+/// What is left to do after an attempt.
+enum Attempt {
+    Done(Option<Content>),
+    /// The connection broke.
+    Broken(SendError),
+    /// What the vendor says, and with which status.
+    Refused(Fault, StatusCode),
+}
+
+impl<'a, 'c> Calls<'a, 'c> {
+    pub async fn new(ready: Ready<'a>, called: &'c mut Called) -> Result<Self> {
+        let values = effective(&ready).await?;
+        Ok(Self {
+            ready,
+            values,
+            previous: None,
+            renewed: false,
+            called,
+        })
+    }
+
+    pub fn element(&self) -> &'a Element {
+        self.ready.element
+    }
+
+    pub fn values(&self) -> &Values {
+        &self.values
+    }
+
+    /// Makes the call. `None`: there is none to be made any more.
+    ///
+    /// # Errors
+    /// What the vendor says, in our caller's terms, or that there is no answer.
+    pub async fn make(
+        &mut self,
+        link: &mut Link<'_, 'a>,
+        caller: &Caller<'_>,
+    ) -> Result<Option<Content>> {
+        let mut broken = false;
+        loop {
+            let resource = link.resource();
+            match self.attempt(link, caller).await? {
+                Attempt::Done(content) => return Ok(content),
+                Attempt::Broken(error) => {
+                    let harmless = resource.vendor_method.is_safe() && resource.once.is_none();
+                    if broken || !harmless || !may_pass(&error) {
+                        let element = self.ready.element;
+                        let entry = element.host_entry(resource);
+                        return Err(exchange::unsent(element, &resource.step(), entry, &error));
+                    }
+                    broken = true;
+                }
+                Attempt::Refused(fault, status) => {
+                    if !self.renew(&fault, status, resource).await? {
+                        let session = self.ready.session();
+                        let nothing = Values::new();
+                        return Err(exchange::failed(&session, &self.values, &nothing, fault));
+                    }
+                }
+            }
+        }
+    }
+
+    async fn attempt(&mut self, link: &mut Link<'_, 'a>, caller: &Caller<'_>) -> Result<Attempt> {
+        let resource = link.resource();
+        let session = self.ready.session();
+        let (now, parameters) = exchange::prepared(&session, resource, &self.values)?;
+        let inputs = Inputs {
+            configuration: &self.values,
+            previous: self.previous.as_ref(),
+            request: Some(&parameters),
+            now,
+        };
+        let Some(request) = link.request(&self.ready, &inputs, caller) else {
+            return Ok(Attempt::Done(None));
+        };
+        let request = request.map_err(exchange::unbuilt)?;
+        let began = Instant::now();
+        let came = exchange::ask(&session, request, link.asked()).await;
+        self.called.attempts += 1;
+        self.called.vendor_time += began.elapsed();
+        let status = came.as_ref().map(|came| came.reply.status);
+        self.called.vendor_status = status.as_ref().ok().map(StatusCode::as_u16);
+        let Came { reply, file } = match came {
+            Ok(came) => came,
+            Err(error) => return Ok(Attempt::Broken(error)),
+        };
+        match link.read(&self.ready, &inputs, &reply) {
+            Err(fault) => Ok(Attempt::Refused(fault, reply.status)),
+            Ok(content) => {
+                self.previous = Some(reply);
+                Ok(Attempt::Done(Some(match file {
+                    Some(file) => Content::File(file),
+                    None => content,
+                })))
+            }
+        }
+    }
+
+    /// After a refusal of the tokens; `true`: the call is to be made again.
+    async fn renew(
+        &mut self,
+        fault: &Fault,
+        status: StatusCode,
+        resource: &Resource,
+    ) -> Result<bool> {
+        if fault.status != 401 || self.renewed || !self.ready.renews() {
+            return Ok(false);
+        }
+        // An answer that is read as a refusal may come after the vendor had acted.
+        let sure = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+        if !(sure || resource.vendor_method.is_idempotent()) {
+            self.ready.renew_behind();
+            return Ok(false);
+        }
+        let Some(fresh) = self.ready.renewed().await? else {
+            return Ok(false);
+        };
+        self.values = effective(&fresh).await?;
+        self.ready = fresh;
+        self.renewed = true;
+        Ok(true)
+    }
+}
+
+impl<'a> Link<'_, 'a> {
+    fn resource(&self) -> &'a Resource {
+        match self {
+            Self::Page(walk) => walk.called(),
+            Self::One { resource, .. } => resource,
+        }
+    }
+
+    fn asked(&self) -> Asked {
+        match self {
+            Self::One { resource, last, .. } if *last && resource.shape.raw => Asked::File,
+            _ => Asked::Whole,
+        }
+    }
+
+    fn request(
+        &self,
+        ready: &Ready<'a>,
+        inputs: &Inputs<'_>,
+        caller: &Caller<'_>,
+    ) -> Option<std::result::Result<VendorRequest, BuildError>> {
+        let (element, group) = (ready.element, ready.group);
+        match self {
+            Self::Page(walk) => walk.request(group, inputs, caller),
+            Self::One { resource, .. } => {
+                Some(hub::build(element, group, resource, inputs, caller))
+            }
+        }
+    }
+
+    fn read(
+        &mut self,
+        ready: &Ready<'a>,
+        inputs: &Inputs<'_>,
+        reply: &VendorReply,
+    ) -> std::result::Result<Content, Fault> {
+        let (element, group) = (ready.element, ready.group);
+        let (resource, nulls) = match self {
+            Self::Page(walk) => {
+                walk.accept(group, inputs, reply)?;
+                return Ok(Content::Nothing);
+            }
+            Self::One {
+                resource, nulls, ..
+            } => (*resource, *nulls),
+        };
+        let answer = hub::read(element, group, resource, inputs, reply)?;
+        Ok(match answer.content {
+            hub::Content::Nothing | hub::Content::Bytes(_) => Content::Nothing,
+            hub::Content::One(record) => {
+                let mut json = Vec::with_capacity(record.len());
+                resource.shape.write(record, nulls, None, &mut json);
+                Content::Record(json)
+            }
+            hub::Content::List(records) => Content::List(List {
+                count: records.len(),
+                json: resource.shape.write_list(records.into_iter(), nulls, None),
+                total: None,
+                next: None,
+            }),
+        })
+    }
+}
+
+/// With the parts of a stored client that sign calls, where they are signed.
+async fn effective(ready: &Ready<'_>) -> Result<Values> {
+    let signing = ready.signing().await?;
+    let stored = signing.as_ref().unwrap_or(&ready.values);
+    Ok(ready.element.effective(ready.group, stored))
+}
+
+/// Whether the next try may come through: neither the guard nor the vendor has said no, and nobody
+/// has waited to the end of their patience.
+fn may_pass(error: &SendError) -> bool {
+    match error {
+        SendError::NotSent { .. } | SendError::Cut { .. } => true,
+        SendError::Refused(_)
+        | SendError::TimedOut { .. }
+        | SendError::TooLarge { .. }
+        | SendError::Malformed { .. } => false,
+    }
+}

@@ -1,0 +1,281 @@
+//! Use case: a hub call, which is one of a resource that the instance's element describes.
+//!
+//! The engine says which resource a path means, what the vendor is asked and what of its answer the
+//! caller gets; a list is asked for page by page, anything else link by link of its chain. Here the
+//! calls are made, with tokens renewed on the way as for any call ([`Ready`]).
+
+mod calls;
+
+use std::time::Duration;
+
+use bunsen_engine::element::shape::Origin;
+use bunsen_engine::element::{Element, Resource, Source};
+use bunsen_engine::hub::{Caller, Lost, Mistake, TokenKey, Walk};
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use serde::de::IgnoredAny;
+
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::headers;
+use crate::ids::{InstanceId, OrganizationId};
+use crate::outbound;
+use crate::ready::Ready;
+use crate::slips;
+use calls::{Calls, Link};
+
+/// Configuration of an instance: whether members that are null are left out of records.
+const LEAVE_OUT_NULLS: &str = "filter.response.nulls";
+
+/// A call as it came in.
+#[derive(Debug)]
+pub struct Call {
+    pub method: Method,
+    /// Raw, with its leading slash, with or without a hub.
+    pub path: String,
+    /// Decoded, in the order sent.
+    pub query: Vec<(String, String)>,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+/// What a hub call has cost so far, whatever comes of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Called {
+    /// Method and path as the definition writes them, never what stands for their variables; empty:
+    /// there is no such resource.
+    pub resource: String,
+    /// Of the vendor's last answer; `None`: it was not asked, or did not answer.
+    pub vendor_status: Option<u16>,
+    /// Spent on the vendor, all calls together.
+    pub vendor_time: Duration,
+    /// Calls that were made of the vendor, repeated ones included.
+    pub attempts: u32,
+}
+
+/// What a caller gets.
+#[derive(Debug)]
+pub enum Content {
+    Nothing,
+    /// JSON.
+    Record(Vec<u8>),
+    List(List),
+    /// Handed on as it comes.
+    File(outbound::Answer),
+}
+
+#[derive(Debug)]
+pub struct List {
+    /// A JSON array.
+    pub json: Vec<u8>,
+    pub count: usize,
+    /// Of the whole list, where it is known and the caller wants to know.
+    pub total: Option<u64>,
+    /// The token of the next page.
+    pub next: Option<String>,
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub content: Content,
+    /// What was not done as it was asked for.
+    pub notices: Vec<String>,
+}
+
+/// Makes the call with the instance's credentials. `called` is filled in also when it fails.
+///
+/// # Errors
+/// 400 for what the caller has to correct, 404 and 405 where the element has no such resource; 401
+/// and 403 for an instance that needs its owner or is disabled; what the vendor refuses with its own
+/// words; 502 and 503 when there is no answer.
+pub async fn call(
+    app: &App,
+    organization: OrganizationId,
+    id: InstanceId,
+    call: Call,
+    called: &mut Called,
+) -> Result<Answer> {
+    let ready = Ready::new(app, organization, id).await?;
+    let (element, group) = (ready.element, ready.group);
+    let route = element
+        .route(group, &call.method, &call.path)
+        .map_err(|lost| not_found(element, &ready, &call, lost))?;
+    let resource = route.resource;
+    called.resource = format!("{} {}", resource.method, resource.path);
+    let chain = element.chain(resource);
+    if chain.iter().any(|link| reads_json(element, link)) {
+        check_json(&call.body)?;
+    }
+    // Whatever a definition names, the caller's secrets stay here.
+    let headers = headers::for_vendor(call.headers);
+    let caller = Caller::new(route, call.query, &headers, call.body);
+    for link in &chain {
+        caller.check(element, link).map_err(told)?;
+    }
+    let context = format!("{organization} {id}");
+    let key = resource
+        .shape
+        .is_list()
+        .then(|| token_key(&ready, context.as_bytes()))
+        .transpose()?;
+    let calls = Calls::new(ready, called).await?;
+    match key {
+        Some(key) => list(calls, resource, &caller, &key).await,
+        None => chained(calls, &chain, &caller).await,
+    }
+}
+
+async fn list<'a>(
+    mut calls: Calls<'a, '_>,
+    resource: &'a Resource,
+    caller: &Caller<'_>,
+    key: &TokenKey,
+) -> Result<Answer> {
+    let element = calls.element();
+    let mut walk = Walk::new(element, resource, calls.values(), caller, key).map_err(told)?;
+    while calls
+        .make(&mut Link::Page(&mut walk), caller)
+        .await?
+        .is_some()
+    {}
+    let page = walk.finish(key).map_err(told)?;
+    let records = page.records.iter();
+    // They have been read as text before.
+    let records = records.map(|record| std::str::from_utf8(record).unwrap_or_default());
+    let nulls = keeps_nulls(&calls);
+    let json = resource
+        .shape
+        .write_list(records, nulls, page.wish.fields.as_ref());
+    let wants_total = caller
+        .query
+        .iter()
+        .any(|(name, value)| name == "returnCount" && value.trim().eq_ignore_ascii_case("true"));
+    Ok(Answer {
+        content: Content::List(List {
+            json,
+            count: page.records.len(),
+            total: page.total.filter(|_| wants_total),
+            next: page.next,
+        }),
+        notices: page.notices,
+    })
+}
+
+/// The last link's answer is the caller's. Once something has been written, a link that only reads
+/// must not make the call fail: its caller would write again.
+async fn chained<'a>(
+    mut calls: Calls<'a, '_>,
+    chain: &[&'a Resource],
+    caller: &Caller<'_>,
+) -> Result<Answer> {
+    let nulls = keeps_nulls(&calls);
+    let mut content = Content::Nothing;
+    let mut notices = Vec::new();
+    let mut written = false;
+    for (index, resource) in chain.iter().enumerate() {
+        let mut link = Link::One {
+            resource,
+            nulls,
+            last: index + 1 == chain.len(),
+        };
+        match calls.make(&mut link, caller).await {
+            Ok(made) => content = made.unwrap_or(Content::Nothing),
+            Err(error) if written && resource.vendor_method.is_safe() => {
+                notices.push(format!(
+                    "It is done at the vendor; what was to be read afterwards could not be: {error}"
+                ));
+                break;
+            }
+            Err(error) => return Err(error),
+        }
+        written |= !resource.vendor_method.is_safe();
+    }
+    Ok(Answer { content, notices })
+}
+
+fn token_key(ready: &Ready<'_>, context: &[u8]) -> Result<TokenKey> {
+    let mut secrets = ready.keys.page_secrets();
+    let first = secrets
+        .next()
+        .ok_or_else(|| Error::internal("an organization without a key"))?;
+    let key = TokenKey::new(&first, context);
+    Ok(secrets.fold(key, |key, older| key.or(&older)))
+}
+
+fn keeps_nulls(calls: &Calls<'_, '_>) -> bool {
+    let value = calls.values().get(LEAVE_OUT_NULLS);
+    value.is_some_and(|value| value.reveal().trim().eq_ignore_ascii_case("false"))
+}
+
+fn reads_json(element: &Element, resource: &Resource) -> bool {
+    let mut parameters = element.parameters.iter().chain(&resource.parameters);
+    parameters.any(|parameter| {
+        matches!(
+            parameter.source,
+            Source::Request(Origin::Body | Origin::BodyField)
+        )
+    })
+}
+
+/// What is no JSON is told with its place; what is not there may not be needed.
+fn check_json(body: &[u8]) -> Result<()> {
+    if body.trim_ascii().is_empty() {
+        return Ok(());
+    }
+    let text = std::str::from_utf8(body).map_err(|error| {
+        Error::Invalid(format!(
+            "Request body is not valid UTF-8 (byte {}).",
+            error.valid_up_to() + 1
+        ))
+    })?;
+    match serde_json::from_str::<IgnoredAny>(text) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Error::Invalid(slips::wrong_json(text, &error))),
+    }
+}
+
+fn told(mistake: Mistake) -> Error {
+    Error::Invalid(mistake.0)
+}
+
+fn not_found(element: &Element, ready: &Ready<'_>, call: &Call, lost: Lost) -> Error {
+    match lost {
+        Lost::Encoding => Error::Invalid(
+            "The path holds percent-encoded bytes that are not UTF-8; encode text as UTF-8.".into(),
+        ),
+        Lost::Method(mut methods) => {
+            // One stands for the other.
+            for (one, other) in [(Method::PUT, Method::PATCH), (Method::PATCH, Method::PUT)] {
+                if methods.contains(&one) && !methods.contains(&other) {
+                    methods.push(other);
+                    break;
+                }
+            }
+            if methods.contains(&Method::GET) {
+                methods.push(Method::HEAD);
+            }
+            methods.sort_by(|one, other| one.as_str().cmp(other.as_str()));
+            let names: Vec<&str> = methods.iter().map(Method::as_str).collect();
+            Error::OtherMethod {
+                allowed: names.join(", "),
+            }
+        }
+        Lost::Path => {
+            let near = element.nearest_path(ready.group, &call.path);
+            no_such_resource(&element.key, &call.method, &call.path, near)
+        }
+    }
+}
+
+/// 404; `near` is what was probably meant.
+pub fn no_such_resource(
+    element_key: &str,
+    method: &Method,
+    path: &str,
+    near: Option<&str>,
+) -> Error {
+    let hint = near.map_or_else(String::new, |near| format!(" Did you mean {near}?"));
+    Error::NotFound(format!(
+        "Element '{element_key}' does not support the resource {method} {path}.{hint}"
+    ))
+}

@@ -1,0 +1,175 @@
+//! An instance as a call needs it: read in one statement, its keys opened, with tokens that have
+//! not ended; and what is done when the vendor does not take them.
+
+use std::sync::Arc;
+
+use bunsen_engine::configuration::Values;
+use bunsen_engine::element::{Element, Group};
+
+use crate::app::App;
+use crate::clients;
+use crate::credentials::{self, stored_values};
+use crate::error::{Error, Result, VendorFailure};
+use crate::exchange::{self, Session};
+use crate::ids::{InstanceId, OrganizationId};
+use crate::outbound::Grant;
+use crate::renewal;
+use crate::store;
+use crate::tenancy;
+use crate::vault::OrganizationKeys;
+
+/// An instance as the database has it.
+pub struct Ready<'a> {
+    app: &'a App,
+    organization: OrganizationId,
+    row: store::Instance,
+    pub keys: Arc<OrganizationKeys>,
+    /// As they are stored.
+    pub values: Values,
+    grants: Vec<Grant>,
+    pub element: &'a Element,
+    pub group: &'a Group,
+}
+
+impl<'a> Ready<'a> {
+    /// With tokens that by their time live: those that are known to have ended are renewed before.
+    ///
+    /// # Errors
+    /// 401 for an instance that needs its owner, 403 for a disabled one, 404 for one that has just
+    /// been deleted; 503 when its tokens have ended and cannot be renewed now.
+    pub async fn new(app: &'a App, organization: OrganizationId, id: InstanceId) -> Result<Self> {
+        let ready = Self::read(app, organization, id).await?;
+        if !renewal::spent(ready.element, ready.group, &ready.values) {
+            return Ok(ready);
+        }
+        renewal::on_demand(app, organization, id, ready.row.generation).await?;
+        Self::read(app, organization, id).await
+    }
+
+    async fn read(app: &'a App, organization: OrganizationId, id: InstanceId) -> Result<Self> {
+        let stored = app.store().org(organization);
+        let found = stored.instance_to_call(id).await?;
+        let (row, grants) = found.ok_or_else(|| {
+            Error::NotFound("The instance has been deleted a moment ago.".to_owned())
+        })?;
+        if row.disabled {
+            return Err(Error::Forbidden("Element instance is disabled.".into()));
+        }
+        if !row.valid {
+            return Err(needs_owner(&row));
+        }
+        let keys = tenancy::keys(app, organization).await?;
+        let values = stored_values(organization, &keys, &row)?;
+        let element = app.catalog().get(&row.element_key);
+        let known =
+            element.and_then(|element| Some((element, element.group(&row.credential_group)?)));
+        let Some((element, group)) = known else {
+            return Err(Error::NotFound(format!(
+                "The element '{}' of this instance, or its way to log in, is not in the catalogue \
+                 any more.",
+                row.element_key
+            )));
+        };
+        Ok(Self {
+            app,
+            organization,
+            row,
+            keys,
+            values,
+            grants: grants.into_iter().map(credentials::grant).collect(),
+            element,
+            group,
+        })
+    }
+
+    pub fn session(&self) -> Session<'_> {
+        Session {
+            outbound: self.app.outbound(),
+            element: self.element,
+            group: self.group,
+            grants: &self.grants,
+        }
+    }
+
+    /// The values that sign its calls, where calls are signed: only signatures have a part of a
+    /// stored client's in each call. `None`: the instance's own are all that a call is made of.
+    ///
+    /// # Errors
+    /// 400 when a call would tell the secret of a stored client to a host that the instance names.
+    pub async fn signing(&self) -> Result<Option<Values>> {
+        if !self.group.is_oauth1() {
+            return Ok(None);
+        }
+        let client =
+            clients::referred_to(self.app, self.organization, self.element, &self.values).await?;
+        let Some(client) = client else {
+            return Ok(None);
+        };
+        let values = exchange::signing(self.element, self.group, &client.values, &self.values);
+        values.map(Some).ok_or_else(|| {
+            Error::Invalid(
+                "This element's calls would tell the secret of the stored OAuth client to a host \
+                 that the instance names: connect it with a client of your own."
+                    .into(),
+            )
+        })
+    }
+
+    /// Whether tokens that the vendor does not take can be renewed.
+    pub fn renews(&self) -> bool {
+        self.element.renewal(self.group).is_some_and(|renewal| {
+            let effective = self.element.effective(self.group, &self.values);
+            renewal.start(&effective).is_some()
+        })
+    }
+
+    /// The instance with tokens in place of those that the vendor has refused. `None`: they are as
+    /// good as they get, and what the vendor says stands.
+    ///
+    /// # Errors
+    /// As [`Ready::new`].
+    pub async fn renewed(&self) -> Result<Option<Self>> {
+        let (app, organization) = (self.app, self.organization);
+        let (id, generation) = (self.row.id, self.row.generation);
+        renewal::on_demand(app, organization, id, generation).await?;
+        let fresh = Self::read(app, organization, id).await?;
+        let better = fresh.row.generation != generation && !fresh.row.renewal_in_doubt;
+        Ok(better.then_some(fresh))
+    }
+
+    /// The same for calls to come, behind this one: its caller has to send it again, and shall not
+    /// find the same tokens then.
+    pub fn renew_behind(&self) {
+        let (app, organization) = (self.app.clone(), self.organization);
+        let (id, generation) = (self.row.id, self.row.generation);
+        self.app.work().spawn(async move {
+            let renewed = renewal::on_demand(&app, organization, id, generation).await;
+            tracing::debug!(instance.id = %id, ok = renewed.is_ok(), "renewed for a call to come");
+        });
+    }
+}
+
+impl std::fmt::Debug for Ready<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ready")
+            .field("organization", &self.organization)
+            .field("instance", &self.row.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The status that the vendor's own refusal would have; nobody needs to be asked for it.
+fn needs_owner(row: &store::Instance) -> Error {
+    let why = row.invalid_reason.as_deref().unwrap_or_default();
+    Error::Vendor(Box::new(VendorFailure {
+        status: 401,
+        message: format!(
+            "Element instance {id} needs to be reconnected: its credentials are missing or were \
+             refused. {why}{space}Send them as 'configuration' with PATCH /instances/{id}.",
+            id = row.id,
+            space = if why.is_empty() { "" } else { " " },
+        ),
+        provider_message: None,
+        retry_after: None,
+    }))
+}
