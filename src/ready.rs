@@ -27,6 +27,7 @@ pub struct Ready<'a> {
     /// As they are stored.
     pub values: Values,
     grants: Vec<Grant>,
+    even_disabled: bool,
     pub element: &'a Element,
     pub group: &'a Group,
 }
@@ -38,21 +39,47 @@ impl<'a> Ready<'a> {
     /// 401 for an instance that needs its owner, 403 for a disabled one, 404 for one that has just
     /// been deleted; 503 when its tokens have ended and cannot be renewed now.
     pub async fn new(app: &'a App, organization: OrganizationId, id: InstanceId) -> Result<Self> {
-        let ready = Self::read(app, organization, id).await?;
+        Self::alive(app, organization, id, false).await
+    }
+
+    /// The same for what a disabled instance is asked about itself.
+    ///
+    /// # Errors
+    /// As [`Ready::new`], without the 403.
+    pub async fn even_disabled(
+        app: &'a App,
+        organization: OrganizationId,
+        id: InstanceId,
+    ) -> Result<Self> {
+        Self::alive(app, organization, id, true).await
+    }
+
+    async fn alive(
+        app: &'a App,
+        organization: OrganizationId,
+        id: InstanceId,
+        even_disabled: bool,
+    ) -> Result<Self> {
+        let ready = Self::read(app, organization, id, even_disabled).await?;
         if !renewal::spent(ready.element, ready.group, &ready.values) {
             return Ok(ready);
         }
         renewal::on_demand(app, organization, id, ready.row.generation).await?;
-        Self::read(app, organization, id).await
+        Self::read(app, organization, id, even_disabled).await
     }
 
-    async fn read(app: &'a App, organization: OrganizationId, id: InstanceId) -> Result<Self> {
+    async fn read(
+        app: &'a App,
+        organization: OrganizationId,
+        id: InstanceId,
+        even_disabled: bool,
+    ) -> Result<Self> {
         let stored = app.store().org(organization);
         let found = stored.instance_to_call(id).await?;
         let (row, grants) = found.ok_or_else(|| {
             Error::NotFound("The instance has been deleted a moment ago.".to_owned())
         })?;
-        if row.disabled {
+        if row.disabled && !even_disabled {
             return Err(Error::Forbidden("Element instance is disabled.".into()));
         }
         if !row.valid {
@@ -77,6 +104,7 @@ impl<'a> Ready<'a> {
             keys,
             values,
             grants: grants.into_iter().map(credentials::grant).collect(),
+            even_disabled,
             element,
             group,
         })
@@ -132,7 +160,7 @@ impl<'a> Ready<'a> {
         let (app, organization) = (self.app, self.organization);
         let (id, generation) = (self.row.id, self.row.generation);
         renewal::on_demand(app, organization, id, generation).await?;
-        let fresh = Self::read(app, organization, id).await?;
+        let fresh = Self::read(app, organization, id, self.even_disabled).await?;
         let better = fresh.row.generation != generation && !fresh.row.renewal_in_doubt;
         Ok(better.then_some(fresh))
     }

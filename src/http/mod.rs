@@ -10,6 +10,7 @@ mod connect;
 mod connection;
 mod dates;
 mod description;
+mod documents;
 mod drain;
 mod elements;
 mod envelope;
@@ -122,6 +123,7 @@ fn registered() -> Vec<Registered> {
     login::register(&mut add);
     oauth::register(&mut add);
     instances::register(&mut add);
+    documents::register(&mut add);
     connect::register(&mut add);
     notifications::register(&mut add);
     passthrough::register(&mut add);

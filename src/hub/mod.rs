@@ -5,6 +5,7 @@
 //! calls are made, with tokens renewed on the way as for any call ([`Ready`]).
 
 mod calls;
+mod discovery;
 
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ use crate::outbound;
 use crate::ready::Ready;
 use crate::slips;
 use calls::{Calls, Link};
+
+pub use discovery::{fields, try_credentials};
 
 /// Configuration of an instance: whether members that are null are left out of records.
 const LEAVE_OUT_NULLS: &str = "filter.response.nulls";

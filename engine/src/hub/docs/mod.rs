@@ -12,7 +12,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use operations::Call;
+
 use super::fields::Shown;
+use crate::element::objects::Object;
 use crate::element::{Element, Group};
 
 /// What a document is made for.
@@ -41,10 +44,25 @@ pub enum Part<'a> {
     Operation(&'a str),
 }
 
-/// The document; `None`: it would have no calls.
-pub fn document(element: &Element, wanted: &Wanted<'_>) -> Option<Value> {
-    let mut calls = operations::of(element, wanted.group);
-    calls.retain(|call| match wanted.part {
+/// The objects that the calls take and answer; `None`: there are no such calls.
+pub fn objects<'a>(
+    element: &'a Element,
+    group: Option<&Group>,
+    part: Part<'_>,
+) -> Option<Vec<&'a Object>> {
+    let calls = calls(element, group, part)?;
+    let mut objects: Vec<&Object> = Vec::new();
+    for object in calls.iter().filter_map(|call| call.object) {
+        if !objects.iter().any(|known| std::ptr::eq(*known, object)) {
+            objects.push(object);
+        }
+    }
+    Some(objects)
+}
+
+fn calls<'a>(element: &'a Element, group: Option<&Group>, part: Part<'_>) -> Option<Vec<Call<'a>>> {
+    let mut calls = operations::of(element, group);
+    calls.retain(|call| match part {
         Part::All => true,
         Part::Object(name) => {
             let object = element.object(name);
@@ -52,9 +70,12 @@ pub fn document(element: &Element, wanted: &Wanted<'_>) -> Option<Value> {
         }
         Part::Operation(name) => call.id == name || call.alias == name,
     });
-    if calls.is_empty() {
-        return None;
-    }
+    (!calls.is_empty()).then_some(calls)
+}
+
+/// The document; `None`: it would have no calls.
+pub fn document(element: &Element, wanted: &Wanted<'_>) -> Option<Value> {
+    let calls = calls(element, wanted.group, wanted.part)?;
     let mut paths = Map::new();
     let mut tags: Vec<&str> = Vec::new();
     for call in &calls {
