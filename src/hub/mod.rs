@@ -10,7 +10,7 @@ mod discovery;
 use std::time::Duration;
 
 use bunsen_engine::element::shape::Origin;
-use bunsen_engine::element::{Element, Resource, Source};
+use bunsen_engine::element::{Element, Group, Resource, Source};
 use bunsen_engine::hub::{Caller, Lost, Mistake, TokenKey, Walk};
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -85,6 +85,30 @@ pub struct Answer {
     pub notices: Vec<String>,
 }
 
+/// Whether the element has such a resource, with whichever credentials. Asks nobody.
+///
+/// # Errors
+/// 404 and 405 where it has not, 400 for a path that is no text.
+pub fn find(app: &App, element_key: &str, method: &Method, path: &str) -> Result<()> {
+    let Some(element) = app.catalog().get(element_key) else {
+        return Ok(());
+    };
+    let mut lost = None;
+    for group in &element.groups {
+        match element.route(group, method, path) {
+            Ok(_) => return Ok(()),
+            Err(why) if lost.is_none() || matches!(why, Lost::Method(_)) => {
+                lost = Some((group, why));
+            }
+            Err(_) => {}
+        }
+    }
+    match lost {
+        Some((group, why)) => Err(not_found(element, group, method, path, why)),
+        None => Ok(()),
+    }
+}
+
 /// Makes the call with the instance's credentials. `called` is filled in also when it fails.
 ///
 /// # Errors
@@ -102,7 +126,7 @@ pub async fn call(
     let (element, group) = (ready.element, ready.group);
     let route = element
         .route(group, &call.method, &call.path)
-        .map_err(|lost| not_found(element, &ready, &call, lost))?;
+        .map_err(|lost| not_found(element, group, &call.method, &call.path, lost))?;
     let resource = route.resource;
     called.resource = format!("{} {}", resource.method, resource.path);
     let chain = element.chain(resource);
@@ -241,7 +265,7 @@ fn told(mistake: Mistake) -> Error {
     Error::Invalid(mistake.0)
 }
 
-fn not_found(element: &Element, ready: &Ready<'_>, call: &Call, lost: Lost) -> Error {
+fn not_found(element: &Element, group: &Group, method: &Method, path: &str, lost: Lost) -> Error {
     match lost {
         Lost::Encoding => Error::Invalid(
             "The path holds percent-encoded bytes that are not UTF-8; encode text as UTF-8.".into(),
@@ -264,8 +288,8 @@ fn not_found(element: &Element, ready: &Ready<'_>, call: &Call, lost: Lost) -> E
             }
         }
         Lost::Path => {
-            let near = element.nearest_path(ready.group, &call.path);
-            no_such_resource(&element.key, &call.method, &call.path, near)
+            let near = element.nearest_path(group, path);
+            no_such_resource(&element.key, method, path, near)
         }
     }
 }

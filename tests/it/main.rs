@@ -11,6 +11,7 @@ mod description;
 mod elements;
 mod hostile;
 mod house;
+mod hub;
 mod journal;
 mod life;
 mod login;

@@ -159,7 +159,11 @@ impl Traffic {
                         .await
                         .success();
                 }
-                for path in ["/incidents", "/hubs/helpdesk/incidents?where=x", "/proxy/x"] {
+                for path in [
+                    "/no-such-things",
+                    "/hubs/helpdesk/no-such-things?where=x",
+                    "/proxy/x",
+                ] {
                     self.refused(path, self.server.request("GET", path, &with_token))
                         .await;
                 }
@@ -295,7 +299,7 @@ impl Traffic {
             format!("Something {user}"),
             user.clone(),
         ] {
-            for path in ["/organizations/me", "/elements", "/incidents"] {
+            for path in ["/organizations/me", "/elements", "/no-such-things"] {
                 self.refused("a wrong header", self.server.request("GET", path, &header))
                     .await;
             }
@@ -305,7 +309,7 @@ impl Traffic {
             format!("/instances?nextPage={word}"),
             format!("/instances?password={word}&pageSize=0"),
             format!("/instances?pageSize={word}"),
-            format!("/incidents?access_token={word}"),
+            format!("/no-such-things?access_token={word}"),
         ] {
             // The answer may repeat the value of a parameter to its sender; the log may not.
             Answer::of(self.server.request("GET", &path, &self.authorization)).await;

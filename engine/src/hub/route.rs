@@ -116,7 +116,7 @@ fn distance(pattern: &[PathSegment], segments: &[String]) -> Option<usize> {
             letters += word.chars().count();
         }
     }
-    (letters > 0 && slips <= (letters / 3).max(1)).then_some(slips)
+    (letters > 0 && slips <= letters.div_ceil(3)).then_some(slips)
 }
 
 fn fits(pattern: &[PathSegment], segments: &[String]) -> bool {

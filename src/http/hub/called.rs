@@ -94,6 +94,13 @@ async fn make(
     {
         return discovery::answer(app, caller, &parts, resource, called).await;
     }
+    if caller.disabled {
+        return Err(Error::Forbidden("Element instance is disabled.".into()));
+    }
+    // Who has to be connected again is told that first, and why, which the database knows.
+    if caller.valid {
+        hub::find(app, &caller.element_key, &method, resource)?;
+    }
     let query = Query::parse(parts.uri.query().unwrap_or_default()).into_pairs();
     let headers = parts.headers.clone();
     let body = whole(app, parts, body).await?;

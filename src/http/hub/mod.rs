@@ -8,7 +8,7 @@ mod discovery;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, Method};
+use http::{HeaderName, HeaderValue, Method, header};
 
 use crate::app::App;
 use crate::error::Error;
@@ -90,11 +90,25 @@ pub async fn shared(State(app): State<App>, request: Request, next: Next) -> Res
     let caller = InstanceCaller::from_request_parts(&mut parts, &app).await;
     match caller {
         Ok(caller) if declares(&app, &caller, &parts.method, &resource) => {
-            called::answer(&app, &caller, &resource, parts, body).await
+            let allowed = allowed(&app, &caller, &resource);
+            let mut response = called::answer(&app, &caller, &resource, parts, body).await;
+            // Otherwise the router tells which methods the platform's own route has.
+            let headers = response.headers_mut();
+            headers.extend(HeaderValue::try_from(allowed).map(|value| (header::ALLOW, value)));
+            response
         }
         // Whether the caller is right otherwise is the route's to say.
         _ => next.run(Request::from_parts(parts, body)).await,
     }
+}
+
+fn allowed(app: &App, caller: &InstanceCaller, resource: &str) -> String {
+    let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+    let methods = methods.into_iter().filter(|method| {
+        let method = Method::from_bytes(method.as_bytes());
+        method.is_ok_and(|method| declares(app, caller, &method, resource))
+    });
+    methods.collect::<Vec<_>>().join(", ")
 }
 
 fn shared_with_elements(path: &str) -> Option<&str> {

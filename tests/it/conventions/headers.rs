@@ -156,7 +156,7 @@ async fn hub_headers_in_every_accepted_form(database: TestDatabase) {
         format!("token \"{t}\", user '{u}',"),
     ] {
         // Known, so the question is only whether there is such a resource.
-        let answer = with(&server, "/incidents", &header).await;
+        let answer = with(&server, "/no-such-things", &header).await;
         findings.error(&without_secrets(&header, &[u, o, t]), &answer, 404);
     }
     for header in [
@@ -175,7 +175,7 @@ async fn hub_headers_in_every_accepted_form(database: TestDatabase) {
         format!("User {u}, Element null"),
         format!("User {u}, Organization {u}, Element {t}"),
     ] {
-        let answer = with(&server, "/incidents", &header).await;
+        let answer = with(&server, "/no-such-things", &header).await;
         findings.error(&without_secrets(&header, &[u, o, t]), &answer, 401);
     }
     findings.none();

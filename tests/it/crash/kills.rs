@@ -97,7 +97,7 @@ async fn assert_is_there(server: &Server, authorization: &str, instance: &Value)
         "{authorization}, Element {}",
         instance["token"].as_str().expect("a token")
     );
-    let called = Answer::of(server.request("GET", "/incidents", &with_token)).await;
+    let called = Answer::of(server.request("GET", "/no-such-things", &with_token)).await;
     let error = called.error(404);
     assert!(
         error["message"]

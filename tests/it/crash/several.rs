@@ -59,7 +59,7 @@ async fn two_servers_start_at_once_on_an_empty_database(database: TestDatabase) 
         "{authorization}, Element {}",
         created["token"].as_str().expect("a token")
     );
-    Answer::of(second.request("GET", "/incidents", &with_token))
+    Answer::of(second.request("GET", "/no-such-things", &with_token))
         .await
         .error(404);
     // What one deletes, the other has forgotten by the time of the answer.
@@ -70,7 +70,7 @@ async fn two_servers_start_at_once_on_an_empty_database(database: TestDatabase) 
     ))
     .await;
     assert_eq!(deleted.status, 200, "{deleted}");
-    Answer::of(second.request("GET", "/incidents", &with_token))
+    Answer::of(second.request("GET", "/no-such-things", &with_token))
         .await
         .error(401);
     Answer::of(second.request(

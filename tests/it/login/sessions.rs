@@ -131,7 +131,7 @@ async fn a_session_is_user_and_organization(database: TestDatabase) {
         .error(404);
     assert!(message(&nothing).starts_with("No "), "{nothing}");
     // A session names no instance, so it makes no hub call.
-    with_session(&server, "/hubs/helpdesk/incidents", &session)
+    with_session(&server, "/hubs/helpdesk/no-such-things", &session)
         .await
         .error(401);
     for header in [

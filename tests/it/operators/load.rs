@@ -98,7 +98,7 @@ impl Caller {
                 self.fail("read: another token".into());
             }
             // No such resource, said to somebody who is known: a wrong token is 401.
-            let hub = self.request("GET", server, "/incidents", token);
+            let hub = self.request("GET", server, "/no-such-things", token);
             self.expect("call by token", hub, 404).await;
             let list = self.request("GET", server, "/instances?pageSize=50", "");
             self.expect("list", list, 200).await;

@@ -8,7 +8,7 @@ mod endings;
 mod headers;
 mod paths;
 mod refusals;
-mod renewal;
+pub mod renewal;
 mod vendor;
 
 use std::time::Duration;

@@ -15,9 +15,9 @@ use crate::vendors::{session_example, until};
 
 const CALLERS: usize = 64;
 /// As if the access token had ended by its time.
-const SPENT: &str = "update instances set configuration = configuration || '{\"oauth.user.refresh_time\": \"1000\"}'";
+pub const SPENT: &str = "update instances set configuration = configuration || '{\"oauth.user.refresh_time\": \"1000\"}'";
 /// The worker's time has not come: what happens happens on demand.
-const NOT_DUE: &str = "update instances set renewal_due_at = now() + interval '1 hour', renewed_at = renewed_at - interval '1 hour'";
+pub const NOT_DUE: &str = "update instances set renewal_due_at = now() + interval '1 hour', renewed_at = renewed_at - interval '1 hour'";
 const DUE: &str = "update instances set renewal_due_at = now(), renewal_claimed_until = null";
 const FAILED: &str = "select count(*) from instances where renewal_attempts > 0 and valid";
 const INVALID: &str = "select count(*) from instances where not valid";
@@ -90,7 +90,7 @@ fn path_of(case: &Case) -> String {
 }
 
 /// An instance with a session of its own; gives the header that names it.
-async fn create(site: &Site, case: &Case, server: &Server) -> String {
+pub async fn create(site: &Site, case: &Case, server: &Server) -> String {
     let given = case.granted(&site.vendors).await;
     let refresh = json!({"oauth.user.refresh_token": given["refresh_token"]});
     let mut body = case.body_with(&json!(null), refresh);
@@ -105,28 +105,32 @@ async fn create(site: &Site, case: &Case, server: &Server) -> String {
 }
 
 /// All access tokens, at the vendor.
-async fn expire(site: &Site, case: &Case) {
+pub async fn expire(site: &Site, case: &Case) {
     let what = json!({"what": "access"});
     case.control(&site.vendors, "POST", "expire", Some(&what))
         .await;
 }
 
-async fn spends(site: &Site, case: &Case) -> (u64, u64) {
+pub async fn spends(site: &Site, case: &Case) -> (u64, u64) {
     let calls = case.control(&site.vendors, "GET", "calls", None).await;
     let count = |name: &str| calls[name].as_u64().expect("a count");
     (count("refresh_spends"), count("double_spends"))
 }
 
 async fn at_once(servers: &[&Server], header: &str, path: &str) -> Vec<Answer> {
-    let path = format!("/proxy{path}");
+    together(servers, header, &format!("/proxy{path}")).await
+}
+
+/// Calls at the same moment, dealt out to the servers.
+pub async fn together(servers: &[&Server], header: &str, path: &str) -> Vec<Answer> {
     let calls = (0..CALLERS).map(|number| {
         let server = servers[number % servers.len()];
-        Answer::of(server.request("GET", &path, header))
+        Answer::of(server.request("GET", path, header))
     });
     futures_util::future::join_all(calls).await
 }
 
-fn all_are_answered(answers: &[Answer]) {
+pub fn all_are_answered(answers: &[Answer]) {
     for answer in answers {
         assert_eq!(answer.status, 200, "{answer}");
     }

@@ -173,12 +173,14 @@ async fn what_is_deleted_is_gone(database: TestDatabase) {
     for by_element in [false, true] {
         let created = server.create(&server.member, &example()).await;
         let id = &created["id"];
-        let hub_call = server.request("GET", "/elements/api-v2/incidents").header(
-            "authorization",
-            server
-                .member
-                .with_token(created["token"].as_str().expect("a token")),
-        );
+        let hub_call = server
+            .request("GET", "/elements/api-v2/no-such-things")
+            .header(
+                "authorization",
+                server
+                    .member
+                    .with_token(created["token"].as_str().expect("a token")),
+            );
         let again = hub_call.try_clone().expect("no body");
         Answer::of(hub_call).await.error(404);
         let path = if by_element {

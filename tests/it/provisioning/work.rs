@@ -53,7 +53,7 @@ async fn a_client_that_hangs_up_gets_its_instance(database: TestDatabase) {
     let listed = Answer::of(request).await.success();
     let token = listed[0]["token"].as_str().expect("a token").to_owned();
     let hub_call = server
-        .request("GET", "/elements/api-v2/incidents")
+        .request("GET", "/elements/api-v2/no-such-things")
         .header("authorization", server.admin.with_token(&token));
     Answer::of(hub_call).await.error(404);
 }

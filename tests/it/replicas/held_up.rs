@@ -36,7 +36,7 @@ async fn a_stopped_server_wakes_up_without_its_memory(database: TestDatabase) {
         assert!(took < LEASE + SLACK, "{took:?}");
         // Sent while it sleeps, after the answer: the first thing that it finds.
         let calls = [(); 4].map(|()| {
-            let request = pair.two.request("GET", "/incidents", &token);
+            let request = pair.two.request("GET", "/no-such-things", &token);
             tokio::spawn(async move { Answer::of(request).await.status })
         });
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -126,7 +126,7 @@ async fn connection(mut server: UnixStream, database: PathBuf, mut states: watch
 /// The status, or none within a few seconds.
 async fn answered(server: &Server, authorization: &str) -> Option<u16> {
     let request = client()
-        .get(format!("{}/elements/api-v2/incidents", server.url))
+        .get(format!("{}/elements/api-v2/no-such-things", server.url))
         .header("authorization", authorization)
         .timeout(Duration::from_secs(3));
     Some(request.send().await.ok()?.status().as_u16())

@@ -65,7 +65,7 @@ fn with_token(authorization: &str, instance: &Value) -> String {
 /// A call that needs nothing but to know who calls: 404 for who may, 401 for who may not, 403 for
 /// an instance that is switched off.
 async fn call(server: &Server, authorization: &str) -> u16 {
-    Answer::of(server.request("GET", "/incidents", authorization))
+    Answer::of(server.request("GET", "/no-such-things", authorization))
         .await
         .status
 }

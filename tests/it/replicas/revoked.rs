@@ -21,7 +21,7 @@ async fn a_token_ends_everywhere_with_its_instance(database: TestDatabase) {
     let load = Load::start([&pair.one.url, &pair.two.url], &pair.authorization);
     for (here, there) in [(&pair.one, &pair.two), (&pair.two, &pair.one)] {
         let (id, token) = pair.instance().await;
-        let hammers = [here, there].map(|server| Hammer::start(server, "/incidents", &token));
+        let hammers = [here, there].map(|server| Hammer::start(server, "/no-such-things", &token));
         for hammer in &hammers {
             hammer.hits(404, SOME).await;
         }
@@ -43,7 +43,7 @@ async fn switching_off_and_on_is_known_everywhere(database: TestDatabase) {
     let pair = Pair::start(database).await;
     let (id, token) = pair.instance().await;
     for (verb, before, after) in [("DELETE", 404, 403), ("PUT", 403, 404)] {
-        let hammer = Hammer::start(&pair.two, "/incidents", &token);
+        let hammer = Hammer::start(&pair.two, "/no-such-things", &token);
         hammer.hits(before, SOME).await;
         let path = format!("/instances/{id}/enabled");
         let switched = Answer::of(pair.one.request(verb, &path, &pair.authorization)).await;
@@ -110,7 +110,7 @@ async fn secrets_end_everywhere_by_command(database: TestDatabase) {
     let org = |verb: &'static str| vec!["org", verb, &organization];
     // The first organization is not disturbed by any of it.
     let (_, untouched) = pair.instance().await;
-    let others = [&pair.one, &pair.two].map(|at| Hammer::start(at, "/incidents", &untouched));
+    let others = [&pair.one, &pair.two].map(|at| Hammer::start(at, "/no-such-things", &untouched));
     let steps = [
         (user("disable"), 401),
         (user("enable"), 404),
@@ -120,7 +120,7 @@ async fn secrets_end_everywhere_by_command(database: TestDatabase) {
     ];
     for (command, after) in steps {
         let before = if after == 401 { 404 } else { 401 };
-        let hammers = [&pair.one, &pair.two].map(|at| Hammer::start(at, "/incidents", &token));
+        let hammers = [&pair.one, &pair.two].map(|at| Hammer::start(at, "/no-such-things", &token));
         for hammer in &hammers {
             hammer.hits(before, SOME).await;
         }
