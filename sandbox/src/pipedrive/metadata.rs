@@ -253,7 +253,9 @@ fn on_demand(visit: &Visit<'_>, rows: &mut [Value]) -> Result<(), Refusal> {
         for field in rows.iter_mut() {
             let code = field["field_code"].as_str().unwrap_or_default();
             let told = match name {
-                "ui_visibility" => json!({ "add_visible_flag": true, "details_visible_flag": true }),
+                "ui_visibility" => {
+                    json!({ "add_visible_flag": true, "details_visible_flag": true })
+                }
                 "important_fields" if more => json!({ "enabled": false, "stage_ids": [] }),
                 "required_fields" if more => json!({ "enabled": matches!(code, "name" | "title") }),
                 _ => {

@@ -8,7 +8,7 @@ mod failures;
 mod files;
 mod renewal;
 mod shipped;
-mod vendor;
+pub mod vendor;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
