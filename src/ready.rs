@@ -46,6 +46,7 @@ pub struct Ready<'a> {
     /// As they are stored.
     pub values: Values,
     grants: Vec<Grant>,
+    even_disabled: bool,
     pub element: &'a Element,
     pub group: &'a Group,
 }
@@ -57,9 +58,10 @@ impl<'a> Ready<'a> {
     /// 401 for an instance that needs its owner, 403 for a disabled one, 404 for one that has just
     /// been deleted; 503 when its tokens have ended and cannot be renewed now.
     pub async fn new(app: &'a App, organization: OrganizationId, id: InstanceId) -> Result<Self> {
-        let ready = match app.instances().find(&(organization, id)) {
-            Some(found) => Self::open(app, organization, found).await?,
-            None => Self::read(app, organization, id).await?,
+        let known = app.instances().find(&(organization, id));
+        let ready = match known.filter(|found| !found.0.disabled) {
+            Some(found) => Self::open(app, organization, found, false).await?,
+            None => Self::read(app, organization, id, false).await?,
         };
         ready.unspent().await
     }
@@ -69,7 +71,21 @@ impl<'a> Ready<'a> {
     /// # Errors
     /// As [`Ready::new`].
     pub async fn anew(app: &'a App, organization: OrganizationId, id: InstanceId) -> Result<Self> {
-        Self::read(app, organization, id).await?.unspent().await
+        let ready = Self::read(app, organization, id, false).await?;
+        ready.unspent().await
+    }
+
+    /// The same for what a disabled instance is asked about itself.
+    ///
+    /// # Errors
+    /// As [`Ready::new`], without the 403.
+    pub async fn even_disabled(
+        app: &'a App,
+        organization: OrganizationId,
+        id: InstanceId,
+    ) -> Result<Self> {
+        let ready = Self::read(app, organization, id, true).await?;
+        ready.unspent().await
     }
 
     async fn unspent(self) -> Result<Self> {
@@ -79,17 +95,22 @@ impl<'a> Ready<'a> {
             return Ok(ready);
         }
         renewal::on_demand(app, organization, id, ready.row().generation).await?;
-        Self::read(app, organization, id).await
+        Self::read(app, organization, id, ready.even_disabled).await
     }
 
-    async fn read(app: &'a App, organization: OrganizationId, id: InstanceId) -> Result<Self> {
+    async fn read(
+        app: &'a App,
+        organization: OrganizationId,
+        id: InstanceId,
+        even_disabled: bool,
+    ) -> Result<Self> {
         let began = app.instances().begin();
         let stored = app.store().org(organization);
         let found = stored.instance_to_call(id).await?;
         let found = Arc::new(found.ok_or_else(|| {
             Error::NotFound("The instance has been deleted a moment ago.".to_owned())
         })?);
-        if found.0.disabled {
+        if found.0.disabled && !even_disabled {
             return Err(Error::Forbidden("Element instance is disabled.".into()));
         }
         if !found.0.valid {
@@ -97,13 +118,14 @@ impl<'a> Ready<'a> {
         }
         let kept = (organization, id);
         app.instances().remember(began, organization, kept, &found);
-        Self::open(app, organization, found).await
+        Self::open(app, organization, found, even_disabled).await
     }
 
     async fn open(
         app: &'a App,
         organization: OrganizationId,
         found: Arc<(store::Instance, Vec<store::Grant>)>,
+        even_disabled: bool,
     ) -> Result<Self> {
         let row = &found.0;
         let keys = tenancy::keys(app, organization).await?;
@@ -124,6 +146,7 @@ impl<'a> Ready<'a> {
             keys,
             values,
             grants: found.1.iter().cloned().map(credentials::grant).collect(),
+            even_disabled,
             element,
             group,
             found,
@@ -239,7 +262,7 @@ impl<'a> Ready<'a> {
         let (app, organization) = (self.app, self.organization);
         let (id, generation) = (self.row().id, self.row().generation);
         renewal::on_demand(app, organization, id, generation).await?;
-        let fresh = Self::read(app, organization, id).await?;
+        let fresh = Self::read(app, organization, id, self.even_disabled).await?;
         let better = fresh.row().generation != generation && !fresh.row().renewal_in_doubt;
         Ok(better.then_some(fresh))
     }

@@ -11,6 +11,7 @@ mod connect;
 mod connection;
 mod dates;
 mod description;
+mod documents;
 mod drain;
 mod elements;
 mod envelope;
@@ -124,6 +125,7 @@ fn registered() -> Vec<Registered> {
     login::register(&mut add);
     oauth::register(&mut add);
     instances::register(&mut add);
+    documents::register(&mut add);
     connect::register(&mut add);
     notifications::register(&mut add);
     passthrough::register(&mut add);

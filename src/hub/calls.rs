@@ -76,6 +76,11 @@ impl<'a, 'c> Calls<'a, 'c> {
         self.ready.element
     }
 
+    /// What the calls from here on are of.
+    pub fn names(&mut self, resource: &Resource) {
+        self.called.resource = format!("{} {}", resource.method, resource.path);
+    }
+
     pub fn values(&self) -> &Values {
         &self.values
     }

@@ -5,6 +5,7 @@
 //! calls are made, with tokens renewed on the way as for any call ([`Ready`]).
 
 mod calls;
+mod discovery;
 mod hooks;
 
 use bunsen_engine::element::shape::Origin;
@@ -23,6 +24,8 @@ pub use crate::ready::Called;
 use crate::ready::Ready;
 use crate::slips;
 use calls::{Calls, Link};
+
+pub use discovery::{fields, try_credentials};
 
 /// Configuration of an instance: whether members that are null are left out of records.
 const LEAVE_OUT_NULLS: &str = "filter.response.nulls";

@@ -229,6 +229,12 @@ pub fn no_such_instance(id: impl std::fmt::Display) -> Error {
     Error::NotFound(format!("No element instance found with ID {id}"))
 }
 
+/// Key of an instance's element, and its group of credentials.
+pub async fn kind(app: &App, who: Who, id: InstanceId) -> Result<(String, String)> {
+    let found = visible(app, who, id, None).await?;
+    Ok((found.element_key, found.credential_group))
+}
+
 async fn visible(
     app: &App,
     who: Who,

@@ -44,7 +44,11 @@ impl InstanceView {
     /// With the objects that the definition declares; there is no other source of them yet.
     pub(super) fn with_objects(mut self, app: &App) -> Self {
         let element = app.catalog().get(&self.element_id.to_string());
-        self.objects = Some(element.map(|element| element.objects()).unwrap_or_default());
+        self.objects = Some(
+            element
+                .map(|element| element.listed_objects())
+                .unwrap_or_default(),
+        );
         self
     }
 

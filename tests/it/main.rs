@@ -8,6 +8,7 @@ mod conventions;
 mod crash;
 mod database;
 mod description;
+mod discovery;
 mod elements;
 mod hostile;
 mod house;

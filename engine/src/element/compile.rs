@@ -4,6 +4,7 @@
 
 mod hosts;
 mod oauth;
+mod objects;
 mod parameter;
 mod people;
 mod resource;
@@ -152,6 +153,7 @@ pub(super) fn compile(
     }
     let mut resources = resource::resources(definition, &parameters, &hosts, checker);
     oauth::complete(definition, &groups, &mut resources);
+    let objects = objects::objects(definition, &resources, checker);
     let faults = resource::faults(&definition.bunsen.fault.0, "bunsen.fault", checker);
     Some(Element {
         id: ElementId(definition.id.unwrap_or_default()),
@@ -170,6 +172,7 @@ pub(super) fn compile(
         parameters,
         resources,
         hooks: hook::hooks(&definition.hooks.0),
+        objects,
         passing: resource::passing(),
         faults,
         refresh: definition.bunsen.refresh.as_ref().map(refresh),

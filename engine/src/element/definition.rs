@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 fn tolerant<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
@@ -85,6 +85,7 @@ written! {
         parameters: Many<ParameterDefinition>,
         hooks: Many<HookDefinition>,
         resources: Many<ResourceDefinition>,
+        objects: Many<ObjectDefinition>,
         bunsen: ElementWords,
     }
 
@@ -126,6 +127,8 @@ written! {
         vendor_type: Option<String>,
         source: Option<String>,
         vendor_data_type: Option<String>,
+        data_type: Option<String>,
+        description: Option<String>,
         required: bool,
         converter: Option<String>,
         bunsen: ParameterWords,
@@ -157,7 +160,39 @@ written! {
         next_page_key: Option<String>,
         pagination_type: Option<String>,
         response: ResponseDefinition,
+        operation_id: Option<String>,
+        model: ModelDefinition,
         bunsen: ResourceWords,
+    }
+
+    ModelDefinition {
+        name: Option<String>,
+        request_name: Option<String>,
+        swagger: Map<String, Value>,
+        request_swagger: Map<String, Value>,
+    }
+
+    ObjectDefinition {
+        name: Option<String>,
+        vendor_name: Option<String>,
+        fields: Many<FieldDefinition>,
+        bunsen: ObjectWords,
+    }
+
+    FieldDefinition {
+        name: Option<String>,
+        #[serde(rename = "type")]
+        kind: Option<String>,
+        format: Option<String>,
+        display_name: Option<String>,
+        description: Option<String>,
+        mask: Option<String>,
+        primary_key: bool,
+        hidden: bool,
+        read_only: bool,
+        required: bool,
+        request: Option<bool>,
+        response: Option<bool>,
     }
 
     ResponseDefinition {
@@ -267,6 +302,44 @@ written! {
         paging: PagingWords,
         filter: Option<FilterWords>,
         order: Option<OrderWords>,
+        ping: bool,
+        fields: Option<FieldsWords>,
+    }
+
+    /// `bunsen` on an object.
+    ObjectWords {
+        discovery: Vec<String>,
+    }
+
+    FieldsWords {
+        name: Option<String>,
+        names: BTreeMap<String, String>,
+        initial: Option<String>,
+        label: Option<String>,
+        #[serde(rename = "type")]
+        kind: Option<String>,
+        types: BTreeMap<String, String>,
+        required: Option<TestWords>,
+        read_only: Option<TestWords>,
+        hidden: Option<TestWords>,
+        skip: Option<TestWords>,
+        custom: Option<TestWords>,
+        custom_below: Option<String>,
+        choices: Option<ChoicesWords>,
+    }
+
+    TestWords {
+        equals: BTreeMap<String, Vec<String>>,
+        differs: BTreeMap<String, Vec<String>>,
+        present: Vec<String>,
+        absent: Vec<String>,
+    }
+
+    ChoicesWords {
+        at: Option<String>,
+        value: Option<String>,
+        text: Option<String>,
+        keys: Option<String>,
     }
 
     PagingWords {

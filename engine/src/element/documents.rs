@@ -79,12 +79,6 @@ const ABRIDGED_MEMBERS: &[&str] = &[
 ];
 
 impl Element {
-    /// The objects that the definition declares, as discovery lists them: each under the
-    /// platform's name and under the vendor's.
-    pub fn objects(&self) -> Vec<Value> {
-        objects(&self.documents.catalogue)
-    }
-
     /// `element` inside an instance; parameters only `configuration` → `path` ones.
     pub fn instance_json(&self) -> &Arc<Value> {
         &self.documents.instance
@@ -185,6 +179,7 @@ fn complete_parts(catalogue: &mut Value) {
     for (list, defaults) in &lists {
         complete(catalogue, list, ("elementId", &element), defaults);
     }
+    complete_objects(catalogue, element.as_i64().unwrap_or_default());
     let resources = catalogue.get_mut("resources").and_then(Value::as_array_mut);
     for resource in resources.into_iter().flatten() {
         let id = resource.get("id").cloned().unwrap_or_default();
@@ -205,6 +200,37 @@ fn complete_parts(catalogue: &mut Value) {
         }
         for (list, defaults) in &lists {
             complete(resource, list, ("resourceId", &id), defaults);
+        }
+    }
+}
+
+/// Objects and fields have places and names of their own, so their numbers are made of the places.
+fn complete_objects(catalogue: &mut Value, element: i64) {
+    let objects = catalogue.get_mut("objects").and_then(Value::as_array_mut);
+    for (object, number) in objects.into_iter().flatten().zip(1_i64..) {
+        let Some(members) = object.as_object_mut() else {
+            continue;
+        };
+        for (member, value) in [
+            ("id", json!(element.wrapping_mul(100).wrapping_add(number))),
+            ("elementId", json!(element)),
+            ("ownerAccountId", json!(SYSTEM_ACCOUNT)),
+        ] {
+            members.entry(member).or_insert(value);
+        }
+        let id = members
+            .get("id")
+            .and_then(Value::as_i64)
+            .unwrap_or_default();
+        let fields = members.get_mut("fields").and_then(Value::as_array_mut);
+        let fields = fields
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_object_mut);
+        for (field, number) in fields.zip(1_i64..) {
+            let own = json!(id.wrapping_mul(1000).wrapping_add(number));
+            field.entry("id").or_insert(own);
+            field.entry("objectId").or_insert(json!(id));
         }
     }
 }
@@ -263,21 +289,6 @@ fn secret_defaults(definition: &mut Value) -> impl Iterator<Item = &mut Map<Stri
         let secret = text("type") == "PASSWORD" || is_secret_key(text("key"));
         secret && !text("defaultValue").is_empty()
     })
-}
-
-/// Of each declared object one entry per name.
-pub(super) fn objects(catalogue: &Value) -> Vec<Value> {
-    let declared = catalogue.get("objects").and_then(Value::as_array);
-    let mut listed = Vec::new();
-    for object in declared.into_iter().flatten() {
-        let text = |member: &str| object.get(member).and_then(Value::as_str);
-        let Some(name) = text("name") else { continue };
-        let vendor_name = text("vendorName").unwrap_or(name);
-        for (name, kind) in [(name, "ceCanonical"), (vendor_name, "vendor")] {
-            listed.push(json!({"name": name, "vendorName": vendor_name, "type": kind}));
-        }
-    }
-    listed
 }
 
 fn instance_parameters(catalogue: &Value) -> Value {

@@ -12,6 +12,7 @@ mod documents;
 pub mod hook;
 mod hosts;
 pub mod oauth;
+pub mod objects;
 pub mod people;
 pub(crate) mod platform;
 mod schema;
@@ -69,6 +70,8 @@ pub struct Element {
     pub resources: Vec<Resource>,
     /// Around every call of the element.
     pub hooks: Vec<Hook>,
+    /// Kinds of records: those that the definition declares, then those that only its resources show.
+    pub objects: Vec<objects::Object>,
     /// Stands for calls that a caller writes, which no resource describes.
     pub(crate) passing: Resource,
     pub faults: Vec<FaultRule>,
@@ -198,6 +201,12 @@ pub struct Resource {
     /// What a caller's own call of it looks like.
     pub shape: shape::Shape,
     pub hooks: Vec<Hook>,
+    /// A call by which it is seen whether the credentials work.
+    pub ping: bool,
+    /// How its answer lists the vendor's fields, if it does.
+    pub fields: Option<objects::FieldsRule>,
+    /// What documentation says of it.
+    pub described: objects::Described,
     /// Why this resource cannot be run, if it cannot.
     pub obstacle: Option<String>,
 }

@@ -136,6 +136,20 @@ pub struct OrderRule {
     pub fields: Vec<String>,
 }
 
+/// Segments of a path without a hub.
+pub(crate) fn segments(path: &str) -> Vec<PathSegment> {
+    let segments = path.split('/').filter(|segment| !segment.is_empty());
+    segments
+        .map(|segment| {
+            let variable = segment.strip_prefix('{').and_then(|s| s.strip_suffix('}'));
+            match variable {
+                Some(name) => PathSegment::Variable(name.to_owned()),
+                None => PathSegment::Literal(segment.to_owned()),
+            }
+        })
+        .collect()
+}
+
 impl ResourceKind {
     /// Whether callers call it.
     pub fn answers_callers(self) -> bool {

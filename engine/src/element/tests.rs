@@ -1,4 +1,5 @@
 mod calls;
+mod objects;
 mod people;
 mod shape;
 mod words;

@@ -11,10 +11,13 @@
 mod answer;
 mod caller;
 mod convert;
+pub mod docs;
 mod envelope;
 pub mod hook;
+pub mod fields;
 mod nulls;
 mod paging;
+pub mod ping;
 mod plan;
 mod route;
 #[cfg(test)]

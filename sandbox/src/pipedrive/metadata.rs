@@ -243,9 +243,37 @@ fn second_form(code: &str, name: &str, kind: &str, options: &Value, custom: bool
     })
 }
 
+/// What fields are told of on demand, and what then stands there. Activities and products have only
+/// the first.
+fn on_demand(visit: &Visit<'_>, rows: &mut [Value]) -> Result<(), Refusal> {
+    let wanted = visit.query.filled("include_fields").unwrap_or_default();
+    let table = visit.resource.table;
+    for name in wanted.split(',').filter(|name| !name.is_empty()) {
+        let more = [PERSONS, ORGANIZATIONS, DEALS].contains(&table);
+        for field in rows.iter_mut() {
+            let code = field["field_code"].as_str().unwrap_or_default();
+            let told = match name {
+                "ui_visibility" => {
+                    json!({ "add_visible_flag": true, "details_visible_flag": true })
+                }
+                "important_fields" if more => json!({ "enabled": false, "stage_ids": [] }),
+                "required_fields" if more => json!({ "enabled": matches!(code, "name" | "title") }),
+                _ => {
+                    return Err(errors::schema(&format!(
+                        "include_fields: {name} is not a known field"
+                    )));
+                }
+            };
+            field[name] = told;
+        }
+    }
+    Ok(())
+}
+
 pub fn list(visit: &mut Visit<'_>) -> Outcome {
-    let rows = all(visit, visit.version);
+    let mut rows = all(visit, visit.version);
     if visit.version == Version::Two {
+        on_demand(visit, &mut rows)?;
         let limit = visit.limit()?;
         let from = visit
             .cursor()?

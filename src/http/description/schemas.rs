@@ -52,6 +52,16 @@ const PARTS: &[(&str, &str, &str)] = &[
     ),
     ("hook", "Hook", "A script around a call."),
     ("resource", "Resource", "A call that the element can make."),
+    (
+        "object",
+        "ObjectSettings",
+        "A kind of record, as the definition has it.",
+    ),
+    (
+        "field",
+        "Field",
+        "A field of an object or a model, as the definition has it.",
+    ),
 ];
 
 const ELEMENT: &str = "A connector as its definition has it. Short forms lack the parts; a definition of \

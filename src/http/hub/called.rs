@@ -88,8 +88,10 @@ async fn make(
     called: &mut Called,
 ) -> Result<Response> {
     let method = meant(&parts.method);
-    if discovery::describes(&method, resource) && !declares(app, caller, &method, resource) {
-        return discovery::answer(app, caller, &parts, resource).await;
+    if discovery::describes(&method, resource)
+        && (resource == discovery::PING || !declares(app, caller, &method, resource))
+    {
+        return discovery::answer(app, caller, &parts, resource, called).await;
     }
     if caller.disabled {
         return Err(Error::Forbidden("Element instance is disabled.".into()));
@@ -148,12 +150,12 @@ fn told(answer: Answer) -> Response {
     response
 }
 
-fn json_response(json: Vec<u8>) -> Response {
+pub fn json_response(json: Vec<u8>) -> Response {
     ([(header::CONTENT_TYPE, json::CONTENT_TYPE)], json).into_response()
 }
 
 /// Notices may hold words of the caller's or the vendor's.
-fn notice(headers: &mut HeaderMap, notices: &[String]) {
+pub fn notice(headers: &mut HeaderMap, notices: &[String]) {
     if notices.is_empty() {
         return;
     }

@@ -438,7 +438,7 @@ fn who(caller: &OrgCaller) -> Who {
 }
 
 /// Ids are digits only; anything else does not exist.
-fn instance_id(text: &str) -> Result<InstanceId> {
+pub fn instance_id(text: &str) -> Result<InstanceId> {
     path::id(text)
         .map(InstanceId)
         .ok_or_else(|| provisioning::no_such_instance(shortened(text)))

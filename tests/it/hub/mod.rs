@@ -10,7 +10,7 @@ mod logged;
 mod remembered;
 mod renewal;
 mod shipped;
-mod vendor;
+pub mod vendor;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -239,7 +239,7 @@ async fn every_placeholder_is_named_at_once(database: TestDatabase) {
     findings.none();
 }
 
-/// Objects come from the definition; those that ship declare none yet.
+/// The same as the instance lists them itself in detail.
 #[database_test]
 async fn objects_are_listed_where_they_were_asked_for(database: TestDatabase) {
     let server = TestServer::start(database).await;
@@ -247,12 +247,19 @@ async fn objects_are_listed_where_they_were_asked_for(database: TestDatabase) {
     for (key, text, _) in founding() {
         let mut body: Value = serde_json::from_str(&text).expect("JSON");
         for (asked, wanted) in [
-            (json!(true), Some(json!([]))),
-            (json!(false), None),
-            (Value::Null, None),
+            (json!(true), true),
+            (json!(false), false),
+            (Value::Null, false),
         ] {
             body["retrieveObjectsAfterInstantiation"] = asked.clone();
             let created = server.create(&server.admin, &body).await;
+            let token = created["token"].as_str().expect("a token");
+            let request = server.request("GET", "/elements/api-v2/objects");
+            let request = request
+                .header("authorization", server.admin.with_token(token))
+                .header("elements-version", "Helium");
+            let listed = Answer::of(request).await.success();
+            let wanted = wanted.then_some(listed);
             findings.check(created.get("objects") == wanted.as_ref(), || {
                 format!("{key}, {asked}: {:?}", created.get("objects"))
             });

@@ -329,6 +329,9 @@ fn standard(
         faults: Vec::new(),
         shape: Default::default(),
         hooks: Vec::new(),
+        ping: false,
+        fields: None,
+        described: Default::default(),
         obstacle: None,
     })
 }

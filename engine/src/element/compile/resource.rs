@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use http::Method;
 
-use super::{Checker, is_url, parameter, people, shape};
+use super::{Checker, is_url, objects, parameter, people, shape};
 use crate::element::definition::{
     ConditionWords, ElementDefinition, FaultWords, ResourceDefinition,
 };
 use crate::element::hook;
 use crate::element::oauth::{ACCESS_TOKEN, REQUEST_PARAMETERS};
+use crate::element::objects::Described;
 use crate::element::shape::Shape;
 use crate::element::{
     CHAIN_LIMIT, Condition, Content, FaultRule, HostRule, Parameter, Resource, ResourceKind,
@@ -58,6 +59,9 @@ pub(super) fn resources(
         let mut compiled = self::resource(resource, &place, of_element, hosts, statement, checker);
         compiled.next = next;
         compiled.shape = shape::shape(resource, &place, &names, checker);
+        compiled.ping = objects::ping(resource, &compiled, &place, checker);
+        compiled.fields = objects::fields(resource, &compiled, &place, checker);
+        compiled.described = objects::described(resource, &definition.parameters.0);
         if let Some(obstacle) = foreign_obstacle(definition, resource) {
             compiled.obstacle = Some(obstacle);
         }
@@ -243,6 +247,9 @@ fn resource(
         ),
         shape: Shape::default(),
         hooks: Vec::new(),
+        ping: false,
+        fields: None,
+        described: Described::default(),
         obstacle,
     }
 }
@@ -268,6 +275,9 @@ pub(super) fn passing() -> Resource {
         faults: Vec::new(),
         shape: Shape::default(),
         hooks: Vec::new(),
+        ping: false,
+        fields: None,
+        described: Described::default(),
         obstacle: None,
     }
 }

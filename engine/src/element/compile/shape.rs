@@ -4,7 +4,7 @@ use super::Checker;
 use crate::element::definition::{FilterWords, PushWords, ResourceDefinition};
 use crate::element::shape::{
     FilterRules, OrderRule, Paging, PagingKind, PathSegment, PushForm, PushRule, PushTarget, Root,
-    Shape, Step,
+    Shape, Step, segments,
 };
 use crate::language::AnswerPath;
 
@@ -76,16 +76,7 @@ pub(super) fn path_segments(path: &str) -> Vec<PathSegment> {
     let path = path.strip_prefix("/hubs/").map_or(path, |rest| {
         rest.split_once('/').map_or("", |(_, path)| path)
     });
-    let segments = path.split('/').filter(|segment| !segment.is_empty());
-    segments
-        .map(|segment| {
-            let variable = segment.strip_prefix('{').and_then(|s| s.strip_suffix('}'));
-            match variable {
-                Some(name) => PathSegment::Variable(name.to_owned()),
-                None => PathSegment::Literal(segment.to_owned()),
-            }
-        })
-        .collect()
+    segments(path)
 }
 
 fn names_of(text: &str) -> Vec<String> {
