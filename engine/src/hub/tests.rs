@@ -3,6 +3,8 @@
 mod calls;
 mod plan;
 mod routes;
+mod slices;
+mod tokens;
 mod walks;
 
 use std::sync::{Arc, LazyLock};

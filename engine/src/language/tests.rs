@@ -354,6 +354,25 @@ proptest! {
     }
 
     #[test]
+    fn a_value_stays_in_its_place(text in prop_oneof![any::<String>(), "[{}<>&'\"\\\\|%#?=. ]{0,12}"]) {
+        let given = values(&[("v", &text)]);
+        let json: serde_json::Value = serde_json::from_str(&rendered(r#"{"a":"{config.v|json}","b":1}"#, &given)).unwrap();
+        prop_assert_eq!(json, json!({"a": text, "b": 1}));
+        let xml = rendered("<a b='{config.v|xml}'>{config.v|xml}</a>", &given);
+        prop_assert_eq!(xml.matches(['<', '>']).count(), 4);
+        prop_assert_eq!(xml.matches('\'').count(), 2);
+        let url = rendered("https://vendor.example/{config.v|url}?a={config.v|url}", &given);
+        let url = url::Url::parse(&url).unwrap();
+        prop_assert_eq!(url.query_pairs().into_owned().collect::<Vec<_>>(), vec![("a".to_owned(), text.clone())]);
+        prop_assert_eq!(url.fragment(), None);
+        if !matches!(text.as_str(), "." | "..") {
+            prop_assert_eq!(url.path_segments().unwrap().count(), 1);
+        }
+        // Values are text, never templates themselves.
+        prop_assert_eq!(rendered("{config.v}", &given), text);
+    }
+
+    #[test]
     fn an_encoded_value_is_one_value(text in any::<String>()) {
         let encoded = percent_encode(&text);
         prop_assert!(encoded.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~%".contains(&b)));

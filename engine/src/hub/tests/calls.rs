@@ -200,7 +200,7 @@ fn answers_are_written_without_what_was_not_asked_for() {
     );
 }
 
-fn pruned(value: &mut Json) {
+pub(super) fn pruned(value: &mut Json) {
     match value {
         Json::Object(members) => {
             members.retain(|_, value| !value.is_null());
@@ -211,7 +211,7 @@ fn pruned(value: &mut Json) {
     }
 }
 
-fn any_json() -> impl Strategy<Value = Json> {
+pub(super) fn any_json() -> impl Strategy<Value = Json> {
     let leaf = prop_oneof![
         2 => Just(Json::Null),
         1 => any::<bool>().prop_map(Json::from),
