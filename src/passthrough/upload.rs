@@ -205,3 +205,44 @@ impl Body for Passed {
         hint
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use http::HeaderMap;
+    use http_body_util::StreamBody;
+
+    use super::*;
+
+    fn body(pieces: &[&'static [u8]]) -> Passed {
+        let trailers = HeaderMap::from_iter([(
+            http::header::AUTHORIZATION,
+            http::HeaderValue::from_static("of the caller"),
+        )]);
+        let data = pieces.iter().map(|piece| Frame::data(Bytes::from(*piece)));
+        let frames: Vec<_> = data.chain([Frame::trailers(trailers)]).collect();
+        let frames = frames.into_iter().map(Ok::<_, Infallible>);
+        let rest = StreamBody::new(futures_util::stream::iter(frames));
+        Passed {
+            ready: VecDeque::new(),
+            rest: rest.map_err(Into::into).boxed_unsync(),
+            left: 1000,
+            limit: 1000,
+            waiting: None,
+            wrong: Arc::default(),
+        }
+    }
+
+    /// Nobody has looked at headers that come behind a body.
+    #[tokio::test]
+    async fn trailers_are_not_handed_on() {
+        let all = body(&[b"some", b" of it"]).collect().await.expect("a body");
+        assert!(all.trailers().is_none());
+        assert_eq!(all.to_bytes(), "some of it");
+
+        let mut held = body(&[b"a ", b"small one"]);
+        assert!(held.hold().await.expect("a body"), "that is all");
+        assert_eq!(held.held(), "a small one");
+    }
+}

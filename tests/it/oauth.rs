@@ -6,6 +6,7 @@ mod codes;
 mod keys;
 mod pages;
 mod proxies;
+mod repeated;
 mod revoked;
 pub mod simulated;
 mod tokens;
@@ -33,7 +34,10 @@ struct Place {
 impl Place {
     async fn start(database: TestDatabase) -> Place {
         let folder = tempfile::tempdir().expect("a folder");
-        for (number, definition) in [tidepost(), by_key(), version_1()].iter().enumerate() {
+        for (number, definition) in [tidepost(), by_key(), version_1(), polite()]
+            .iter()
+            .enumerate()
+        {
             let key = definition["key"].as_str().expect("a key");
             let mut definition = definition.clone();
             number_parts(&mut definition, 9_000_000 + 1000 * number as i64);
@@ -179,6 +183,16 @@ fn version_1() -> Value {
         Some("https://login.tidepost.example/request"),
     ));
     entries.push(entry("oauth.user.token.secret", None));
+    definition
+}
+
+/// Refuses tokens with status 200, and says so in its body.
+fn polite() -> Value {
+    let mut definition = tidepost();
+    definition["id"] = json!(9004);
+    definition["key"] = json!("tidepolite");
+    definition["bunsen"] = json!({"fault": [
+        {"when": {"status": [200], "equals": {"error": ["session"]}}, "status": 401, "message": "Not any more."}]});
     definition
 }
 

@@ -265,3 +265,44 @@ async fn a_code_is_never_sent_twice(database: TestDatabase) {
     }
     server.stop().await;
 }
+
+/// The call that is left makes something at the vendor, and the server that is gone may have made it.
+#[database_test]
+async fn what_must_not_be_made_twice_is_not_gone_on_with(database: TestDatabase) {
+    let case = Case::all().remove(0);
+    let site = Journalled::new(database).await;
+    let own = site.site.folder.path("elements").join(&case.element);
+    let shipped = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("elements")
+        .join(&case.element)
+        .join("element.json");
+    let text = std::fs::read_to_string(shipped).expect("a definition");
+    let mut definition: Value = serde_json::from_str(&text).expect("JSON");
+    let resources = definition["resources"].as_array_mut().expect("resources");
+    let checks = resources.iter_mut().filter(|resource| {
+        resource["type"] == "provisionAuthValidation" || resource["type"] == "onProvision"
+    });
+    let mut marked = 0;
+    for check in checks {
+        check["bunsen"]["once"] = json!("a mark at the vendor");
+        marked += 1;
+    }
+    assert!(marked > 0, "the log-in has a call behind its token");
+    std::fs::create_dir_all(&own).expect("a folder");
+    std::fs::write(own.join("element.json"), definition.to_string()).expect("a file");
+
+    let vendors = &site.site.vendors;
+    let server = site.serve("one").await;
+    let user = server.authorization();
+    let body = case.body(&site.brought(&case, &server, &user).await);
+    let request = create(&server, &user, &body, Some("once"));
+    site.kill_before_the_last_answer(server, request).await;
+    let calls = vendors.calls().await;
+    let server = site.serve_until("refused").await;
+    assert_eq!(vendors.calls().await, calls, "the vendor is not asked");
+    assert_eq!(site.instances().await, 0);
+    let told = patiently(|| create(&server, &user, &body, Some("once"))).await;
+    let error = told.error(409);
+    assert!(message(&error).contains("unknown"), "{error}");
+    server.stop().await;
+}

@@ -277,6 +277,41 @@ async fn the_secret_goes_only_where_the_client_says(database: TestDatabase) {
     assert_eq!(place.vendor.calls(), []);
 }
 
+/// Whoever does not know the secret does not say anew where it goes.
+#[database_test]
+async fn another_configuration_wants_the_secret_again(database: TestDatabase) {
+    let place = Place::start(database).await;
+    let with = |site: &str, secret: Option<&str>| {
+        let mut client = kept("app-secret");
+        client["configuration"] = json!({"site.address": site});
+        match secret {
+            Some(secret) => client["apiSecret"] = json!(secret),
+            None => drop(client.as_object_mut().expect("members").remove("apiSecret")),
+        }
+        client
+    };
+    let put = async |client: Value| place.call("PUT", CLIENT, Some(&client)).await;
+    put(with(SITE, Some("app-secret"))).await.success();
+    for secret in [None, Some("********")] {
+        let error = put(with("evil.tidepost.example", secret)).await.error(400);
+        assert!(message(&error).contains("apiSecret"), "{error}");
+        let mut bare = with(SITE, secret);
+        bare.as_object_mut()
+            .expect("members")
+            .remove("configuration");
+        put(bare).await.error(400);
+        // The same, and what says nothing of where it goes.
+        let mut same = with(SITE, secret);
+        same["scope"] = json!("read");
+        put(same).await.success();
+    }
+    let read = place.call("GET", CLIENT, None).await.success();
+    assert_eq!(read["configuration"]["site.address"], SITE);
+    put(with("b.tidepost.example", Some("app-secret")))
+        .await
+        .success();
+}
+
 #[database_test]
 async fn mistakes_in_a_client_are_told(database: TestDatabase) {
     let place = Place::start(database).await;

@@ -74,6 +74,13 @@ async fn answer(State(world): State<Arc<Mutex<World>>>, request: Request) -> Res
         ("login.tidepost.example", "/access") => {
             signed(&parts.headers, "oauth_verifier", "at", "as")
         }
+        (host, "/v3/polite") if host.ends_with(".tidepost.example") => {
+            let answer = me(&world, &parts.headers);
+            match answer.status() {
+                StatusCode::OK => answer,
+                _ => axum::Json(json!({"error": "session"})).into_response(),
+            }
+        }
         (host, "/v3/me") if host.ends_with(".tidepost.example") => me(&world, &parts.headers),
         _ => (StatusCode::NOT_FOUND, format!("{host}{path}")).into_response(),
     }

@@ -1,12 +1,16 @@
 //! A renewal of more than one call: what the refresh has brought is kept, whatever becomes of the calls behind it.
 
 use bunsen_test_macros::database_test;
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::{DUE, EXPIRED, OPEN, RENEWED, Renewing, fatal};
 use crate::database::TestDatabase;
 use crate::oauth::simulated::Case;
 
+const LONG_OVER: &str = "update exchanges set lease_until = now() - interval '1 minute'";
+const FREE: &str = "update instances set renewal_claimed_until = null,
+                    lease_until = now() - interval '1 minute' where lease_until is not null";
 const BEHIND: &str = "*/behind-the-refresh";
 
 /// The folder for `--elements`: the shipped definition with a call behind its refresh.
@@ -100,4 +104,47 @@ async fn what_a_refresh_brought_is_kept(database: TestDatabase) {
     world.wait_for("nothing is open", OPEN, 0).await;
     assert_eq!(world.spends(&case).await, (spends + 2, 0));
     server.stop().await;
+}
+
+/// Stopped during the first of two calls until its exchange is given up: what it then cannot note as its progress is
+/// kept all the same.
+#[database_test]
+async fn an_answer_that_comes_late_between_two_calls_counts(database: TestDatabase) {
+    let world = Renewing::new(database).await;
+    let case = fatal().remove(0);
+    world.strict(&case, 3600).await;
+    let elements = definitions(&world, &case);
+    let arguments = ["--elements", elements.as_str()];
+    let one = world.site.serve("one").await;
+    world.create(&case, &one).await;
+    one.stop().await;
+    let one = world.site.serve_with("one", &arguments).await;
+    let before = world.site.vendors.calls().await;
+    world
+        .fault(&case, json!({"kind": "slow", "milliseconds": 1500}))
+        .await;
+    world.site.execute(DUE).await;
+    world.site.vendors.wait_for_calls(before + 1).await;
+    one.signal(Signal::STOP);
+    let two = world.site.serve_with("two", &arguments).await;
+    world.site.execute(LONG_OVER).await;
+    world.site.execute(FREE).await;
+    let in_doubt =
+        "select count(*) from instances where renewal_doubt_generation = generation and valid";
+    world.wait_for("it is given up", in_doubt, 1).await;
+    world.no_faults().await;
+    behind(&world, 200).await;
+    one.signal(Signal::CONT);
+    world.wait_for("its tokens are kept", RENEWED, 1).await;
+    assert_eq!(world.spends(&case).await, (2, 0));
+    world.wait_for("nothing is open", OPEN, 0).await;
+    world
+        .site
+        .execute("update instances set renewed_at = null")
+        .await;
+    world.site.execute(DUE).await;
+    world.wait_for("they renew", RENEWED, 1).await;
+    assert_eq!(world.spends(&case).await, (3, 0));
+    one.stop().await;
+    two.stop().await;
 }

@@ -127,3 +127,38 @@ async fn a_change_that_was_killed_with_its_refresh(database: TestDatabase) {
     assert_eq!(world.spends(&case).await, (4, 0));
     server.stop().await;
 }
+
+/// While the vendor is asked others change what the caller's change builds upon: nothing comes of it, and the tokens
+/// that it has got are kept.
+#[database_test]
+async fn a_change_that_comes_to_nothing_after_its_refresh_keeps_the_tokens(database: TestDatabase) {
+    let world = Renewing::new(database).await;
+    let case = fatal().remove(0);
+    world.strict(&case, 3600).await;
+    let server = world.site.serve("one").await;
+    let made = world.create(&case, &server).await;
+    // Only a tag that is stored may be as long.
+    let tag = "x".repeat(2000);
+    let tagged = "update instances set tags = array[repeat('x', 2000)]";
+    let untagged = "update instances set tags = array[]::text[]";
+    let moved = "update instances set configuration = configuration || '{\"oauth.callback.url\": \"https://other.example\"}'";
+    let given = case.body(&json!(null));
+    let given = &given["configuration"]["oauth.api.key"];
+    let body = json!({"configuration": {"oauth.api.key": given}, "tags": [tag]});
+    for (round, meanwhile, status) in [(1, untagged, 400), (2, moved, 409)] {
+        world.site.execute(tagged).await;
+        world.site.execute(INVALID).await;
+        let before = world.site.vendors.calls().await;
+        let slow = json!({"kind": "slow", "milliseconds": 1000});
+        world.site.vendors.fault(slow).await;
+        let sent = again(&case, &server, &made).json(&body);
+        let sent = tokio::spawn(Answer::of(sent));
+        world.site.vendors.wait_for_calls(before + 2).await;
+        world.site.execute(meanwhile).await;
+        sent.await.expect("an answer").error(status);
+        world.no_faults().await;
+        assert_eq!(world.spends(&case).await, (2 * round, 0));
+        world.renews(&case, 2 * round + 1).await;
+    }
+    server.stop().await;
+}

@@ -391,3 +391,34 @@ async fn what_is_over_is_swept_after_a_while(database: TestDatabase) {
     let open = "select count(*) from exchanges where state = 'intent'";
     assert_eq!(count(&database, open).await, 1);
 }
+
+/// Who was stopped for longer than its lease does not end what somebody else goes on with, or has answered.
+#[database_test]
+async fn only_its_holder_ends_one_that_came_to_nothing(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let org = world.org();
+    let close = async |id, holder| {
+        let closed = org.close_own_exchange(id, holder, Outcome::Refused, None, true);
+        closed.await.expect("an answer");
+        standing(&world, id).await
+    };
+    let (id, holder) = Draft::of(&world.one).ours(&org).await;
+    let next = Uuid::new_v4();
+    let taken = org.take_over_exchange(id, (holder, next), MINUTE).await;
+    assert!(taken.expect("an answer"));
+    assert_eq!(close(id, holder).await, Standing::Intent, "it is another's");
+    let foreign = world.other_org();
+    let wrong = foreign.close_own_exchange(id, next, Outcome::Refused, None, true);
+    wrong.await.expect("an answer");
+    assert_eq!(standing(&world, id).await, Standing::Intent);
+    assert_eq!(close(id, next).await, Standing::Over);
+
+    let (id, holder) = Draft::of(&world.one).ours(&org).await;
+    let answered = org.answer_exchange(id, b"answer", MINUTE).await;
+    assert!(answered.expect("an answer"));
+    assert_eq!(
+        close(id, holder).await,
+        Standing::Answered,
+        "it is to be applied"
+    );
+}
