@@ -44,34 +44,50 @@ pub struct FailedRenewal<'a> {
 
 impl AllOrgs<'_> {
     /// Instances that are due, claimed for a while: of each organization the one that waits
-    /// longest, then of each the second, and so on. Whoever has become due last is among those that
-    /// are looked at, so that nobody waits behind another's thousands.
+    /// longest, then of each the second, and so on, until with those that are `under_way` it has
+    /// `each`. Whoever has become due last is among those that are looked at, so that nobody waits
+    /// behind another's thousands.
     pub async fn claim_due_renewals(
         &self,
         limit: i64,
+        each: i64,
+        under_way: &[(OrganizationId, i64)],
         claim: Duration,
     ) -> Result<Vec<(OrganizationId, InstanceId)>> {
         let store = self.store;
+        let (busy, places): (Vec<i64>, Vec<i64>) = under_way
+            .iter()
+            .map(|(organization, places)| (organization.0, *places))
+            .unzip();
+        let (busy, places) = (&busy, &places);
         store
             .transaction(|mut transaction| async move {
                 let claimed = store
                     .query_as(
-                        "with due as (
+                        "with busy as (
+                             select * from unnest($4::bigint[], $5::bigint[]) as b (org_id, places)
+                         ), full_ones as (
+                             select array(select org_id from busy where places >= $6) as orgs
+                         ), due as (
                              (select org_id, id, renewal_due_at from instances
                               where renewal_due_at <= clock_timestamp() and valid
                                   and coalesce(renewal_claimed_until <= clock_timestamp(), true)
+                                  and org_id <> all((select orgs from full_ones)::bigint[])
                               order by renewal_due_at limit $3)
                              union
                              (select org_id, id, renewal_due_at from instances
                               where renewal_due_at <= clock_timestamp() and valid
                                   and coalesce(renewal_claimed_until <= clock_timestamp(), true)
+                                  and org_id <> all((select orgs from full_ones)::bigint[])
                               order by renewal_due_at desc limit $3)
                          ), turn as (
-                             select org_id, id, renewal_due_at, row_number() over (
-                                 partition by org_id order by renewal_due_at) as place
-                             from due
+                             select d.org_id, d.id, d.renewal_due_at,
+                                 coalesce(b.places, 0) + row_number() over (
+                                     partition by d.org_id order by d.renewal_due_at) as place
+                             from due d left join busy b on b.org_id = d.org_id
                          ), chosen as (
-                             select org_id, id from turn order by place, renewal_due_at limit $1
+                             select org_id, id from turn where place <= $6
+                             order by place, renewal_due_at limit $1
                          ), free as (
                              select i.org_id, i.id from instances i
                              where (i.org_id, i.id) in (select org_id, id from chosen)
@@ -87,6 +103,9 @@ impl AllOrgs<'_> {
                     .bind(limit)
                     .bind(claim.as_secs_f64())
                     .bind(limit.saturating_mul(LOOKED_AT))
+                    .bind(busy)
+                    .bind(places)
+                    .bind(each)
                     .fetch_all(&mut *transaction)
                     .await?;
                 Ok((transaction, claimed))

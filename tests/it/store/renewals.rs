@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use bunsen::ids::OrganizationId;
 use bunsen_test_macros::database_test;
 
 use super::{Made, World};
@@ -35,7 +36,9 @@ async fn organizations_take_turns_and_nobody_claims_twice(database: TestDatabase
 
     let claim = async |limit| {
         let all = world.store.all_orgs();
-        let claimed = all.claim_due_renewals(limit, Duration::from_secs(60)).await;
+        let claimed = all
+            .claim_due_renewals(limit, 100, &[], Duration::from_secs(60))
+            .await;
         let claimed = claimed.expect("claimed");
         claimed
             .into_iter()
@@ -77,8 +80,50 @@ async fn nobody_waits_behind_anothers_thousands(database: TestDatabase) {
     .await
     .expect("a statement");
     let all = world.store.all_orgs();
-    let claimed = all.claim_due_renewals(2, Duration::from_secs(60)).await;
+    let claimed = all
+        .claim_due_renewals(2, 100, &[], Duration::from_secs(60))
+        .await;
     let claimed = claimed.expect("claimed");
     assert_eq!(claimed.len(), 2);
     assert!(claimed.iter().any(|(_, id)| *id == quiet), "{claimed:?}");
+}
+
+/// Whose token endpoints are slow fills its own places and nobody else's.
+#[database_test]
+async fn one_organization_has_so_many_places(database: TestDatabase) {
+    let world = World::new(&database).await;
+    for _ in 0..20 {
+        world.instance(&world.one, Made::default()).await;
+    }
+    for _ in 0..2 {
+        world.instance(&world.other, Made::default()).await;
+    }
+    sqlx::query("update instances set renewal_due_at = now() - interval '1 hour'")
+        .execute(&database.pool)
+        .await
+        .expect("a statement");
+    let (one, other) = (world.one.id, world.other.id);
+    let claim = async |limit, under_way: &[(OrganizationId, i64)]| {
+        let all = world.store.all_orgs();
+        let claimed = all.claim_due_renewals(limit, 4, under_way, Duration::from_secs(60));
+        let claimed = claimed.await.expect("claimed");
+        let of_one = claimed.iter().filter(|(of, _)| *of == one).count();
+        (of_one, claimed.len() - of_one)
+    };
+    assert_eq!(
+        claim(1, &[(one, 3)]).await,
+        (0, 1),
+        "who has fewer comes first"
+    );
+    assert_eq!(claim(30, &[(one, 3), (other, 4)]).await, (1, 0));
+    // All that is looked at is of one that has its places.
+    assert_eq!(claim(1, &[(one, 4)]).await, (0, 1));
+    assert_eq!(claim(30, &[(one, 4), (other, 2)]).await, (0, 0));
+    assert_eq!(claim(30, &[(other, 2)]).await, (4, 0));
+    let left = "select count(*) from instances where renewal_claimed_until is null";
+    let left: i64 = sqlx::query_scalar(left)
+        .fetch_one(&database.pool)
+        .await
+        .expect("a count");
+    assert_eq!(left, 15);
 }
