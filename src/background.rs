@@ -28,7 +28,8 @@ pub async fn work(app: App, receivers: Outbound, stop: impl Future<Output = ()>)
     tokio::join!(
         renewal::worker::run(app.clone(), stopped.cancelled()),
         renewal::backfill::run(app.clone(), stopped.cancelled()),
-        notifications::worker::run(app, receivers, stopped.cancelled()),
+        notifications::worker::run(app.clone(), receivers, stopped.cancelled()),
+        notifications::tidying::run(app, stopped.cancelled()),
         async {
             stop.await;
             stopped.cancel();

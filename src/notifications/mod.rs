@@ -9,11 +9,12 @@ mod message;
 mod schedule;
 mod signature;
 mod subscriptions;
+pub mod tidying;
 pub mod worker;
 
 use crate::app::{App, shortened};
 use crate::error::{Error, Result};
-use crate::ids::{AccountId, NotificationId, OrganizationId, SubscriptionId};
+use crate::ids::{AccountId, NotificationId, OrganizationId, SubscriptionId, UserId};
 use crate::outbound::Grant;
 use crate::store::{self, Delivery, DeliveryFilter, OrgStore};
 
@@ -37,6 +38,7 @@ const MESSAGE_LIMIT: usize = 10_000;
 pub struct Who {
     pub organization: OrganizationId,
     pub account: AccountId,
+    pub user: UserId,
     /// Sees what all accounts of the organization see.
     pub admin: bool,
 }

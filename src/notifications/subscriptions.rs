@@ -91,6 +91,7 @@ pub async fn make(
         .add_subscription(&store::NewSubscription {
             row_id: row,
             account: who.account,
+            user: who.user,
             all_accounts: who.admin,
             channel: WEBHOOK,
             topics: &topics,

@@ -22,7 +22,6 @@ use http::{Method, StatusCode};
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 use url::Url;
-use uuid::Uuid;
 
 use super::{grants, message, schedule, signature, subscriptions};
 use crate::app::App;
@@ -30,7 +29,7 @@ use crate::error::{Error, Result};
 use crate::ids::{OrganizationId, SubscriptionId};
 use crate::outbound::{Outbound, OutboundError, Settings};
 use crate::retry_after;
-use crate::store::{DueDelivery, Missed};
+use crate::store::{DeliveryLook, DeliveryPosition, DueDelivery, FIRST_POSITION, Missed};
 use crate::tenancy;
 
 const DELIVERY_ID: HeaderName = HeaderName::from_static("elements-webhook-id");
@@ -41,11 +40,15 @@ const BUSY: Duration = Duration::from_millis(500);
 const IDLE: Duration = Duration::from_secs(4);
 /// After a look that found more than it could take.
 const CROWDED: Duration = Duration::from_millis(50);
-/// Deliveries at once, and of those for one organization, for one subscription, to one host.
+/// Deliveries at once, and of those for one organization, for one subscription, to one host, and of
+/// one organization to one host.
 const AT_ONCE: usize = 64;
 const OF_ORGANIZATION: usize = 16;
 const OF_SUBSCRIPTION: usize = 4;
-const AT_HOST: usize = 16;
+const AT_HOST: usize = 32;
+const OF_ORGANIZATION_AT_HOST: usize = 8;
+/// Subscriptions with something to deliver that are looked at in one go.
+const LOOKED_AT: i64 = 10_000;
 /// How long one receiver is waited for, and bytes of its answer.
 const TIMEOUT: Duration = Duration::from_secs(20);
 const ANSWER_LIMIT: usize = 64 * 1024;
@@ -55,12 +58,6 @@ const EXCERPT: usize = 200;
 const CLAIM: Duration = Duration::from_secs(60);
 /// Until one that could not be tried is looked at again.
 const PUT_BACK: Duration = Duration::from_secs(1);
-/// Notifications are kept for so long, and removed so many at a time, so often.
-const KEPT: Duration = Duration::from_hours(30 * 24);
-const REMOVED_AT_ONCE: i64 = 1000;
-const REMOVED_EVERY: Duration = Duration::from_secs(600);
-const LEASE: &str = "notifications: remove";
-
 /// The way to receivers: as to vendors, with limits of its own and connections of its own.
 pub fn receivers(vendors: Settings) -> Result<Outbound, OutboundError> {
     Outbound::new(Settings {
@@ -78,9 +75,8 @@ pub async fn run(app: App, receivers: Outbound, stop: impl Future<Output = ()>) 
         permits: Arc::new(Semaphore::new(AT_ONCE)),
         under_way: UnderWay::default(),
     };
-    let holder = Uuid::new_v4();
     let mut pause = BUSY;
-    let mut removed = tokio::time::Instant::now();
+    let mut after = FIRST_POSITION;
     loop {
         tokio::select! {
             // Servers that were started together shall not look together.
@@ -91,7 +87,7 @@ pub async fn run(app: App, receivers: Outbound, stop: impl Future<Output = ()>) 
         if worker.app.is_stopping() {
             continue;
         }
-        pause = match worker.look().await {
+        pause = match worker.look(&mut after).await {
             Ok(0) => (pause * 2).clamp(BUSY, IDLE),
             Ok(found) if found >= AT_ONCE / 4 => CROWDED,
             Ok(_) => BUSY,
@@ -100,26 +96,7 @@ pub async fn run(app: App, receivers: Outbound, stop: impl Future<Output = ()>) 
                 IDLE
             }
         };
-        if removed.elapsed() >= REMOVED_EVERY {
-            removed = tokio::time::Instant::now();
-            if let Err(error) = remove_old(&worker.app, holder).await {
-                tracing::warn!(%error, "old notifications could not be removed");
-            }
-        }
     }
-}
-
-/// One server does it.
-async fn remove_old(app: &App, holder: Uuid) -> Result<()> {
-    let store = app.store();
-    if !store.try_lease(LEASE, holder, REMOVED_EVERY).await? {
-        return Ok(());
-    }
-    let all = store.all_orgs();
-    while all.forget_notifications(KEPT, REMOVED_AT_ONCE).await? == REMOVED_AT_ONCE as u64 {
-        tokio::time::sleep(CROWDED).await;
-    }
-    Ok(())
 }
 
 #[derive(Clone)]
@@ -131,19 +108,23 @@ struct Worker {
 }
 
 impl Worker {
-    /// Gives how many were found.
-    async fn look(&self) -> Result<usize> {
+    /// Behind `after`, which moves on. Gives how many were found.
+    async fn look(&self, after: &mut DeliveryPosition) -> Result<usize> {
         let free = self.permits.available_permits();
         if free == 0 {
             return Ok(1);
         }
-        let limit = i64::try_from(free).map_err(Error::internal)?;
-        let busy = self.under_way.busy();
-        let store = self.app.store();
-        let due = store
-            .all_orgs()
-            .claim_deliveries(limit, OF_SUBSCRIPTION as i64, &busy, CLAIM)
-            .await?;
+        let look = DeliveryLook {
+            limit: i64::try_from(free).map_err(Error::internal)?,
+            each: OF_SUBSCRIPTION as i64,
+            busy: &self.under_way.busy(),
+            after: *after,
+            subscriptions: LOOKED_AT,
+            claim: CLAIM,
+        };
+        let found = self.app.store().all_orgs().claim_deliveries(&look).await?;
+        *after = found.next;
+        let due = found.due;
         let found = due.len();
         for due in due {
             let permit = Arc::clone(&self.permits).acquire_owned().await;
@@ -161,11 +142,15 @@ impl Worker {
     async fn one(&self, due: &DueDelivery) {
         let organization = self.app.store().org(due.organization);
         let outcome = match Url::parse(&due.url) {
+            // Written while whoever subscribed was still an administrator.
+            _ if !due.hears => organization.withdraw_delivery(due.id).await,
             Ok(url) => {
+                let host = url.host_str().unwrap_or_default();
                 let places = [
                     Place::Organization(due.organization),
                     Place::Subscription(due.subscription),
-                    Place::Host(url.host_str().unwrap_or_default().to_owned()),
+                    Place::Host(host.to_owned()),
+                    Place::OrganizationAtHost(due.organization, host.to_owned()),
                 ];
                 match self.under_way.enter(places) {
                     Some(_places) => self.deliver(due, url).await,
@@ -295,6 +280,7 @@ enum Place {
     Organization(OrganizationId),
     Subscription(SubscriptionId),
     Host(String),
+    OrganizationAtHost(OrganizationId, String),
 }
 
 impl Place {
@@ -303,6 +289,7 @@ impl Place {
             Self::Organization(_) => OF_ORGANIZATION,
             Self::Subscription(_) => OF_SUBSCRIPTION,
             Self::Host(_) => AT_HOST,
+            Self::OrganizationAtHost(..) => OF_ORGANIZATION_AT_HOST,
         }
     }
 }
@@ -315,12 +302,12 @@ struct UnderWay(Arc<Mutex<HashMap<Place, usize>>>);
 #[derive(Debug)]
 struct Places {
     all: UnderWay,
-    taken: [Place; 3],
+    taken: [Place; 4],
 }
 
 impl UnderWay {
     /// `None`: somewhere there are enough.
-    fn enter(&self, places: [Place; 3]) -> Option<Places> {
+    fn enter(&self, places: [Place; 4]) -> Option<Places> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_full = |place: &Place| {
             counts
@@ -373,30 +360,39 @@ mod tests {
 
     use super::*;
 
-    fn places(organization: i64, subscription: i64, host: &str) -> [Place; 3] {
+    fn places(organization: i64, subscription: usize, host: &str) -> [Place; 4] {
+        let organization = OrganizationId(organization);
         [
-            Place::Organization(OrganizationId(organization)),
-            Place::Subscription(SubscriptionId(subscription)),
+            Place::Organization(organization),
+            Place::Subscription(SubscriptionId(subscription as i64)),
             Place::Host(host.to_owned()),
+            Place::OrganizationAtHost(organization, host.to_owned()),
         ]
     }
 
     #[test]
     fn nobody_takes_all_places() {
         let all = UnderWay::default();
-        let enter = |subscription| all.enter(places(1, subscription, "a.example"));
-        let mut held: Vec<_> = (0..OF_SUBSCRIPTION).map(|_| enter(1)).collect();
+        let enter =
+            |organization, subscription, host| all.enter(places(organization, subscription, host));
+        let mut held: Vec<_> = (0..OF_SUBSCRIPTION)
+            .map(|_| enter(1, 1, "a.example"))
+            .collect();
         assert!(held.iter().all(Option::is_some));
-        assert!(enter(1).is_none());
+        assert!(enter(1, 1, "b.example").is_none(), "the subscription");
         assert_eq!(all.busy(), [SubscriptionId(1)]);
-        held.extend((OF_SUBSCRIPTION..OF_ORGANIZATION).map(|index| enter(index as i64)));
+        let more = OF_SUBSCRIPTION..OF_ORGANIZATION_AT_HOST;
+        held.extend(more.map(|number| enter(1, number, "a.example")));
+        assert!(enter(1, 90, "a.example").is_none(), "the host's for it");
+        let more = OF_ORGANIZATION_AT_HOST..OF_ORGANIZATION;
+        held.extend(more.map(|number| enter(1, number, "b.example")));
+        assert!(enter(1, 90, "c.example").is_none(), "the organization");
+        // Nobody else is kept waiting, until the host has enough.
+        let others = OF_ORGANIZATION_AT_HOST..AT_HOST;
+        held.extend(others.map(|number| enter(2 + number as i64 / 4, 100 + number, "a.example")));
         assert!(held.iter().all(Option::is_some));
-        assert!(
-            all.enter(places(1, 90, "b.example")).is_none(),
-            "the organization"
-        );
-        assert!(all.enter(places(2, 91, "a.example")).is_none(), "the host");
-        assert!(all.enter(places(2, 91, "b.example")).is_some());
+        assert!(enter(90, 90, "a.example").is_none(), "the host");
+        assert!(enter(90, 90, "b.example").is_some());
         drop(held);
         assert!(all.0.lock().unwrap().is_empty());
     }

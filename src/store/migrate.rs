@@ -68,6 +68,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "renewal room",
         include_str!("../../migrations/0015_renewal_room.sql"),
     ),
+    (
+        16,
+        "fair and forgiving",
+        include_str!("../../migrations/0016_fair_and_forgiving.sql"),
+    ),
 ];
 
 const LEASE: &str = "migrate";

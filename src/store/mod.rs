@@ -60,8 +60,9 @@ pub use instances::{
 pub use keys::{KeyHolder, KeyUsage, Retired};
 pub use migrate::{MigrateError, knows_migration};
 pub use notifications::{
-    AboutInstance, Delivery, DeliveryFilter, DueDelivery, INSTANCE_NEEDS_OWNER, INSTANCE_RECOVERED,
-    Missed, NewNotification, NewSubscription, Notification, SUBSCRIPTIONS_OF_ACCOUNT,
+    AboutInstance, Delivery, DeliveryFilter, DeliveryLook, DeliveryPosition, DueDelivery,
+    FIRST_POSITION, FoundDeliveries, INSTANCE_NEEDS_OWNER, INSTANCE_RECOVERED, Missed,
+    NewNotification, NewSubscription, Notification, SUBSCRIPTIONS_OF_ACCOUNT,
     SUBSCRIPTIONS_OF_ORGANIZATION, Subscription,
 };
 pub use oauth_clients::{ClientOwner, NewOauthClient, OauthClient};

@@ -199,6 +199,7 @@ fn who(caller: &OrgCaller) -> Who {
     Who {
         organization: caller.organization,
         account: caller.account,
+        user: caller.user,
         admin: caller.admin,
     }
 }

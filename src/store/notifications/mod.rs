@@ -14,10 +14,15 @@ use crate::error::Result;
 use crate::ids::{AccountId, InstanceId, NotificationId, SubscriptionId};
 
 pub use outbox::{INSTANCE_NEEDS_OWNER, INSTANCE_RECOVERED, NewNotification};
-pub use sending::{DueDelivery, Missed};
+pub use sending::{
+    DeliveryLook, DeliveryPosition, DueDelivery, FIRST_POSITION, FoundDeliveries, Missed,
+};
 pub use subscriptions::{
     NewSubscription, SUBSCRIPTIONS_OF_ACCOUNT, SUBSCRIPTIONS_OF_ORGANIZATION, Subscription,
 };
+
+/// Deliveries that are released in one transaction.
+const RELEASED_AT_ONCE: i64 = 1000;
 
 #[derive(Debug, Clone)]
 pub struct Notification {
@@ -85,6 +90,23 @@ macro_rules! subscription_columns {
     };
 }
 use subscription_columns;
+
+/// Whether the subscription `s` hears of what belongs to this account: its own does; what an
+/// administrator has asked to hear of the others ends with the role.
+macro_rules! hears_of {
+    ($account:literal) => {
+        concat!(
+            "(s.account_id = ",
+            $account,
+            " or (s.all_accounts and exists (
+                 select 1 from users u
+                 where u.org_id = s.org_id and u.active and 'org-admin' = any(u.roles)
+                   and case when s.user_id is null then u.account_id = s.account_id
+                            else u.id = s.user_id end))) "
+        )
+    };
+}
+use hears_of;
 
 /// Who is no administrator sees what its account has made: $2, or null.
 macro_rules! visible_subscription {
@@ -252,11 +274,30 @@ impl OrgStore<'_> {
     }
 
     /// Sends what matches again, however often it was tried, and switches the subscriptions on. Gives
-    /// how many deliveries.
+    /// how many deliveries. A few at a time, so that nobody waits long for what is locked; what is
+    /// written meanwhile is left out.
     pub async fn release_deliveries(&self, filter: &DeliveryFilter<'_>) -> Result<u64> {
+        let mut released = 0;
+        let mut before = None;
+        loop {
+            let (some, last) = self.release_some(filter, before).await?;
+            released += some;
+            match last {
+                Some(last) => before = Some(last),
+                None => return Ok(released),
+            }
+        }
+    }
+
+    /// The newest of those before `before`; gives how many, and the oldest of them.
+    async fn release_some(
+        &self,
+        filter: &DeliveryFilter<'_>,
+        before: Option<i64>,
+    ) -> Result<(u64, Option<i64>)> {
         self.transaction(|mut transaction| async move {
-            let released = self
-                .query(concat!(
+            let (released, last): (i64, Option<i64>) = self
+                .query_as(concat!(
                     "with matching as (
                          select d.org_id, d.id, d.subscription_id
                          from notification_deliveries d
@@ -264,17 +305,26 @@ impl OrgStore<'_> {
                              on s.org_id = d.org_id and s.id = d.subscription_id
                          where ",
                     matching_deliveries!(),
-                    "    for no key update
+                    "      and d.id < coalesce($8::bigint, 9223372036854775807)
+                         order by d.id desc limit $9
+                         for no key update of d
                      ), awake as (
+                         select s.org_id, s.id from notification_subscriptions s
+                         where (s.org_id, s.id) in (select org_id, subscription_id from matching)
+                         order by s.id for no key update
+                     ), awoken as (
                          update notification_subscriptions s
                          set active = true, inactive_reason = null, failures = 0,
                              rests_until = null, updated_at = now()
-                         where (s.org_id, s.id) in (select org_id, subscription_id from matching)
+                         from awake a where s.org_id = a.org_id and s.id = a.id
+                     ), released as (
+                         update notification_deliveries d
+                         set status = 'retry', attempts = 0, first_failed_at = null,
+                             due_at = clock_timestamp(), updated_at = now()
+                         from matching m where d.org_id = m.org_id and d.id = m.id
+                         returning d.id
                      )
-                     update notification_deliveries d
-                     set status = 'retry', attempts = 0, first_failed_at = null,
-                         due_at = clock_timestamp(), updated_at = now()
-                     from matching m where d.org_id = m.org_id and d.id = m.id"
+                     select count(*), min(id) from released"
                 ))
                 .bind(filter.account)
                 .bind(filter.notification)
@@ -282,9 +332,12 @@ impl OrgStore<'_> {
                 .bind(filter.channels)
                 .bind(filter.statuses)
                 .bind(filter.urls)
-                .execute(&mut *transaction)
+                .bind(before)
+                .bind(RELEASED_AT_ONCE)
+                .fetch_one(&mut *transaction)
                 .await?;
-            Ok((transaction, released.rows_affected()))
+            let last = last.filter(|_| released == RELEASED_AT_ONCE);
+            Ok((transaction, (released.unsigned_abs(), last)))
         })
         .await
     }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use sqlx::PgConnection;
 
-use super::{Notification, notification_columns};
+use super::{Notification, hears_of, notification_columns};
 use crate::error::Result;
 use crate::ids::AccountId;
 use crate::store::{Instance, OrgStore};
@@ -14,10 +14,6 @@ pub const INSTANCE_NEEDS_OWNER: &str = "instance.needs_owner";
 pub const INSTANCE_RECOVERED: &str = "instance.recovered";
 /// Who tells of instances.
 const OURSELVES: &str = "system";
-
-/// What one receiver has not taken yet, at most. Beyond it nothing more is written for it: whoever
-/// comes back from that far behind reads the notifications.
-const UNDELIVERED: i64 = 100_000;
 
 #[derive(Debug)]
 pub struct NewNotification<'a> {
@@ -127,23 +123,19 @@ impl OrgStore<'_> {
             .bind(about.and_then(|about| about.since).map(|at| at.to_sqlx()))
             .fetch_one(&mut *connection)
             .await?;
-        // Locked, so that one that is deleted at the same moment is waited for and left out.
-        self.query(
+        // Locked, so that one that is deleted or switched off at the same moment is waited for:
+        // what is written for it then is left out, or waits with the rest.
+        self.query(concat!(
             "insert into notification_deliveries (org_id, notification_id, subscription_id, status)
              select s.org_id, $2, s.id, case when s.active then 'created' else 'queued' end
              from notification_subscriptions s
-             where s.org_id = $1 and $3 = any(s.topics) and (s.all_accounts or s.account_id = $4)
-               and (select count(*) from (
-                        select 1 from notification_deliveries d
-                        where d.org_id = s.org_id and d.subscription_id = s.id
-                          and d.status <> 'delivered'
-                        limit $5) as undelivered) < $5
-             for key share of s",
-        )
+             where s.org_id = $1 and $3 = any(s.topics) and not s.overfull and ",
+            hears_of!("$4"),
+            "order by s.id for share of s"
+        ))
         .bind(made.id)
         .bind(new.topic)
         .bind(new.account)
-        .bind(UNDELIVERED)
         .execute(connection)
         .await?;
         Ok(made)

@@ -6,13 +6,42 @@ use sqlx::postgres::PgRow;
 use sqlx::{FromRow, Row as _};
 use uuid::Uuid;
 
-use super::{Notification, notification_columns};
+use super::{Notification, hears_of, notification_columns};
 use crate::error::Result;
 use crate::ids::{OrganizationId, SubscriptionId};
 use crate::store::{AllOrgs, OrgStore};
 
-/// Subscriptions with something to deliver that are looked at in one go.
-const LOOKED_AT: i64 = 10_000;
+/// What one receiver has not taken yet, at most. Beyond it nothing more is written for it: whoever
+/// comes back from that far behind reads the notifications.
+const UNDELIVERED: i64 = 100_000;
+
+/// A subscription with something to deliver, in the order in which they are gone through.
+pub type DeliveryPosition = (OrganizationId, SubscriptionId);
+
+/// Before the first.
+pub const FIRST_POSITION: DeliveryPosition = (OrganizationId(0), SubscriptionId(0));
+
+/// Which deliveries are claimed.
+#[derive(Debug)]
+pub struct DeliveryLook<'a> {
+    pub limit: i64,
+    /// Of one subscription at most; one while it fails.
+    pub each: i64,
+    /// Subscriptions that take no more now.
+    pub busy: &'a [SubscriptionId],
+    /// So many subscriptions behind this one are looked at.
+    pub after: DeliveryPosition,
+    pub subscriptions: i64,
+    /// For so long nobody else finds what is claimed.
+    pub claim: Duration,
+}
+
+/// What a look found, and where the next one goes on.
+#[derive(Debug)]
+pub struct FoundDeliveries {
+    pub due: Vec<DueDelivery>,
+    pub next: DeliveryPosition,
+}
 
 /// One that is to be tried now.
 pub struct DueDelivery {
@@ -29,6 +58,8 @@ pub struct DueDelivery {
     pub secret_sealed: Vec<u8>,
     /// Failures of the subscription since its last success.
     pub failures: i32,
+    /// The subscription may still be told of this.
+    pub hears: bool,
 }
 
 /// An attempt that failed.
@@ -43,18 +74,11 @@ pub struct Missed<'a> {
 }
 
 impl AllOrgs<'_> {
-    /// Deliveries that are due, not to be found by others for `claim`: of each organization the one
-    /// that waits longest, then of each the second, and so on; of one subscription
-    /// `per_subscription` at most, and one while it fails. Of `busy` subscriptions none.
-    pub async fn claim_deliveries(
-        &self,
-        limit: i64,
-        per_subscription: i64,
-        busy: &[SubscriptionId],
-        claim: Duration,
-    ) -> Result<Vec<DueDelivery>> {
+    /// Deliveries that are due: of each organization the one that waits longest, then of each the
+    /// second, and so on.
+    pub async fn claim_deliveries(&self, look: &DeliveryLook<'_>) -> Result<FoundDeliveries> {
         let store = self.store;
-        store
+        let rows: Vec<Claimed> = store
             .transaction(|mut transaction| async move {
                 // From one subscription to the next by the index: those of a receiver that is far
                 // behind are not gone through.
@@ -63,6 +87,7 @@ impl AllOrgs<'_> {
                         "with recursive waiting as (
                              (select org_id, subscription_id from notification_deliveries
                               where status in ('created', 'retry')
+                                and (org_id, subscription_id) > ($6, $7)
                               order by org_id, subscription_id limit 1)
                              union all
                              select n.org_id, n.subscription_id
@@ -72,9 +97,11 @@ impl AllOrgs<'_> {
                                    and (d.org_id, d.subscription_id)
                                        > (w.org_id, w.subscription_id)
                                  order by d.org_id, d.subscription_id limit 1) n
+                         ), looked_at as (
+                             select * from waiting limit $5
                          ), due as (
                              select d.org_id, d.id, d.due_at
-                             from (select * from waiting limit $5) w
+                             from looked_at w
                              join notification_subscriptions s
                                  on s.org_id = w.org_id and s.id = w.subscription_id
                              join accounts a on a.org_id = s.org_id and a.id = s.account_id
@@ -106,22 +133,79 @@ impl AllOrgs<'_> {
                              from free f where d.org_id = f.org_id and d.id = f.id
                              returning d.*
                          )
-                         select d.org_id, d.id, d.delivery_id, d.attempts, s.url, s.row_id,
-                                s.secret_sealed, s.failures, d.subscription_id, ",
+                         select l.org_id as next_org_id, l.subscription_id as next_subscription_id,
+                                d.*
+                         from (values (1)) as always
+                         left join (select org_id, subscription_id from looked_at
+                                    order by org_id, subscription_id offset $5 - 1) l on true
+                         left join (
+                             select d.org_id, d.id, d.delivery_id, d.attempts, s.url, s.row_id,
+                                    s.secret_sealed, s.failures, d.subscription_id, ",
+                        hears_of!("n.account_id"),
+                        "    as hears, ",
                         notification_columns!(),
-                        "from claimed d
-                         join notifications n on n.org_id = d.org_id and n.id = d.notification_id
-                         join notification_subscriptions s
-                             on s.org_id = d.org_id and s.id = d.subscription_id"
+                        "    from claimed d
+                             join notifications n on n.org_id = d.org_id and n.id = d.notification_id
+                             join notification_subscriptions s
+                                 on s.org_id = d.org_id and s.id = d.subscription_id) d on true"
                     ))
-                    .bind(limit)
-                    .bind(per_subscription)
-                    .bind(busy)
-                    .bind(claim.as_secs_f64())
-                    .bind(LOOKED_AT)
+                    .bind(look.limit)
+                    .bind(look.each)
+                    .bind(look.busy)
+                    .bind(look.claim.as_secs_f64())
+                    .bind(look.subscriptions)
+                    .bind(look.after.0)
+                    .bind(look.after.1)
                     .fetch_all(&mut *transaction)
                     .await?;
                 Ok((transaction, claimed))
+            })
+            .await?;
+        Ok(FoundDeliveries {
+            next: rows
+                .first()
+                .and_then(|row| row.next)
+                .unwrap_or(FIRST_POSITION),
+            due: rows.into_iter().filter_map(|row| row.due).collect(),
+        })
+    }
+
+    /// Notes of so many subscriptions behind `after` whose receivers are too far behind to be told
+    /// more. Gives the last of them; `None`: there is none.
+    pub async fn note_overfull(
+        &self,
+        after: DeliveryPosition,
+        limit: i64,
+    ) -> Result<Option<DeliveryPosition>> {
+        let store = self.store;
+        store
+            .transaction(|mut transaction| async move {
+                let last = store
+                    .query_as(
+                        "with batch as (
+                             select org_id, id from notification_subscriptions
+                             where (org_id, id) > ($1, $2) order by org_id, id limit $3
+                         ), counted as (
+                             select org_id, id, (select count(*) from (
+                                 select 1 from notification_deliveries d
+                                 where d.org_id = batch.org_id and d.subscription_id = batch.id
+                                   and d.status <> 'delivered'
+                                 limit $4) undelivered) >= $4 as overfull
+                             from batch
+                         ), noted as (
+                             update notification_subscriptions s set overfull = c.overfull
+                             from counted c
+                             where s.org_id = c.org_id and s.id = c.id and s.overfull <> c.overfull
+                         )
+                         select org_id, id from batch order by org_id desc, id desc limit 1",
+                    )
+                    .bind(after.0)
+                    .bind(after.1)
+                    .bind(limit)
+                    .bind(UNDELIVERED)
+                    .fetch_optional(&mut *transaction)
+                    .await?;
+                Ok((transaction, last))
             })
             .await
     }
@@ -161,6 +245,18 @@ impl OrgStore<'_> {
             .bind(after.as_secs_f64())
             .execute(&mut *transaction)
             .await?;
+            Ok((transaction, ()))
+        })
+        .await
+    }
+
+    /// Its subscription must not be told any more.
+    pub async fn withdraw_delivery(&self, id: i64) -> Result<()> {
+        self.transaction(|mut transaction| async move {
+            self.query("delete from notification_deliveries where org_id = $1 and id = $2")
+                .bind(id)
+                .execute(&mut *transaction)
+                .await?;
             Ok((transaction, ()))
         })
         .await
@@ -289,6 +385,25 @@ impl FromRow<'_, PgRow> for DueDelivery {
             row_id: row.try_get("row_id")?,
             secret_sealed: row.try_get("secret_sealed")?,
             failures: row.try_get("failures")?,
+            hears: row.try_get("hears")?,
+        })
+    }
+}
+
+/// A row of a look: there is always one, and perhaps a delivery in it.
+struct Claimed {
+    next: Option<DeliveryPosition>,
+    due: Option<DueDelivery>,
+}
+
+impl FromRow<'_, PgRow> for Claimed {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        let organization: Option<OrganizationId> = row.try_get("next_org_id")?;
+        let subscription: Option<SubscriptionId> = row.try_get("next_subscription_id")?;
+        let claimed = row.try_get::<Option<i64>, _>("id")?.is_some();
+        Ok(Self {
+            next: organization.zip(subscription),
+            due: claimed.then(|| DueDelivery::from_row(row)).transpose()?,
         })
     }
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{subscription_columns, time, visible_subscription};
 use crate::error::Result;
-use crate::ids::{AccountId, SubscriptionId};
+use crate::ids::{AccountId, SubscriptionId, UserId};
 use crate::store::OrgStore;
 
 /// Subscriptions of one account, and of one organization, at most.
@@ -19,6 +19,8 @@ pub const SUBSCRIPTIONS_OF_ORGANIZATION: i64 = 200;
 pub struct NewSubscription<'a> {
     pub row_id: Uuid,
     pub account: AccountId,
+    /// Who makes it.
+    pub user: UserId,
     pub all_accounts: bool,
     pub channel: &'a str,
     pub topics: &'a [String],
@@ -57,8 +59,8 @@ impl OrgStore<'_> {
                      ), s as (
                          insert into notification_subscriptions
                              (org_id, row_id, account_id, all_accounts, channel, topics, url,
-                              secret_sealed)
-                         select $1, $2, $3, $4, $5, $6, $7, $8 from counted
+                              secret_sealed, user_id)
+                         select $1, $2, $3, $4, $5, $6, $7, $8, $11 from counted
                          where of_account < $9 and of_all < $10
                          returning *
                      ) select ",
@@ -74,6 +76,7 @@ impl OrgStore<'_> {
                 .bind(new.secret_sealed)
                 .bind(SUBSCRIPTIONS_OF_ACCOUNT)
                 .bind(SUBSCRIPTIONS_OF_ORGANIZATION)
+                .bind(new.user)
                 .fetch_optional(&mut *transaction)
                 .await?;
             Ok((transaction, made))

@@ -6,6 +6,7 @@ mod connections;
 mod directory;
 mod exchanges;
 mod grants;
+mod hearing;
 mod instances;
 mod leases;
 mod migrate;

@@ -3,20 +3,24 @@
 use std::time::Duration;
 
 use bunsen::ids::{AccountId, InstanceId, NotificationId, OrganizationId, SubscriptionId};
-use bunsen::store::{DueDelivery, FailedRenewal, Missed, NewNotification, NewSubscription};
+use bunsen::store::{
+    DeliveryLook, DueDelivery, FIRST_POSITION, FailedRenewal, FoundDeliveries, Missed,
+    NewNotification, NewSubscription,
+};
 use bunsen_test_macros::database_test;
 use uuid::Uuid;
 
 use super::{Made, Tenant, World, count, execute};
 use crate::database::TestDatabase;
 
-const CLAIM: Duration = Duration::from_secs(60);
+pub const CLAIM: Duration = Duration::from_secs(60);
 
 impl World {
-    async fn subscribe(&self, tenant: &Tenant, topic: &str) -> SubscriptionId {
+    pub async fn subscribe(&self, tenant: &Tenant, topic: &str) -> SubscriptionId {
         let new = NewSubscription {
             row_id: Uuid::new_v4(),
             account: tenant.account,
+            user: tenant.user,
             all_accounts: true,
             channel: "webhook",
             topics: &[topic.to_owned()],
@@ -27,9 +31,18 @@ impl World {
         made.expect("made").expect("not too many").id
     }
 
-    async fn tell(&self, tenant: &Tenant, topic: &str) -> NotificationId {
+    pub async fn tell(&self, tenant: &Tenant, topic: &str) -> NotificationId {
+        self.tell_of(tenant, tenant.account, topic).await
+    }
+
+    pub async fn tell_of(
+        &self,
+        tenant: &Tenant,
+        account: AccountId,
+        topic: &str,
+    ) -> NotificationId {
         let new = NewNotification {
-            account: tenant.account,
+            account,
             topic,
             severity: "low",
             sender: "",
@@ -40,10 +53,31 @@ impl World {
         made.expect("told").id
     }
 
-    async fn claim(&self, limit: i64, each: i64, busy: &[SubscriptionId]) -> Vec<DueDelivery> {
+    pub async fn claim(&self, limit: i64, each: i64, busy: &[SubscriptionId]) -> Vec<DueDelivery> {
+        let look = DeliveryLook {
+            limit,
+            each,
+            busy,
+            after: FIRST_POSITION,
+            subscriptions: 10_000,
+            claim: CLAIM,
+        };
+        self.look(&look).await.due
+    }
+
+    pub async fn look(&self, look: &DeliveryLook<'_>) -> FoundDeliveries {
+        let found = self.store.all_orgs().claim_deliveries(look).await;
+        found.expect("claimed")
+    }
+
+    /// As it is done now and then.
+    async fn note_overfull(&self) {
+        let mut after = FIRST_POSITION;
         let all = self.store.all_orgs();
-        let claimed = all.claim_deliveries(limit, each, busy, CLAIM).await;
-        claimed.expect("claimed")
+        while let Some(last) = all.note_overfull(after, 1).await.expect("noted") {
+            assert!(last > after);
+            after = last;
+        }
     }
 
     /// Gives it up to its owner, or does so and takes it back.
@@ -216,6 +250,7 @@ async fn nobody_is_told_more_than_he_can_take_and_nothing_is_kept_for_ever(datab
     .execute(&database.pool)
     .await
     .expect("very many");
+    world.note_overfull().await;
     let told = world.tell(&world.one, "news").await;
     let due = world.claim(10, 10, &[]).await;
     let [due] = due.as_slice() else {
@@ -233,6 +268,10 @@ async fn nobody_is_told_more_than_he_can_take_and_nothing_is_kept_for_ever(datab
         "update notifications set created_at = now() - interval '31 days' where topic = 'old'",
     )
     .await;
+    // Who has taken enough is told again.
+    world.note_overfull().await;
+    let overfull = "select count(*) from notification_subscriptions where overfull";
+    assert_eq!(count(&database, overfull).await, 0);
     let all = world.store.all_orgs();
     let month = Duration::from_hours(30 * 24);
     let removed = all.forget_notifications(month, 10).await;
