@@ -42,6 +42,8 @@ pub struct Calls<'a, 'c> {
     values: Values,
     previous: Option<VendorReply>,
     renewed: bool,
+    /// It is known whether that has helped.
+    judged: bool,
     called: &'c mut Called,
 }
 
@@ -62,6 +64,7 @@ impl<'a, 'c> Calls<'a, 'c> {
             values,
             previous: None,
             renewed: false,
+            judged: false,
             called,
         })
     }
@@ -87,7 +90,10 @@ impl<'a, 'c> Calls<'a, 'c> {
         loop {
             let resource = link.resource();
             match self.attempt(link, caller).await? {
-                Attempt::Done(content) => return Ok(content),
+                Attempt::Done(content) => {
+                    self.judge(true).await;
+                    return Ok(content);
+                }
                 Attempt::Broken(error) => {
                     let harmless = resource.vendor_method.is_safe() && resource.once.is_none();
                     if broken || !harmless || !may_pass(&error) {
@@ -144,6 +150,14 @@ impl<'a, 'c> Calls<'a, 'c> {
         }
     }
 
+    /// What became of the first call with tokens that were renewed for it.
+    async fn judge(&mut self, helped: bool) {
+        if self.renewed && !self.judged {
+            self.judged = true;
+            self.ready.helped(helped).await;
+        }
+    }
+
     /// After a refusal of the tokens; `true`: the call is to be made again.
     async fn renew(
         &mut self,
@@ -151,6 +165,9 @@ impl<'a, 'c> Calls<'a, 'c> {
         status: StatusCode,
         resource: &Resource,
     ) -> Result<bool> {
+        if fault.status == 401 {
+            self.judge(false).await;
+        }
         if fault.status != 401 || self.renewed || !self.ready.renews() {
             return Ok(false);
         }

@@ -82,6 +82,8 @@ pub async fn call(
         if let Some(fresh) = ready.renewed().await? {
             drop(answer);
             answer = upload.judge(send(&fresh, &call, payload).await)?;
+            let refused = is_refused(&fresh, &mut answer).await?;
+            fresh.helped(!refused).await;
         }
     }
     Ok(handed_on(answer))

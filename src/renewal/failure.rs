@@ -10,6 +10,9 @@ use crate::retry_after;
 /// After the first failure, doubled with each one that follows.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
+/// From one failure to the next try that a call makes, of all servers together: who calls learns soon
+/// that the vendor is back, and a vendor that is away is not asked by every call.
+const BETWEEN_CALLS: Duration = Duration::from_secs(8);
 
 /// Only the first makes an instance invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +50,22 @@ pub fn pause(class: Class, attempts: i32, chance: f64) -> Duration {
     match class {
         Class::Throttled(Some(wait)) => wait.max(pause),
         _ => pause,
+    }
+}
+
+/// From when on a call that needs the tokens may try for itself; `None`: not sooner than anybody.
+pub fn by_call_at(
+    class: Class,
+    now: Timestamp,
+    not_before: Option<Timestamp>,
+) -> Option<Timestamp> {
+    match class {
+        Class::Passing | Class::Throttled(None) => {
+            let at = now.checked_add(BETWEEN_CALLS).ok()?;
+            Some(not_before.map_or(at, |before| before.max(at)))
+        }
+        // How long the vendor wants to be left alone it has said itself.
+        Class::Throttled(Some(_)) | Class::Refused => None,
     }
 }
 
@@ -96,6 +115,20 @@ mod tests {
             class(&vendor(429, None, Some("soon"))),
             Class::Throttled(None)
         );
+    }
+
+    #[test]
+    fn a_call_tries_sooner_unless_the_vendor_wants_to_be_left_alone() {
+        let now: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
+        let soon = now + BETWEEN_CALLS;
+        let later = now + BETWEEN_CALLS * 2;
+        assert_eq!(by_call_at(Class::Passing, now, None), Some(soon));
+        assert_eq!(by_call_at(Class::Passing, now, Some(now)), Some(soon));
+        assert_eq!(by_call_at(Class::Passing, now, Some(later)), Some(later));
+        assert_eq!(by_call_at(Class::Throttled(None), now, None), Some(soon));
+        let asked = Class::Throttled(Some(Duration::from_secs(1)));
+        assert_eq!(by_call_at(asked, now, None), None);
+        assert_eq!(by_call_at(Class::Refused, now, None), None);
     }
 
     #[test]

@@ -45,7 +45,7 @@ use failure::Class;
 use salvage::end_of;
 use worker::Hosts;
 
-pub use on_demand::{on_demand, spent};
+pub use on_demand::{helped, on_demand, spent};
 
 /// Until an instance whose definition here knows no renewal is looked at again.
 const OTHER_DEFINITION: SignedDuration = SignedDuration::from_hours(1);
@@ -210,6 +210,10 @@ impl Due<'_> {
         let Begun::Ours(exchange) = self.begin(&calls, spends).await? else {
             return Ok(Attempt::Over(Came::NotBegun));
         };
+        if self.hosts.is_none() && self.was_tried().await? {
+            exchange.close(Outcome::Refused, true).await;
+            return Ok(Attempt::Over(Came::NotBegun));
+        }
         let error = match exchange.call(&mut calls).await {
             Ok(()) => {
                 let returned = Held(calls.returned());
@@ -244,6 +248,7 @@ impl Due<'_> {
             "the vendor session is not renewed"
         );
         let lost = calls.must_not_be_repeated();
+        let not_before = (lost && renewal.reuse == Reuse::Fatal).then_some(ends);
         let outcome = journal::outcome(&calls);
         let reason = self.reason(&error, start);
         let failed = match class {
@@ -252,16 +257,16 @@ impl Due<'_> {
                 ..FailedRenewal::default()
             },
             _ => FailedRenewal {
-                due_at: self.next_try(
-                    class,
-                    (lost && renewal.reuse == Reuse::Fatal).then_some(ends),
-                ),
+                due_at: self.next_try(class, not_before),
+                by_call_at: failure::by_call_at(class, Timestamp::now(), not_before),
                 in_doubt: lost,
                 needs_owner: None,
             },
         };
         self.fail(Some(exchange.id()), outcome, &failed).await?;
-        Ok(Attempt::Over(Came::Failed(error, failed.due_at)))
+        let next = [failed.due_at, failed.by_call_at];
+        let next = next.into_iter().flatten().min();
+        Ok(Attempt::Over(Came::Failed(error, next)))
     }
 
     async fn begin(&self, calls: &Calls<'_>, spends: bool) -> Result<Begun> {
@@ -470,7 +475,7 @@ pub async fn recover(app: App, left: Left) -> Result<()> {
     let failed = FailedRenewal {
         due_at,
         in_doubt: intent.spends,
-        needs_owner: None,
+        ..FailedRenewal::default()
     };
     tracing::warn!(
         org.id = %organization,

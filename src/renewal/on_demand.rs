@@ -2,7 +2,8 @@
 //!
 //! Of all calls that need it at the same time one on each server asks for it, and of the servers
 //! one is let by the journal, as with every renewal; the others wait for what comes of it. What has
-//! failed lately is not tried again before its time, however many calls there are.
+//! failed lately is tried again by a call every few seconds, however many calls and servers there are:
+//! a vendor that is back after an hour is not waited for until the worker comes round.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(50);
 const LONGEST_LOOK: Duration = Duration::from_millis(500);
 /// Tokens this young are as good as they get: a vendor that does not take them means something else.
+/// Doubled with each renewal in a row after which it did not take them either, up to the longest: a
+/// call that is always refused does not use up renewals, and tokens that were ended are soon missed.
 const YOUNG: Duration = Duration::from_secs(5);
+const LONGEST_YOUTH: Duration = Duration::from_secs(5 * 60);
 
 /// Whether these stored values hold an access token that is known to have ended and can be renewed.
 pub fn spent(element: &Element, group: &Group, values: &Values) -> bool {
@@ -113,7 +117,8 @@ impl Due<'_> {
     /// Renewed just now, and not ended by its time.
     fn is_young(&self) -> bool {
         let age = |at| Timestamp::now().duration_since(at).unsigned_abs();
-        let young = self.row.renewed_at.is_some_and(|at| age(at) < YOUNG);
+        let youth = youth(self.row.renewals_in_vain);
+        let young = self.row.renewed_at.is_some_and(|at| age(at) < youth);
         young && !spent(self.element, self.group, &self.values)
     }
 
@@ -126,10 +131,38 @@ impl Due<'_> {
         self.row.renewal_in_doubt && ends.is_some_and(|ends| ends > Timestamp::now())
     }
 
-    /// When it is tried again.
+    /// Somebody has tried it in vain since it was read.
+    pub(super) async fn was_tried(&self) -> Result<bool> {
+        let stored = self.app.store().org(self.organization);
+        let now = stored.instance(self.row.id).await?;
+        Ok(now.is_some_and(|now| now.renewal_attempts != self.row.renewal_attempts))
+    }
+
+    /// When it is tried again: by the worker, or sooner by a call.
     fn waits_since_a_failure(&self) -> Option<Timestamp> {
-        let next = self.row.renewal_due_at?;
+        let due = self.row.renewal_due_at?;
+        let next = self.row.renewal_by_call_at.map_or(due, |at| at.min(due));
         (self.row.renewal_attempts > 0 && next > Timestamp::now()).then_some(next)
+    }
+}
+
+fn youth(in_vain: i32) -> Duration {
+    let doubled = u32::try_from(in_vain).unwrap_or_default().min(16);
+    let grown = YOUNG.saturating_mul(2_u32.pow(doubled));
+    grown.min(LONGEST_YOUTH)
+}
+
+/// Notes whether the tokens of this generation, which were renewed because the vendor refused a
+/// call, have helped that call. That it cannot be noted is no reason to fail the call.
+pub async fn helped(
+    app: &App,
+    organization: OrganizationId,
+    (id, generation): (InstanceId, i64),
+    helped: bool,
+) {
+    let store = app.store().org(organization);
+    if let Err(error) = store.note_renewal_helped(id, generation, helped).await {
+        tracing::warn!(%error, instance.id = %id, "whether a renewal has helped is not noted");
     }
 }
 
@@ -153,5 +186,17 @@ fn failure(message: &str, retry_after: Option<u32>) -> VendorFailure {
         message: message.to_owned(),
         provider_message: None,
         retry_after: retry_after.map(|seconds| seconds.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_did_not_help_is_not_repeated_soon() {
+        assert_eq!(youth(0), YOUNG);
+        assert_eq!(youth(3), YOUNG * 8);
+        assert_eq!(youth(i32::MAX), LONGEST_YOUTH);
     }
 }

@@ -7,7 +7,7 @@ use bunsen_engine::element::Reuse;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::failure::Class;
+use super::failure::{self, Class};
 use super::{Attempt, Came, Due, ends_at};
 use crate::app::App;
 use crate::credentials::{self, CREDENTIALS, Parts, place, stored_values};
@@ -229,6 +229,7 @@ impl Due<'_> {
         let refused = class == Class::Refused;
         let failed = FailedRenewal {
             due_at: (!refused).then(|| self.next_try(class, None)).flatten(),
+            by_call_at: failure::by_call_at(class, Timestamp::now(), None),
             needs_owner: refused.then_some(&*reason),
             in_doubt: false,
         };

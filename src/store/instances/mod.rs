@@ -54,6 +54,10 @@ pub struct Instance {
     pub renewal_attempts: i32,
     /// The vendor may have used up the stored refresh token.
     pub renewal_in_doubt: bool,
+    /// When a call may try for itself before it is due; `None`: not.
+    pub renewal_by_call_at: Option<Timestamp>,
+    /// In a row, for a call that the vendor refused all the same.
+    pub renewals_in_vain: i32,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -112,7 +116,7 @@ macro_rules! instance_columns {
                 i.credential_group, i.configuration, i.credentials_sealed, i.token_sealed,
                 i.disabled, i.valid, i.invalid_reason, i.invalid_since,
                 i.external_authentication, i.generation, i.renewed_at, i.renewal_due_at,
-                i.renewal_attempts,
+                i.renewal_attempts, i.renewal_by_call_at, i.renewals_in_vain,
                 coalesce(i.renewal_doubt_generation = i.generation, false) as renewal_in_doubt,
                 i.created_at, i.updated_at, u.email, u.first_name, u.last_name"
     };
@@ -328,6 +332,8 @@ impl FromRow<'_, PgRow> for Instance {
                 .map_err(|error| sqlx::Error::Decode(error.into()))?,
             generation: row.try_get("generation")?,
             renewed_at: maybe_time("renewed_at")?,
+            renewal_by_call_at: maybe_time("renewal_by_call_at")?,
+            renewals_in_vain: row.try_get("renewals_in_vain")?,
             renewal_due_at: maybe_time("renewal_due_at")?,
             renewal_attempts: row.try_get("renewal_attempts")?,
             renewal_in_doubt: row.try_get("renewal_in_doubt")?,

@@ -35,6 +35,8 @@ pub struct KeptTokens<'a> {
 pub struct FailedRenewal<'a> {
     /// When it is tried again.
     pub due_at: Option<Timestamp>,
+    /// When a call that needs it may try for itself, if that is earlier; `None`: not.
+    pub by_call_at: Option<Timestamp>,
     /// Why only the owner can help.
     pub needs_owner: Option<&'a str>,
     /// The vendor may have used up the stored refresh token. Counts the generation up, so that
@@ -146,7 +148,8 @@ impl OrgStore<'_> {
                  renewed_at = clock_timestamp(), generation = generation + 1,
                  lease_holder = null, lease_until = null,
                  valid = true, invalid_reason = null, invalid_since = null,
-                 renewal_attempts = 0, renewal_claimed_until = null
+                 renewal_attempts = 0, renewal_claimed_until = null,
+                 renewal_by_call_at = null
              where org_id = $1 and id = $2",
         )
         .bind(before.id)
@@ -198,7 +201,7 @@ impl OrgStore<'_> {
             .query_as(
                 "update instances
                  set renewal_due_at = $3, renewal_attempts = renewal_attempts + 1,
-                     renewal_claimed_until = null,
+                     renewal_claimed_until = null, renewal_by_call_at = $6,
                      valid = valid and $4::text is null,
                      invalid_reason = coalesce($4, invalid_reason),
                      invalid_since = case when $4::text is null then invalid_since
@@ -213,6 +216,7 @@ impl OrgStore<'_> {
             .bind(failed.due_at.map(|at| at.to_sqlx()))
             .bind(failed.needs_owner)
             .bind(failed.in_doubt)
+            .bind(failed.by_call_at.map(|at| at.to_sqlx()))
             .fetch_one(&mut *connection)
             .await?;
         let (Some(reason), true) = (failed.needs_owner, before.valid) else {
@@ -222,6 +226,36 @@ impl OrgStore<'_> {
         self.notify_needs_owner(connection, before, reason, since)
             .await?;
         self.revoke(connection).await.map(Some)
+    }
+}
+
+impl OrgStore<'_> {
+    /// Whether the tokens of this generation have helped the call that they were renewed for. Of
+    /// many calls that they have not helped one counts, and none beside one that they have. Nothing
+    /// when there are others by now.
+    pub async fn note_renewal_helped(
+        &self,
+        id: InstanceId,
+        generation: i64,
+        helped: bool,
+    ) -> Result<()> {
+        self.transaction(|mut transaction| async move {
+            self.query(
+                "update instances
+                 set renewals_in_vain = case when $4 then 0
+                                             else least(renewals_in_vain + 1, 100) end,
+                     renewal_judged_generation = $3
+                 where org_id = $1 and id = $2 and generation = $3
+                   and ($4 or renewal_judged_generation is distinct from $3)",
+            )
+            .bind(id)
+            .bind(generation)
+            .bind(helped)
+            .execute(&mut *transaction)
+            .await?;
+            Ok((transaction, ()))
+        })
+        .await
     }
 }
 

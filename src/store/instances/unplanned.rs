@@ -1,5 +1,7 @@
 //! Instances whose renewal nobody has planned, and how far a pass over them has come.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 
@@ -16,16 +18,20 @@ pub struct RenewalPass {
 }
 
 impl AllOrgs<'_> {
-    /// One that nobody has begun stands before the first instance.
-    pub async fn renewal_pass(&self, catalogue_hash: &str) -> Result<RenewalPass> {
+    /// One that nobody has begun, or that was finished longer ago than `again`, stands before the
+    /// first instance.
+    pub async fn renewal_pass(&self, catalogue_hash: &str, again: Duration) -> Result<RenewalPass> {
         let mut reader = self.store.reader().await?;
         let found: Option<(OrganizationId, InstanceId, bool)> = self
             .store
             .query_as(
-                "select org_id, instance_id, finished_at is not null from renewal_passes
-                 where catalogue_hash = $1",
+                "select case when finished_at is null then org_id else 0 end,
+                        case when finished_at is null then instance_id else 0 end,
+                        coalesce(finished_at > clock_timestamp() - make_interval(secs => $2), false)
+                 from renewal_passes where catalogue_hash = $1",
             )
             .bind(catalogue_hash)
+            .bind(again.as_secs_f64())
             .fetch_optional(&mut *reader)
             .await?;
         let (organization, instance, finished) =
@@ -55,9 +61,8 @@ impl AllOrgs<'_> {
                          values ($1, coalesce($2, 0), coalesce($3, 0),
                                  case when $2::bigint is null then clock_timestamp() end)
                          on conflict (catalogue_hash) do update
-                             set org_id = coalesce($2, p.org_id),
-                                 instance_id = coalesce($3, p.instance_id),
-                                 finished_at = coalesce(p.finished_at, excluded.finished_at),
+                             set org_id = excluded.org_id, instance_id = excluded.instance_id,
+                                 finished_at = excluded.finished_at,
                                  updated_at = clock_timestamp()",
                     )
                     .bind(catalogue_hash)

@@ -181,6 +181,7 @@ impl OrgStore<'_> {
                  generation = generation + case when $10 then 1 else 0 end,
                  renewal_due_at = $11,
                  renewal_attempts = case when $10 then 0 else renewal_attempts end,
+                 renewals_in_vain = case when $10 then 0 else renewals_in_vain end,
                  updated_at = now()
              where org_id = $1 and id = $2",
             )

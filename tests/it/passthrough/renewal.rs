@@ -209,15 +209,33 @@ async fn a_call_is_repeated_once_with_its_body(database: TestDatabase) {
     let answer = world.call(&server, &header).await;
     assert_eq!((answer.status, answer.text.as_str()), (401, "{\"no\":1}"));
     assert_eq!(world.spends().await, (before.1 + 1, 0));
-    // New tokens are not renewed again for that.
-    let calls = world.site.vendors.calls().await;
-    let answer = world.call(&server, &header).await;
-    assert_eq!((answer.status, answer.text.as_str()), (401, "{\"no\":1}"));
-    assert_eq!(world.site.vendors.calls().await, calls + 1);
-    assert_eq!(world.spends().await, (before.1 + 1, 0));
+    // New tokens are not renewed again for that; and the longer not, the more often they did not help.
+    let in_vain = "select renewals_in_vain::bigint from instances";
+    let mut renewed = before.1 + 1;
+    for (age, renews) in [(4, 0), (9, 0), (11, 1), (19, 0), (21, 1)] {
+        sqlx::query("update instances set renewed_at = now() - make_interval(secs => $1)")
+            .bind(f64::from(age))
+            .execute(&world.site.database.pool)
+            .await
+            .expect("a statement");
+        let calls = world.site.vendors.calls().await;
+        for answer in at_once(&[&server], &header, &world.path).await {
+            assert_eq!((answer.status, answer.text.as_str()), (401, "{\"no\":1}"));
+        }
+        renewed += renews;
+        assert_eq!(world.spends().await, (renewed, 0), "after {age} seconds");
+        let sent = world.site.vendors.calls().await - calls;
+        assert!(sent >= CALLERS as u64, "{sent}");
+        assert_eq!(world.site.count(in_vain).await as u64, renewed - before.1);
+    }
     assert_eq!(world.site.count(INVALID).await, 0);
     world.no_faults().await;
     assert_eq!(world.call(&server, &header).await.status, 200);
+    // One that helped is as good as the first.
+    world.site.execute(NOT_DUE).await;
+    world.expire().await;
+    assert_eq!(world.call(&server, &header).await.status, 200);
+    assert_eq!(world.site.count(in_vain).await, 0);
 
     // A body that is held goes again; one that is not is the caller's to send again.
     for (length, first) in [(60_000, 200), (200_000, 401)] {
@@ -291,6 +309,64 @@ async fn a_token_that_lives_is_enough(database: TestDatabase) {
     })
     .await;
     server.stop().await;
+}
+
+/// After a long outage of the token endpoint the worker comes round late; a call tries for itself, and again after some
+/// seconds, of all servers one.
+#[database_test]
+async fn a_call_does_not_wait_for_the_workers_turn(database: TestDatabase) {
+    const LATE: &str = "update instances set renewal_attempts = 9,
+                        renewal_due_at = now() + interval '15 minutes'";
+    let world = World::new(database).await;
+    let one = world.site.serve("one").await;
+    let two = world.site.serve_with("two", &[]).await;
+    let header = world.create(&one).await;
+    let renewed = world.spends().await.0;
+    world.site.execute(LATE).await;
+    world.site.execute(SPENT).await;
+    let both = [&one, &two];
+    let not_yet = async |when: &str| {
+        for answer in at_once(&both, &header, &world.path).await {
+            assert!(matches!(answer.status, 429 | 502 | 503), "{when}: {answer}");
+            let wait = answer.header("retry-after").expect("when to try again");
+            let wait: u32 = wait.parse().expect("seconds");
+            assert!(wait <= 15 * 60, "{wait}");
+        }
+    };
+    // As a version before leaves it.
+    not_yet("a version before").await;
+    assert_eq!(world.spends().await, (renewed, 0));
+    // Its time has come, and the vendor is still away.
+    let away = json!({"kind": "status", "status": 503, "body": "{}"});
+    world.fault(world.case.token_at(), away).await;
+    let may = "update instances set renewal_by_call_at = now()";
+    world.site.execute(may).await;
+    let calls = world.site.vendors.calls().await;
+    not_yet("away").await;
+    assert_eq!(world.site.vendors.calls().await, calls + 1, "one for all");
+    let soon = "select count(*) from instances where renewal_attempts = 10
+                and renewal_by_call_at between now() and now() + interval '8 seconds'
+                and renewal_due_at > now() + interval '1 minute'";
+    assert_eq!(world.site.count(soon).await, 1);
+    let answer = world.call(&one, &header).await;
+    let wait = answer.header("retry-after").expect("when to try again");
+    assert!(wait.parse::<u32>().expect("seconds") <= 8, "{wait}");
+    // The vendor wants to be left alone: nobody asks before that.
+    let throttled =
+        json!({"kind": "status", "status": 429, "body": "{}", "headers": {"Retry-After": "600"}});
+    world.no_faults().await;
+    world.fault(world.case.token_at(), throttled).await;
+    world.site.execute(may).await;
+    not_yet("throttled").await;
+    let left_alone = "select count(*) from instances where renewal_by_call_at is null";
+    assert_eq!(world.site.count(left_alone).await, 1);
+    // It is back, and nobody waits for the worker.
+    world.no_faults().await;
+    world.site.execute(may).await;
+    all_are_answered(&at_once(&both, &header, &world.path).await);
+    assert_eq!(world.spends().await, (renewed + 1, 0));
+    one.stop().await;
+    two.stop().await;
 }
 
 /// The log-in that ends another one's session: whoever needs a session logs in again.

@@ -67,6 +67,40 @@ async fn what_nobody_has_planned_is_planned_once(database: TestDatabase) {
     one.stop().await;
 }
 
+/// A server with older definitions may make instances behind a pass, and values may be damaged.
+#[database_test]
+async fn a_pass_is_made_again_and_past_what_cannot_be_planned(database: TestDatabase) {
+    let world = Renewing::new(database).await;
+    let one = world.site.serve("one").await;
+    world.wait_for("the first pass is done", PASSES, 1).await;
+    let case = Case::all().remove(0);
+    for _ in 0..3 {
+        world.create(&case, &one).await;
+    }
+    one.stop().await;
+    world
+        .site
+        .execute(
+            "update instances set renewal_due_at = null, credentials_sealed =
+                 case when id = (select min(id) + 1 from instances) then 'damaged'::bytea
+                      else credentials_sealed end",
+        )
+        .await;
+    let one = world.site.serve("one").await;
+    one.stop().await;
+    assert_eq!(world.site.count(PLANNED).await, 0, "the pass is young");
+    world
+        .site
+        .execute("update renewal_passes set finished_at = now() - interval '7 hours'")
+        .await;
+    let one = world.site.serve("one").await;
+    world.wait_for("the others are planned", PLANNED, 2).await;
+    let again = "select count(*) from renewal_passes where finished_at > now() - interval '1 hour'";
+    world.wait_for("the pass is done", again, 1).await;
+    assert_eq!(one.log().matches("cannot be planned").count(), 3);
+    one.stop().await;
+}
+
 /// One entry of a configuration does not make us ask the vendor all the time.
 #[database_test]
 async fn no_caller_has_a_session_renewed_all_the_time(database: TestDatabase) {

@@ -98,7 +98,7 @@ async fn one_organization_has_so_many_places(database: TestDatabase) {
     for _ in 0..2 {
         world.instance(&world.other, Made::default()).await;
     }
-    sqlx::query("update instances set renewal_due_at = now() - interval '1 hour'")
+    sqlx::query("update instances set renewal_due_at = now() - interval '1 hour' + id * interval '1 second'")
         .execute(&database.pool)
         .await
         .expect("a statement");
