@@ -27,5 +27,6 @@ pub mod language;
 pub mod oauth;
 pub mod reply;
 pub mod request;
+pub mod suffixes;
 pub mod trace;
 mod xml;

@@ -11,6 +11,7 @@
 //! | `**` in a label | letters, digits and `-` | – |
 //! | `.` of an expression | a dot; repeated, as above | any sign |
 
+use bunsen_engine::suffixes;
 use regex::bytes::{Regex, RegexBuilder};
 use url::{Host, Url};
 
@@ -22,7 +23,13 @@ const EXPRESSION: &[char] = &['\\', '^', '$', '*', '+', '(', ')', '[', ']', '{',
 const LABELS: &str = "[a-z0-9.-]";
 const LABEL: &str = "[a-z0-9-]*";
 /// A pattern that fits hosts that nobody can have meant fits every host.
-const NOBODYS: &[&str] = &["q7x2v9k4m1", "a.q7x2v9k4m1", "xn--q7x2v9k4m1"];
+const NOBODYS: &[&str] = &[
+    "q7x2v9k4m1",
+    "a.q7x2v9k4m1",
+    "xn--q7x2v9k4m1",
+    "qxvkmzwjq",
+    "qx",
+];
 const ENDINGS: &[&str] = &[
     "com", "net", "org", "info", "io", "dev", "app", "co", "me", "xyz", "example", "test", "co.uk",
 ];
@@ -107,7 +114,10 @@ impl Pattern {
             Self::literal(text)?
         };
         let fits = |host: &str| pattern.authority.is_match(host.as_bytes());
-        let endings = || ENDINGS.iter().chain([&"", &"q7x2v9k4m2"]);
+        // Also one that fits whatever host somebody may have in `de`, `co.uk` or `github.io`.
+        let own = fixed_end(text);
+        let own = Some(own.as_str()).filter(|own| suffixes::is_anybodys(own));
+        let endings = || ENDINGS.iter().copied().chain(["", "q7x2v9k4m2"]).chain(own);
         let wide = NOBODYS.iter().any(|host| {
             endings().any(|ending| match ending.is_empty() {
                 true => fits(host),
@@ -259,6 +269,34 @@ impl Pattern {
             && self.authority.is_match(authority(url).as_bytes())
             && self.rest.is_match(rest(url).as_bytes())
     }
+}
+
+/// The labels at the end of a pattern's host that stand for themselves.
+fn fixed_end(pattern: &str) -> String {
+    let behind = pattern.split_once("://").map_or(pattern, |(_, rest)| rest);
+    // In an expression a question mark belongs to the host.
+    let end = match pattern.contains("**") {
+        true => behind.find(['/', '?']),
+        false => behind.find('/'),
+    };
+    let host = end.map_or(behind, |end| &behind[..end]).replace("(?:", "(");
+    let host = host.split_once(':').map_or(host.as_str(), |(name, _)| name);
+    let host = host.trim_end_matches('$').to_ascii_lowercase();
+    let mut labels: Vec<&str> = Vec::new();
+    // A dot of an expression has a backslash before it.
+    for label in host.rsplit('.') {
+        let label = match labels.is_empty() {
+            true => label,
+            false => label.trim_end_matches('\\'),
+        };
+        let literal = |sign: char| sign.is_ascii_alphanumeric() || sign == '-';
+        if label.is_empty() || !label.chars().all(literal) {
+            break;
+        }
+        labels.push(label);
+    }
+    labels.reverse();
+    labels.join(".")
 }
 
 fn authority(url: &Url) -> String {

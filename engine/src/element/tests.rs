@@ -418,6 +418,11 @@ fn a_plain_export_needs_no_words_of_ours() {
         ),
         ("https://{site}/rest", HostRule::Public),
         ("https://x.{site}.com/rest", HostRule::Public),
+        ("https://{site}.co.uk/rest", HostRule::Public),
+        (
+            "https://{site}.github.io/rest",
+            HostRule::Suffixes(vec![".github.io".into()]),
+        ),
     ] {
         json["configuration"][0]["defaultValue"] = json!(base);
         assert_eq!(

@@ -237,3 +237,33 @@ proptest! {
         }
     }
 }
+
+/// Below these names anybody has a host of his own who asks for one.
+#[test]
+fn what_anybody_may_have_is_not_let_in() {
+    for pattern in [
+        "https://**.de/**",
+        "**.co.uk",
+        "https://**.github.io/back",
+        "https://**.intranet/**",
+        "http://**.herokuapp.com:8080/",
+        "https://.*\\.de/.*",
+        "^https://[a-z]+\\.co\\.uk/.*$",
+        "https?://[a-z0-9-]+.com.au/cb",
+        "https://(?:.*)\\.de/.*",
+        "https://[a-z]?[a-z]+\\.de/.*",
+        "https://**.de?x=**",
+        "https://(.*\\.)?[^.]+\\.kawasaki\\.jp/.*",
+    ] {
+        let why = Pattern::parse(pattern).expect_err(pattern);
+        assert!(why.contains("any host"), "{pattern}: {why}");
+    }
+    for (pattern, text) in [
+        ("https://**.example.de/**", "https://a.example.de/"),
+        ("https://app.co.uk/**", "https://app.co.uk/x"),
+        ("https://**.ours.github.io/", "https://a.ours.github.io/"),
+        ("https://(app|web)\\.co\\.uk/.*", "https://web.co.uk/x"),
+    ] {
+        assert!(fits(pattern, text), "{pattern} does not let {text} in");
+    }
+}

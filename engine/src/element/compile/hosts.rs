@@ -9,6 +9,7 @@ use crate::element::HostRule;
 use crate::element::definition::{DefaultValue, ElementDefinition};
 use crate::element::oauth::{AUTHORIZATION_URL, REFRESH_URL, REQUEST_URL, REVOKE_URL, TOKEN_URL};
 use crate::language::{PlaceholderPart, Placeholders};
+use crate::suffixes;
 
 /// `bunsen.hosts`; a foreign definition without it is held to the hosts of its own base URL and of
 /// the URLs that tokens come from.
@@ -61,6 +62,10 @@ fn check_patterns(place: &str, patterns: &[String], checker: &mut Checker<'_>) {
         {
             let message =
                 format!("{suffix:?} is no host name; write .vendor.example in lower case");
+            checker.wrong(format!("{place}[{index}]"), message);
+        } else if suffix.starts_with(['.', '*']) && suffixes::is_registry(&host) {
+            let message =
+                format!("{suffix:?} lets in whoever registers a name there; name the vendor's own");
             checker.wrong(format!("{place}[{index}]"), message);
         }
     }
@@ -139,9 +144,9 @@ fn hosts_of_url(default: &str) -> HostRule {
         // Partial labels (`{zone}na.vendor.example`) are cut to the next dot.
         Some(dot) if has_mark => {
             let suffix = fixed.get(dot..).unwrap_or_default();
-            match suffix.matches('.').count() {
-                0 | 1 => HostRule::Public,
-                _ => HostRule::Suffixes(vec![suffix.to_owned()]),
+            match suffixes::is_registry(suffix.trim_start_matches('.')) {
+                true => HostRule::Public,
+                false => HostRule::Suffixes(vec![suffix.to_owned()]),
             }
         }
         None if has_mark => HostRule::Public,
