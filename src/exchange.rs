@@ -335,6 +335,7 @@ impl<'a> Calls<'a> {
         let prepared = self.prepare(resource, self.client, &moment)?;
         let request = self.build(resource, &prepared)?;
         if let Some(client) = self.client {
+            self.check_signs_for_its_own(client)?;
             self.check_stays_home(resource, client, &request, &moment)?;
         }
         let spends = self.spends && resource.kind.gets_token();

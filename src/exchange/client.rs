@@ -3,7 +3,7 @@
 use bunsen_engine::configuration::{Value, Values};
 use bunsen_engine::element::oauth::{CLIENT_ENTRIES, CLIENT_ID, CLIENT_SECRET};
 use bunsen_engine::element::{
-    Authentication, Element, Group, HostRule, Resource, Signature, Source,
+    Authentication, Element, Grant, Group, HostRule, Resource, Signature, Source,
 };
 use bunsen_engine::oauth;
 use bunsen_engine::request::{self, Inputs, VendorRequest};
@@ -106,6 +106,37 @@ impl Calls<'_> {
              own, or let an administrator set '{entry}' with the client.",
             CLIENT_ENTRIES.join(" and ")
         )))
+    }
+}
+
+impl Calls<'_> {
+    /// What a stored client's key signs is what the client says, wherever it says it: who may use the
+    /// key, and does not have it, must not log in as somebody else with it.
+    pub(super) fn check_signs_for_its_own(&self, client: &Values) -> Result<()> {
+        let oauth = self.session.group.oauth.as_ref();
+        let Some(Grant::JwtBearer(assertion)) = oauth.map(|oauth| &oauth.grant) else {
+            return Ok(());
+        };
+        let own = |key: &str| self.returned.get(key).or_else(|| self.given.get(key));
+        if !client.contains_key(&assertion.key) || own(&assertion.key).is_some() {
+            return Ok(());
+        }
+        let claims = [Some(&assertion.issuer), Some(&assertion.audience)];
+        let claims = claims.into_iter();
+        let claims = claims.chain([assertion.subject.as_ref(), assertion.scope.as_ref()]);
+        let keys = claims.flatten().flat_map(|claim| claim.keys());
+        for (key, _) in keys.filter(|(key, _)| !CLIENT_ENTRIES.contains(key)) {
+            if let (Some(pinned), Some(own)) = (client.get(key), own(key))
+                && pinned.reveal() != own.reveal()
+            {
+                return Err(Error::Invalid(format!(
+                    "configuration '{key}': the stored OAuth client logs in with its own value \
+                     alone. Leave the entry out, or give '{}' of your own, too.",
+                    assertion.key
+                )));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -68,3 +68,44 @@ async fn who_must_agree_first_is_told_where(database: TestDatabase) {
     assert!(!answer.text.contains("app-secret"));
     assert_eq!(place.stored().await, 0);
 }
+
+/// Who may use the key of a stored client, and does not have it, logs in as whom the client names.
+#[database_test]
+async fn a_stored_key_signs_for_whom_its_client_names(database: TestDatabase) {
+    const CLIENT: &str = "/elements/tidekey/oauth/client";
+    let place = Place::start(database).await;
+    let keep = async |configuration: Value| {
+        let client =
+            json!({"apiKey": "app", "apiSecret": "app-secret", "configuration": configuration});
+        place.call("PUT", CLIENT, Some(&client)).await.success();
+    };
+    let create = async |more: Value| {
+        let own = json!({"site.address": "acme.tidepost.example"});
+        let body = json!({"element": {"key": "tidekey"}, "name": "by key", "configuration": with(&own, more)});
+        place.create(&body).await
+    };
+    keep(json!({"tide.private.key": KEY, "tide.user": "agreed"})).await;
+    let error = create(json!({"tide.user": "another"})).await.error(400);
+    assert!(
+        message(&error).contains("configuration 'tide.user': "),
+        "{error}"
+    );
+    assert_eq!(place.vendor.calls(), []);
+    let made = create(json!({"tide.user": "agreed"})).await.success();
+    create(json!({})).await.success();
+    place.vendor.calls();
+    // Later it cannot be changed either.
+    let path = format!("/instances/{}", made["id"]);
+    let change = json!({"configuration": {"tide.user": "another"}});
+    place.call("PATCH", &path, Some(&change)).await.error(400);
+    assert_eq!(place.vendor.calls(), []);
+    // A key of the caller's own signs for anybody; the vendor has the last word.
+    let own = create(json!({"tide.user": "another", "tide.private.key": KEY})).await;
+    own.error(401);
+    assert_eq!(place.vendor.calls().len(), 1);
+
+    // A client that names nobody is for all whom the vendor lets it log in.
+    keep(json!({"tide.private.key": KEY})).await;
+    create(json!({"tide.user": "agreed"})).await.success();
+    create(json!({"tide.user": "another"})).await.error(401);
+}
