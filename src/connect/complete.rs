@@ -126,6 +126,7 @@ pub async fn submit(
     let attempt = Attempt {
         values,
         brought: None,
+        browser: None,
         other_account: given.other_account,
     };
     match patiently(app, opened, element, group, &attempt).await {
@@ -163,6 +164,8 @@ pub(super) struct Attempt {
     pub values: Map<String, Value>,
     /// What the vendor's page sent back.
     pub brought: Option<Value>,
+    /// The cookie of the browser that it was brought by.
+    pub browser: Option<String>,
     pub other_account: bool,
 }
 
@@ -207,7 +210,8 @@ pub(super) async fn connect(
         fingerprints: app.vault().request_fingerprints(&name, b""),
         link: Some(opened.link.id),
     };
-    let outcome = make(app, opened, element, request, key).await;
+    let browser = attempt.browser.clone();
+    let outcome = make(app, opened, element, (request, key), browser).await;
     if let Err(error) = &outcome
         && !matches!(error, Error::InFlight { .. })
     {
@@ -233,14 +237,15 @@ async fn make(
     app: &App,
     opened: &Opened,
     element: &Element,
-    request: InstanceRequest,
-    key: RequestKey,
+    (request, key): (InstanceRequest, RequestKey),
+    browser: Option<String>,
 ) -> Result<()> {
     let (who, again, key_of_element) = (opened.who(), opened.link.instance, element.key.clone());
     let (link, row, organization) = (opened.link.id, opened.link.row_id, opened.organization());
     let rest = Contents {
         return_url: opened.contents.return_url.clone(),
         state: opened.contents.state.clone(),
+        browser,
         ..Contents::default()
     };
     provisioning::to_its_end(app, {

@@ -114,6 +114,7 @@ pub async fn make(app: &App, who: Who, request: LinkRequest) -> Result<Made> {
         tags: request.tags,
         return_url: request.return_url,
         state: request.state,
+        browser: None,
     };
     let row_id = Uuid::new_v4();
     let token = app.vault().new_session_token();

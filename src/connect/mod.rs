@@ -57,6 +57,9 @@ pub struct Contents {
     return_url: Option<String>,
     #[serde(default)]
     state: Option<String>,
+    /// The cookie of the browser whose walk has connected, once the link is used.
+    #[serde(default)]
+    browser: Option<String>,
 }
 
 /// A link that somebody has opened, and that still works.
@@ -86,6 +89,8 @@ pub enum Opening {
 pub struct Done {
     pub organization: OrganizationId,
     pub return_url: Option<String>,
+    /// The cookie of the browser whose walk has connected it.
+    browser: Option<Secret>,
 }
 
 impl std::fmt::Debug for Opened {
@@ -120,12 +125,11 @@ async fn opened(app: &App, link: ConnectLink, token: Secret) -> Result<Opening> 
     }
     let contents = contents(app, &link).await?;
     if let Some(instance) = link.connected {
-        let return_url = contents
-            .unwrap_or_default()
-            .back("connected", Some(instance));
+        let contents = contents.unwrap_or_default();
         return Ok(Opening::Used(Box::new(Done {
             organization: link.organization,
-            return_url,
+            return_url: contents.back("connected", Some(instance)),
+            browser: contents.browser.map(Secret::new),
         })));
     }
     let Some(contents) = contents.filter(|_| !link.expired) else {

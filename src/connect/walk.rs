@@ -205,9 +205,15 @@ pub async fn come_back(
         return Ok(Back::Unknown);
     };
     let (id, organization) = (link.id, link.organization);
+    let mark = |secret: &Secret| app.vault().fingerprint(SecretKind::ConnectForm, secret);
     let Some(sealed) = link.walk_sealed.clone() else {
         return Ok(match opened(app, link, Secret::new("")).await? {
-            Opening::Used(done) => Back::Used(done),
+            // Where the application lies, and its own word for it, is for who was sent from there.
+            Opening::Used(done) => match (&done.browser, browser) {
+                (Some(own), Some(browser)) if mark(own) == mark(browser) => Back::Used(done),
+                (Some(_), _) => Back::OtherBrowser,
+                (None, _) => Back::Over,
+            },
             Opening::Unknown => Back::Unknown,
             Opening::Expired(organization) => Back::Expired(organization),
             Opening::Ready(_) => Back::Over,
@@ -216,7 +222,6 @@ pub async fn come_back(
     let keys = tenancy::keys(app, organization).await?;
     let clear = keys.open(&place(organization, link.row_id, WALK), &sealed)?;
     let walk: Walk = serde_json::from_slice(&clear).map_err(Error::internal)?;
-    let mark = |secret: &Secret| app.vault().fingerprint(SecretKind::ConnectForm, secret);
     // Compared as HMACs, so that the time it takes tells nothing. Whoever has another cookie does
     // not end the walk either.
     if browser.is_none_or(|browser| mark(browser) != mark(&Secret::new(walk.browser.as_str()))) {
@@ -261,6 +266,7 @@ pub async fn come_back(
         let attempt = Attempt {
             values,
             brought: Some(brought),
+            browser: Some(walk.browser.clone()),
             other_account: walk.other_account,
         };
         connect(app, &opened, element, group, &attempt).await?;

@@ -65,7 +65,12 @@ async fn a_walk_connects_once(database: TestDatabase) {
         read["configuration"]["oauth.callback.url"],
         "http://127.0.0.1:8080/connect/callback"
     );
-    // Once more: nothing is done.
+    // Once more: nothing is done, and only who was there is led to the application.
+    for other in [None, Some(another.as_str())] {
+        let page = place.get(&back, other).await;
+        page.says(403, "begun in another browser");
+        assert!(!page.answer.text.contains(RETURN), "{}", page.answer);
+    }
     place
         .get(&back, Some(&cookie))
         .await
