@@ -7,6 +7,7 @@ mod called;
 mod client;
 mod passed;
 mod traced;
+mod undone;
 
 use bunsen_engine::configuration::{RANDOM_BYTES, Values};
 use bunsen_engine::element::{Element, Group, Login, Resource, ResourceKind, Start};
@@ -29,6 +30,10 @@ pub use traced::Trace;
 /// Said when a log-in failed that cannot be made again as it is.
 const SPENT: &str = "What this log-in began with may be used up: allow access again, and send what \
                      comes of it.";
+
+/// The same where a repeated request goes on from there.
+const KEPT: &str = "What it gave before is kept: send the same request with the same \
+                    Idempotency-Key again, and the rest is made up for.";
 
 /// Which vendor account is spoken to, and how far its credentials may reach.
 #[derive(Debug)]
@@ -84,6 +89,10 @@ pub struct Calls<'a> {
     spent: bool,
     /// What a token call has used up, and what it gave for it is not known.
     lost: bool,
+    /// The call under way makes, or uses up, something each time that it is made.
+    once: bool,
+    /// What the calls have brought waits for the same request to be sent again.
+    kept: bool,
 }
 
 /// How far calls have come when the rest is left to somebody else. Holds what they returned.
@@ -192,6 +201,8 @@ impl<'a> Calls<'a> {
             spends,
             spent: false,
             lost: false,
+            once: false,
+            kept: false,
         }
     }
 
@@ -206,49 +217,8 @@ impl<'a> Calls<'a> {
         Self { trace, ..self }
     }
 
-    /// The next call makes something, or uses up something, each time that it is made.
-    pub fn next_is_once(&self) -> bool {
-        let next = self.left.as_slice().first();
-        next.is_some_and(|call| call.once.is_some() || (self.spends && call.kind.gets_token()))
-    }
-
     pub fn left(&self) -> usize {
         self.left.len()
-    }
-
-    /// Whether the vendor may have acted on a call that failed.
-    pub fn unsure(&self) -> bool {
-        self.unsure
-    }
-
-    /// Whether something is used up, and what the vendor gave for it is not known.
-    pub fn lost(&self) -> bool {
-        self.lost
-    }
-
-    /// Whether the vendor may have made what the definition says must not be made twice, or have
-    /// used up what the log-in began with.
-    pub fn must_not_be_repeated(&self) -> bool {
-        self.made || self.spent
-    }
-
-    /// What a token call gave for what it used up: it exists nowhere else, and counts although a
-    /// call behind it has failed.
-    pub fn salvage(&self) -> Option<&Values> {
-        (self.spent && !self.lost).then_some(&self.returned)
-    }
-
-    /// To go on from here, where what has been done must not be repeated.
-    pub fn progress(&self) -> Option<Progress> {
-        let previous = self.previous.as_ref();
-        self.must_not_be_repeated().then(|| Progress {
-            login: self.login.clone(),
-            done: self.done,
-            returned: self.returned.clone(),
-            previous: previous
-                .and_then(|answer| std::str::from_utf8(&answer.body).ok())
-                .map(str::to_owned),
-        })
     }
 
     /// What the vendor returned, to be stored beside what was given.
@@ -262,14 +232,22 @@ impl<'a> Calls<'a> {
     /// 400 names the configuration entry, 401 and 403 are the vendor's refusals, 429 and 502 mean
     /// that it could not be asked.
     pub async fn step(&mut self) -> Result<()> {
+        self.once = self.next_is_once();
         let made = self.make_next().await;
         let spent = self.spent;
-        made.map_err(|error| match error {
-            Error::Vendor(failure) if spent => Error::Vendor(Box::new(VendorFailure {
-                message: format!("{} {SPENT}", failure.message),
-                ..*failure
-            })),
-            error => error,
+        made.map_err(|error| {
+            let besides = if self.can_go_on_after(&error) {
+                KEPT
+            } else {
+                SPENT
+            };
+            match error {
+                Error::Vendor(failure) if spent => Error::Vendor(Box::new(VendorFailure {
+                    message: format!("{} {besides}", failure.message),
+                    ..*failure
+                })),
+                error => error,
+            }
         })
     }
 

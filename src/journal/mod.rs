@@ -174,13 +174,25 @@ impl Exchange {
         self.id
     }
 
-    /// Makes the calls and stores what they return. When a call fails the exchange is closed.
+    /// Makes the calls and stores what they return. When a call fails the exchange is closed, or left
+    /// to whoever comes back for it.
     pub async fn ask(&self, mut calls: Calls<'_>) -> Result<Held> {
         if let Err(error) = self.call(&mut calls).await {
-            self.failed(&calls).await;
+            match calls.can_go_on_after(&error) {
+                true => self.leave().await,
+                false => self.failed(&calls).await,
+            }
             return Err(error);
         }
         self.keep(calls).await
+    }
+
+    /// Anybody may go on from what is noted. If this fails they have to wait for the lease's end.
+    async fn leave(&self) {
+        let organization = self.app.store().org(self.organization);
+        if let Err(error) = organization.leave_exchange(self.id, self.holder).await {
+            tracing::warn!(%error, exchange.id = %self.id, "an exchange stays leased until its lease ends");
+        }
     }
 
     /// Closes it after a call that failed.

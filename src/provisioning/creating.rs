@@ -137,6 +137,7 @@ async fn log_in_and_store(
         let session = chosen.session(app, &grants);
         let calls = Calls::logging_in(&session, login, given, generated).with_client(client);
         let calls = calls.traced(prepared.trace.as_ref());
+        let calls = calls.kept_for_a_repeat(claim.is_some_and(|claim| !claim.is_of_link()));
         let returned = exchange.ask(calls).await?.0;
         let id = exchange.id();
         let outcome = store(app, who.organization, &intent, returned, Some(id)).await;

@@ -40,6 +40,13 @@ pub struct Claim {
     link: Option<i64>,
 }
 
+impl Claim {
+    /// Made for a connect page, where a person begins anew instead of sending the same again.
+    pub fn is_of_link(&self) -> bool {
+        self.link.is_some()
+    }
+}
+
 #[derive(Debug, Clone)]
 pub enum Claimed {
     Ours(Claim),
@@ -47,8 +54,8 @@ pub enum Claimed {
     OtherBody,
     /// Somebody works on it.
     InFlight,
-    /// The vendor has answered, as this exchange of the journal knows; what it gave is still to be
-    /// stored, by whoever comes first.
+    /// The vendor has answered, as this exchange of the journal knows, or some calls are left that
+    /// nobody is at; whoever comes first stores what it gave, or goes on.
     Answered(Uuid),
     Done(InstanceId),
     /// The vendor was asked for something that must not be asked twice, and what it did is not
@@ -164,12 +171,11 @@ impl OrgStore<'_> {
         if !same_body {
             return Ok(Claimed::OtherBody);
         }
-        let answered = known.exchange_state.as_deref() == Some("answered");
         Ok(
             match (known.state.as_str(), known.instance_id, known.exchange) {
                 ("done", Some(instance), _) => Claimed::Done(instance),
                 ("done", None, _) => Claimed::Unknown,
-                (_, _, Some(exchange)) if answered => Claimed::Answered(exchange),
+                (_, _, Some(exchange)) if known.to_be_finished => Claimed::Answered(exchange),
                 _ => Claimed::InFlight,
             },
         )
@@ -185,7 +191,9 @@ impl OrgStore<'_> {
         let known = self
             .query_as(
                 "select k.body_hmac, k.pepper_id, k.state, k.instance_id, k.exchange_id as exchange,
-                        e.state as exchange_state
+                        coalesce(e.state = 'answered' or (e.state = 'intent'
+                            and e.answer_sealed is not null
+                            and e.lease_until <= clock_timestamp()), false) as to_be_finished
                  from idempotency_keys k
                  left join exchanges e on e.org_id = k.org_id and e.id = k.exchange_id
                  where k.org_id = $1 and k.user_id = $2 and k.route = $3 and k.key_hmac = any($4)",
@@ -325,5 +333,6 @@ struct Known {
     state: String,
     instance_id: Option<InstanceId>,
     exchange: Option<Uuid>,
-    exchange_state: Option<String>,
+    /// Anybody may do so.
+    to_be_finished: bool,
 }

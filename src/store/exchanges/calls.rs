@@ -104,6 +104,22 @@ impl OrgStore<'_> {
         .await
     }
 
+    /// Ends the holder's lease: the calls that are left are for whoever comes.
+    pub async fn leave_exchange(&self, id: Uuid, holder: Uuid) -> Result<()> {
+        self.transaction(|mut transaction| async move {
+            self.query(
+                "update exchanges set lease_until = clock_timestamp()
+                 where org_id = $1 and id = $2 and holder = $3 and state = 'intent'",
+            )
+            .bind(id)
+            .bind(holder)
+            .execute(&mut *transaction)
+            .await?;
+            Ok((transaction, ()))
+        })
+        .await
+    }
+
     /// Gives one that is not answered from one holder to another, with a new lease on it and on its
     /// instance. `false`: it is somebody else's by now, or answered, or over.
     pub async fn take_over_exchange(

@@ -306,3 +306,54 @@ async fn what_must_not_be_made_twice_is_not_gone_on_with(database: TestDatabase)
     assert!(message(&error).contains("unknown"), "{error}");
     server.stop().await;
 }
+
+/// The vendor fails behind the call that used up the code, and the server lives: who sends the request again gets what
+/// comes of the rest.
+#[database_test]
+async fn a_repeated_request_goes_on_behind_a_code(database: TestDatabase) {
+    let site = Journalled::new(database).await;
+    let vendors = &site.site.vendors;
+    let server = site.serve("one").await;
+    let user = server.authorization();
+    for case in Case::all() {
+        vendors.reset().await;
+        site.site.execute("delete from exchanges").await;
+        let before = site.instances().await;
+        let away = json!({"kind": "status", "status": 503, "method": "GET", "count": 1});
+        let body = case.body(&site.brought(&case, &server, &user).await);
+        let key = format!("{}-goes-on", case.element);
+        vendors.fault(away.clone()).await;
+        let failed = Answer::of(create(&server, &user, &body, Some(&key))).await;
+        assert!(failed.status >= 500, "{failed}");
+        let error = failed.error(failed.status);
+        let told = message(&error);
+        assert!(told.contains("same Idempotency-Key"), "{error}");
+        assert!(!told.contains("allow access again"), "{error}");
+        assert_eq!(
+            (site.instances().await, site.states().await.len()),
+            (before, 1)
+        );
+        site.assert_sealed().await;
+        let made = patiently(|| create(&server, &user, &body, Some(&key))).await;
+        let made = made.success();
+        assert_eq!(site.instances().await, before + 1);
+        assert_eq!(case.asked(vendors, "authorization_code").await, (1, 0));
+        let again = Answer::of(create(&server, &user, &body, Some(&key))).await;
+        assert_eq!(again.success()["id"], made["id"]);
+        site.assert_whole().await;
+
+        // Without a key nobody comes back for it; and what the vendor refuses is refused.
+        let refused = json!({"kind": "status", "status": 401, "method": "GET", "count": 1});
+        for (fault, key) in [(away, None), (refused, Some("refused"))] {
+            let key = key.map(|key| format!("{}-{key}", case.element));
+            let body = case.body(&site.brought(&case, &server, &user).await);
+            vendors.fault(fault).await;
+            let failed = Answer::of(create(&server, &user, &body, key.as_deref())).await;
+            assert!(failed.text.contains("allow access again"), "{failed}");
+            let open = "select count(*) from exchanges where state in ('intent', 'answered')";
+            assert_eq!(site.site.count(open).await, 0);
+        }
+        assert_eq!(site.instances().await, before + 1);
+    }
+    server.stop().await;
+}
