@@ -267,16 +267,6 @@ impl<'a> Ready<'a> {
         Ok(better.then_some(fresh))
     }
 
-    /// Whether the vendor takes what [`Ready::renewed`] has given: what does not help is done less
-    /// and less often.
-    pub async fn note(&self, helped: bool) {
-        if helped && self.row().renewals_in_vain == 0 {
-            return;
-        }
-        let of = (self.row().id, self.row().generation);
-        renewal::helped(self.app, self.organization, of, helped).await;
-    }
-
     /// The same as [`Ready::renewed`] for calls to come, behind this one: its caller has to send it again, and shall not
     /// find the same tokens then.
     pub fn renew_behind(&self) {
@@ -286,6 +276,15 @@ impl<'a> Ready<'a> {
             let renewed = renewal::on_demand(&app, organization, id, generation).await;
             tracing::debug!(instance.id = %id, ok = renewed.is_ok(), "renewed for a call to come");
         });
+    }
+
+    /// Notes whether its tokens have helped the call that they were renewed for: what the vendor
+    /// refuses all the same has them renewed less and less often.
+    pub async fn helped(&self, helped: bool) {
+        if !helped || self.row().renewals_in_vain > 0 {
+            let of = (self.row().id, self.row().generation);
+            renewal::helped(self.app, self.organization, of, helped).await;
+        }
     }
 }
 

@@ -113,9 +113,17 @@ impl Pattern {
         } else {
             Self::literal(text)?
         };
-        let fits = |host: &str| pattern.authority.is_match(host.as_bytes());
+        let (name, ports) = host_and_ports(text);
+        let fits = |host: &str| {
+            let with = |port: &str| {
+                pattern
+                    .authority
+                    .is_match(format!("{host}{port}").as_bytes())
+            };
+            with("") || ports.iter().any(|port| with(port))
+        };
         // Also one that fits whatever host somebody may have in `de`, `co.uk` or `github.io`.
-        let own = fixed_end(text);
+        let own = fixed_end(&name);
         let own = Some(own.as_str()).filter(|own| suffixes::is_anybodys(own));
         let endings = || ENDINGS.iter().copied().chain(["", "q7x2v9k4m2"]).chain(own);
         let wide = NOBODYS.iter().any(|host| {
@@ -271,8 +279,8 @@ impl Pattern {
     }
 }
 
-/// The labels at the end of a pattern's host that stand for themselves.
-fn fixed_end(pattern: &str) -> String {
+/// The host of a pattern as it is written, and ports that it may let in.
+fn host_and_ports(pattern: &str) -> (String, Vec<String>) {
     let behind = pattern.split_once("://").map_or(pattern, |(_, rest)| rest);
     // In an expression a question mark belongs to the host.
     let end = match pattern.contains("**") {
@@ -280,8 +288,17 @@ fn fixed_end(pattern: &str) -> String {
         false => behind.find('/'),
     };
     let host = end.map_or(behind, |end| &behind[..end]).replace("(?:", "(");
-    let host = host.split_once(':').map_or(host.as_str(), |(name, _)| name);
-    let host = host.trim_end_matches('$').to_ascii_lowercase();
+    let (name, port) = host.split_once(':').unwrap_or((&host, ""));
+    let said = port.split(|sign: char| !sign.is_ascii_digit());
+    let ports = said.filter(|port| !port.is_empty()).chain(["1", "8080"]);
+    (
+        name.trim_end_matches('$').to_ascii_lowercase(),
+        ports.map(|port| format!(":{port}")).collect(),
+    )
+}
+
+/// The labels at the end of a host that stand for themselves.
+fn fixed_end(host: &str) -> String {
     let mut labels: Vec<&str> = Vec::new();
     // A dot of an expression has a backslash before it.
     for label in host.rsplit('.') {

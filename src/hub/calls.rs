@@ -6,7 +6,6 @@
 //! twice is doing it once. The connection broke, or there was none: then what only reads is repeated.
 //! Everything else is the caller's to decide, who is told how long the vendor wants to be left alone.
 
-use std::mem;
 use std::time::Instant;
 
 use bunsen_engine::configuration::Values;
@@ -45,8 +44,8 @@ pub struct Calls<'a, 'c> {
     values: Values,
     previous: Option<VendorReply>,
     renewed: bool,
-    /// These tokens have been renewed for this call, and not been shown to the vendor yet.
-    fresh: bool,
+    /// It is known whether that has helped.
+    judged: bool,
     called: &'c mut Called,
 }
 
@@ -67,7 +66,7 @@ impl<'a, 'c> Calls<'a, 'c> {
             values,
             previous: None,
             renewed: false,
-            fresh: false,
+            judged: false,
             called,
         })
     }
@@ -97,14 +96,11 @@ impl<'a, 'c> Calls<'a, 'c> {
         let mut broken = false;
         loop {
             let resource = link.resource();
-            let attempt = self.attempt(link, caller).await?;
-            if mem::take(&mut self.fresh) {
-                let refused =
-                    matches!(&attempt, Attempt::Refused(fault, _) if fault.status == 401);
-                self.ready.note(!refused).await;
-            }
-            match attempt {
-                Attempt::Done(content) => return Ok(content),
+            match self.attempt(link, caller).await? {
+                Attempt::Done(content) => {
+                    self.judge(true).await;
+                    return Ok(content);
+                }
                 Attempt::Broken(error) => {
                     let harmless = resource.vendor_method.is_safe() && resource.once.is_none();
                     if broken || !harmless || !may_pass(&error) {
@@ -187,6 +183,14 @@ impl<'a, 'c> Calls<'a, 'c> {
         }
     }
 
+    /// What became of the first call with tokens that were renewed for it.
+    async fn judge(&mut self, helped: bool) {
+        if self.renewed && !self.judged {
+            self.judged = true;
+            self.ready.helped(helped).await;
+        }
+    }
+
     /// After a refusal of the tokens; `true`: the call is to be made again.
     async fn renew(
         &mut self,
@@ -194,6 +198,9 @@ impl<'a, 'c> Calls<'a, 'c> {
         status: StatusCode,
         resource: &Resource,
     ) -> Result<bool> {
+        if fault.status == 401 {
+            self.judge(false).await;
+        }
         if fault.status != 401 || self.renewed || !self.ready.renews() {
             return Ok(false);
         }

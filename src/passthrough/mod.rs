@@ -92,7 +92,7 @@ pub async fn call(
             drop(answer);
             answer = upload.judge(send(&fresh, &call, payload, called).await)?;
             let refused = is_refused(&fresh, &mut answer).await?;
-            fresh.note(!refused).await;
+            fresh.helped(!refused).await;
         }
     }
     Ok(handed_on(answer))

@@ -15,6 +15,7 @@ use super::{Came, Due, end};
 use crate::app::App;
 use crate::error::{Error, Result, VendorFailure};
 use crate::ids::{InstanceId, OrganizationId};
+use crate::store;
 
 /// How long a call waits for a renewal that somebody else makes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -80,7 +81,9 @@ async fn renew(
     let mut pause = LOOK;
     loop {
         let row = app.store().org(organization).instance_to_call(id).await?;
-        let read = row.filter(|(row, _)| row.valid && row.generation == generation);
+        // A doubt counts the generation up, too, and the tokens are those that there were.
+        let same = |row: &store::Instance| row.generation == generation || row.renewal_in_doubt;
+        let read = row.filter(|(row, _)| row.valid && same(row));
         let Some((row, grants)) = read else {
             return Ok(());
         };
