@@ -191,11 +191,10 @@ fn resource(
     check_bodies(&of_place, of_element, &parameters, checker);
     let obstacle = if written.built.as_deref() == Some("java") {
         Some("it is built-in code of the platform".to_owned())
-    } else if written
-        .parameters
-        .0
-        .iter()
-        .any(|parameter| parameter.vendor_type.as_deref() == Some("multipart"))
+    } else if !called
+        && parameters
+            .iter()
+            .any(|parameter| matches!(parameter.target, Target::Part(_)))
     {
         Some("it sends multipart".to_owned())
     } else {
@@ -386,6 +385,7 @@ fn check_bodies(
             Target::Body => "body",
             Target::BodyField(_) => "bodyField",
             Target::Form(_) => "form",
+            Target::Part(_) => "multipart",
             _ => continue,
         };
         if !kinds.contains(&kind) {
