@@ -39,4 +39,5 @@ pub mod shares;
 mod slips;
 pub mod store;
 mod tenancy;
+mod upload;
 pub mod vault;

@@ -14,6 +14,7 @@ mod convert;
 mod envelope;
 mod nulls;
 mod paging;
+mod parts;
 mod plan;
 mod route;
 #[cfg(test)]
@@ -22,8 +23,10 @@ mod token;
 mod walk;
 
 pub use answer::{Answer, Content, read};
+pub(crate) use caller::is_part;
 pub use caller::{Caller, build};
 pub use nulls::without_nulls;
+pub use parts::{PartOfCaller, Parts, parts};
 pub use plan::{Plan, Wish};
 pub use route::{Lost, Route};
 pub use token::TokenKey;
