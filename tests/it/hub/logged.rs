@@ -19,7 +19,7 @@ async fn hub_calls_stand_in_the_log_by_their_resource(database: TestDatabase) {
     let vendor = &depot.vendor;
     let named = json!({"box": {"id": "value-7", "name": "a"}});
     vendor.will("GET /base/boxes/value-7", 200, &named);
-    vendor.will("POST /base/boxes", 200, &json!({"made": "value-7"}));
+    vendor.will("POST /base/boxes", 200, &json!({"id": "value-7"}));
     vendor.will("GET /base/people", 200, &json!([{"id": 1}]));
     let made = json!({"name": "value-8"});
     for (answer, expected) in [

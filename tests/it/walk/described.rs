@@ -295,6 +295,16 @@ async fn every_answer_is_what_the_document_says(database: TestDatabase) {
         &answer,
         &mut tour.findings,
     );
+    let route = place("/usage", Access::Platform);
+    for (query, header) in [
+        ("?instanceId=999999999", walk.server.admin.header()),
+        ("?accountIds[]=999999999", walk.server.member.header()),
+    ] {
+        let path = format!("/usage{query}");
+        let answer = walk.api("GET", &path, Some(&header)).await;
+        let findings = &mut tour.findings;
+        tour.contract.check(query, "GET", &route, &answer, findings);
+    }
     let Tour {
         contract,
         mut findings,
