@@ -37,6 +37,7 @@ const RUN: &[&str] = &[
     "oauthOnTokenExchange",
     "oauthOnTokenRefresh",
     "oauthOnTokenRequest",
+    "oauthOnTokenRevoke",
     "provisionAuthValidation",
 ];
 

@@ -51,6 +51,7 @@ fn a_farewell_and_what_is_made_once() {
     resources[0]["bunsen"]["once"] = json!("a session of the user");
     let catalog = shipped(&json).unwrap();
     let element = catalog.get("parceldesk").unwrap();
+    assert_eq!(element.unsupported, []);
     let (password, token) = (&element.groups[0], &element.groups[1]);
     let stored = Values::from([(ACCESS_TOKEN.to_owned(), Value::Clear("a1".to_owned()))]);
     assert!(element.deleting(token, &Values::new()).is_empty());
