@@ -38,4 +38,5 @@ pub mod shares;
 mod slips;
 pub mod store;
 mod tenancy;
+mod upload;
 pub mod vault;

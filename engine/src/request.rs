@@ -7,6 +7,7 @@
 mod address;
 mod body;
 mod envelope;
+mod parts;
 mod passing;
 mod signed;
 #[cfg(test)]
@@ -14,6 +15,7 @@ pub(crate) mod tests;
 
 pub use address::host_and_port;
 pub use envelope::{envelope_header, with_header};
+pub(crate) use parts::own_parts;
 pub use passing::{Passed, Passing, pass, stays_below};
 
 use std::borrow::Cow;
@@ -152,16 +154,7 @@ pub(crate) fn build_for<'a>(
     }
     let call = match caller {
         None => Call::new(element, group, resource, inputs),
-        // Whoever answers hub calls has laid the defaults under them already.
-        Some(_) => Call {
-            element,
-            resource,
-            values: Cow::Borrowed(inputs.configuration),
-            previous: inputs.previous,
-            request: inputs.request,
-            caller,
-            now: inputs.now,
-        },
+        Some(caller) => Call::of_caller(element, resource, inputs, caller),
     };
     let mut headers = call.headers()?;
     let body = body::build(&call, &mut headers)?;
@@ -231,6 +224,24 @@ impl<'a> Call<'a> {
             previous: inputs.previous,
             request: inputs.request,
             caller: None,
+            now: inputs.now,
+        }
+    }
+
+    /// Whoever answers hub calls has laid the defaults under the values already.
+    fn of_caller(
+        element: &'a Element,
+        resource: &'a Resource,
+        inputs: &Inputs<'a>,
+        caller: &'a Caller<'a>,
+    ) -> Self {
+        Self {
+            element,
+            resource,
+            values: Cow::Borrowed(inputs.configuration),
+            previous: inputs.previous,
+            request: inputs.request,
+            caller: Some(caller),
             now: inputs.now,
         }
     }

@@ -52,19 +52,20 @@ pub fn prepared(
     Ok((now, parameters.map_err(unbuilt)?))
 }
 
-/// Makes the call, once.
+/// Makes the call, once. With `payload` its body is that, in place of the request's own.
 pub async fn ask(
     session: &Session<'_>,
     request: VendorRequest,
     asked: Asked,
+    payload: Option<Payload>,
 ) -> std::result::Result<Came, SendError> {
     let destination = session.destination();
-    if asked == Asked::Whole {
+    if asked == Asked::Whole && payload.is_none() {
         let reply = session.outbound.send(request, &destination).await?;
         return Ok(Came { reply, file: None });
     }
     let passing = Passing {
-        payload: Payload::Bytes(request.body.clone()),
+        payload: payload.unwrap_or_else(|| Payload::Bytes(request.body.clone())),
         target: &request.url[Position::BeforePath..Position::AfterQuery],
         request: &request,
     };
@@ -74,6 +75,11 @@ pub async fn ask(
         headers: answer.headers.clone(),
         body: Bytes::new(),
     };
+    if asked == Asked::Whole {
+        let limit = session.outbound.body_limit();
+        reply.body = answer.body.whole(limit).await?;
+        return Ok(Came { reply, file: None });
+    }
     if answer.status.is_success() {
         let file = Some(answer);
         return Ok(Came { reply, file });

@@ -13,12 +13,14 @@ use bunsen_engine::element::{Element, Resource};
 use bunsen_engine::hub::{self, Caller, Walk};
 use bunsen_engine::reply::{Fault, VendorReply};
 use bunsen_engine::request::{BuildError, Inputs, VendorRequest};
-use http::StatusCode;
+use http::{StatusCode, header};
 
+use super::form::Form;
 use super::{Called, Content, List};
 use crate::error::Result;
 use crate::exchange::{self, Asked, Came};
-use crate::outbound::SendError;
+use crate::headers;
+use crate::outbound::{Payload, SendError};
 use crate::ready::Ready;
 
 /// One call that is to be made.
@@ -31,6 +33,8 @@ pub enum Link<'l, 'a> {
         nulls: bool,
         /// Its answer is the caller's.
         last: bool,
+        /// What the caller sends, where that is a form with files.
+        form: Option<&'l mut Form>,
     },
 }
 
@@ -98,12 +102,20 @@ impl<'a, 'c> Calls<'a, 'c> {
                     if broken || !harmless || !may_pass(&error) {
                         let element = self.ready.element;
                         let entry = element.host_entry(resource);
-                        return Err(exchange::unsent(element, &resource.step(), entry, &error));
+                        let error = exchange::unsent(element, &resource.step(), entry, &error);
+                        return Err(match link.form() {
+                            Some(form) => form.judge(error),
+                            None => error,
+                        });
                     }
                     broken = true;
                 }
                 Attempt::Refused(fault, status) => {
-                    if !self.renew(&fault, status, resource).await? {
+                    let again = link.form().is_none_or(|form| form.is_left());
+                    let sure = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+                    // An answer that is read as a refusal may come after the vendor had acted.
+                    let again = again && (sure || resource.vendor_method.is_idempotent());
+                    if !self.renew(&fault, again).await? {
                         let session = self.ready.session();
                         let nothing = Values::new();
                         return Err(exchange::failed(&session, &self.values, &nothing, fault));
@@ -115,6 +127,7 @@ impl<'a, 'c> Calls<'a, 'c> {
 
     async fn attempt(&mut self, link: &mut Link<'_, 'a>, caller: &Caller<'_>) -> Result<Attempt> {
         let resource = link.resource();
+        let element = self.ready.element;
         let session = self.ready.session();
         let (now, parameters) = exchange::prepared(&session, resource, &self.values)?;
         let inputs = Inputs {
@@ -126,9 +139,19 @@ impl<'a, 'c> Calls<'a, 'c> {
         let Some(request) = link.request(&self.ready, &inputs, caller) else {
             return Ok(Attempt::Done(None));
         };
-        let request = request.map_err(exchange::unbuilt)?;
+        let mut request = request.map_err(exchange::unbuilt)?;
+        let mut streamed = None;
+        if let Some(form) = link.form() {
+            let parts = hub::parts(element, resource, &inputs, caller);
+            let (kind, payload) = form.payload(parts.map_err(exchange::unbuilt)?).await?;
+            request.headers.insert(header::CONTENT_TYPE, kind);
+            match payload {
+                Payload::Bytes(bytes) => request.body = bytes,
+                payload @ Payload::Stream(_) => streamed = Some(payload),
+            }
+        }
         let began = Instant::now();
-        let came = exchange::ask(&session, request, link.asked()).await;
+        let came = exchange::ask(&session, request, link.asked(), streamed).await;
         self.called.attempts += 1;
         self.called.vendor_time += began.elapsed();
         let status = came.as_ref().map(|came| came.reply.status);
@@ -142,26 +165,22 @@ impl<'a, 'c> Calls<'a, 'c> {
             Ok(content) => {
                 self.previous = Some(reply);
                 Ok(Attempt::Done(Some(match file {
-                    Some(file) => Content::File(file),
+                    Some(mut file) => {
+                        file.headers = headers::for_caller(file.headers, StatusCode::OK);
+                        Content::File(file)
+                    }
                     None => content,
                 })))
             }
         }
     }
 
-    /// After a refusal of the tokens; `true`: the call is to be made again.
-    async fn renew(
-        &mut self,
-        fault: &Fault,
-        status: StatusCode,
-        resource: &Resource,
-    ) -> Result<bool> {
+    /// After a refusal of the tokens; `true`: the call, which may be made `again`, is to be.
+    async fn renew(&mut self, fault: &Fault, again: bool) -> Result<bool> {
         if fault.status != 401 || self.renewed || !self.ready.renews() {
             return Ok(false);
         }
-        // An answer that is read as a refusal may come after the vendor had acted.
-        let sure = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
-        if !(sure || resource.vendor_method.is_idempotent()) {
+        if !again {
             self.ready.renew_behind();
             return Ok(false);
         }
@@ -180,6 +199,15 @@ impl<'a> Link<'_, 'a> {
         match self {
             Self::Page(walk) => walk.called(),
             Self::One { resource, .. } => resource,
+        }
+    }
+
+    fn form(&mut self) -> Option<&mut Form> {
+        match self {
+            Self::One {
+                form: Some(form), ..
+            } => Some(form),
+            _ => None,
         }
     }
 

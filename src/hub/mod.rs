@@ -6,6 +6,7 @@
 
 mod calls;
 mod discovery;
+pub mod form;
 
 use std::time::Duration;
 
@@ -20,10 +21,11 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::headers;
 use crate::ids::{InstanceId, OrganizationId};
-use crate::outbound;
+use crate::outbound::{self, Stream};
 use crate::ready::Ready;
 use crate::slips;
 use calls::{Calls, Link};
+use form::Form;
 
 pub use discovery::{fields, try_credentials};
 
@@ -39,7 +41,23 @@ pub struct Call {
     /// Decoded, in the order sent.
     pub query: Vec<(String, String)>,
     pub headers: HeaderMap,
-    pub body: Bytes,
+    pub body: Body,
+}
+
+/// What a caller sends.
+pub enum Body {
+    Whole(Bytes),
+    /// A form with files, as it comes.
+    Form(Stream),
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Whole(_) => "Whole(..)",
+            Self::Form(_) => "Form(..)",
+        })
+    }
 }
 
 /// What a hub call has cost so far, whatever comes of it.
@@ -130,12 +148,22 @@ pub async fn call(
     let resource = route.resource;
     called.resource = format!("{} {}", resource.method, resource.path);
     let chain = element.chain(resource);
-    if chain.iter().any(|link| reads_json(element, link)) {
-        check_json(&call.body)?;
+    let (body, mut form) = match call.body {
+        Body::Whole(body) if !element.sends_parts(resource) => (body, None),
+        Body::Form(form) if element.sends_parts(resource) => (
+            Bytes::new(),
+            Some(Form::begin(app, &call.headers, form).await?),
+        ),
+        Body::Whole(_) => return Err(form::not_taken("multipart/form-data")),
+        Body::Form(_) => return Err(form::not_taken("application/json")),
+    };
+    if form.is_none() && chain.iter().any(|link| reads_json(element, link)) {
+        check_json(&body)?;
     }
     // Whatever a definition names, the caller's secrets stay here.
+    let keyed = call.headers.contains_key("idempotency-key") && !call.method.is_safe();
     let headers = headers::for_vendor(call.headers);
-    let caller = Caller::new(route, call.query, &headers, call.body);
+    let caller = Caller::new(route, call.query, &headers, body);
     for link in &chain {
         caller.check(element, link).map_err(told)?;
     }
@@ -146,10 +174,15 @@ pub async fn call(
         .then(|| token_key(&ready, context.as_bytes()))
         .transpose()?;
     let calls = Calls::new(ready, called).await?;
-    match key {
+    let mut answer = match key {
         Some(key) => list(calls, resource, &caller, &key).await,
-        None => chained(calls, &chain, &caller).await,
+        None => chained(calls, &chain, &caller, form.as_mut()).await,
+    }?;
+    if keyed {
+        let notice = "Idempotency-Key has no effect on this call.";
+        answer.notices.push(notice.to_owned());
     }
+    Ok(answer)
 }
 
 async fn list<'a>(
@@ -194,6 +227,7 @@ async fn chained<'a>(
     mut calls: Calls<'a, '_>,
     chain: &[&'a Resource],
     caller: &Caller<'_>,
+    mut form: Option<&mut Form>,
 ) -> Result<Answer> {
     let nulls = keeps_nulls(&calls);
     let mut content = Content::Nothing;
@@ -204,6 +238,8 @@ async fn chained<'a>(
             resource,
             nulls,
             last: index + 1 == chain.len(),
+            // The first call brings it.
+            form: form.take(),
         };
         match calls.make(&mut link, caller).await {
             Ok(made) => content = made.unwrap_or(Content::Nothing),

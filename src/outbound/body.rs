@@ -167,6 +167,18 @@ impl AnswerBody {
         }
     }
 
+    /// The whole body, which must not be more than so many bytes.
+    ///
+    /// # Errors
+    /// When it is more, or ends before its end.
+    pub async fn whole(&mut self, limit: usize) -> Result<Bytes, SendError> {
+        let body = self.peek(limit).await?;
+        body.ok_or_else(|| SendError::TooLarge {
+            host: self.host.clone(),
+            limit,
+        })
+    }
+
     /// The whole body, if that is not more than so many bytes; they come again afterwards.
     ///
     /// # Errors

@@ -128,6 +128,11 @@ impl Outbound {
         self.0.total_timeout
     }
 
+    /// Bytes of an answer that are held at most.
+    pub fn body_limit(&self) -> usize {
+        self.0.body_limit
+    }
+
     /// A vendor's URL as a person's browser can open it: the simulated vendors answer below their
     /// own host for every vendor's that no route leads elsewhere.
     pub fn for_browser(&self, url: &Url) -> Url {

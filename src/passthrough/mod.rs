@@ -6,8 +6,6 @@
 //! in words; what the vendor itself says is its own. A body passes unread, save that a SOAP envelope
 //! gets what the definition says belongs into its header.
 
-mod upload;
-
 use bunsen_engine::reply::{self, Refusal, VendorReply};
 use bunsen_engine::request::{self, stays_below, with_header};
 use http::{HeaderMap, Method, StatusCode, header};
@@ -19,7 +17,7 @@ use crate::headers;
 use crate::ids::{InstanceId, OrganizationId, Secret};
 use crate::outbound::{Answer, Payload, Stream};
 use crate::ready::Ready;
-use upload::Upload;
+use crate::upload::Upload;
 
 /// What the vendor says of wrong credentials is shorter.
 const LONGEST_REFUSAL: usize = 16 * 1024;

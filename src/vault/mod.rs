@@ -307,10 +307,14 @@ impl Vault {
             kind.as_str().as_bytes(),
             secret.reveal().as_bytes(),
         ]);
+        self.under_peppers(&message)
+    }
+
+    fn under_peppers(&self, message: &[u8]) -> Vec<Fingerprint> {
         self.keyring()
             .peppers()
             .map(|(id, pepper)| Fingerprint {
-                hmac: hmac_sha256(pepper, &message),
+                hmac: hmac_sha256(pepper, message),
                 pepper_id: id.to_owned(),
             })
             .collect()
@@ -347,13 +351,7 @@ impl Vault {
             message.extend([key.as_bytes(), value.as_bytes()]);
         }
         let message = fields(&message);
-        self.keyring()
-            .peppers()
-            .map(|(id, pepper)| Fingerprint {
-                hmac: hmac_sha256(pepper, &message),
-                pepper_id: id.to_owned(),
-            })
-            .collect()
+        self.under_peppers(&message)
     }
 
     /// 32 lower-case hexadecimal digits.

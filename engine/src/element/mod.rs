@@ -260,6 +260,8 @@ pub enum Target {
     Query(String),
     Header(HeaderName),
     Form(String),
+    /// A part of a form with files.
+    Part(String),
     Body,
     /// Names from the outside in; `name[0]` is the first item of an array.
     BodyField(Vec<String>),

@@ -109,13 +109,20 @@ fn of_parameters(
 ) {
     for (index, parameter) in parameters.iter().enumerate() {
         let place = format!("{place}[{index}]");
-        let vendor_name = parameter.vendor_name.as_deref().unwrap_or_default();
-        if parameter.converter.is_some() || vendor_name.starts_with("converter:") {
-            add(place.clone(), "converters are not applied yet");
+        let known = ["toQueryParameters", "toODataFilter"];
+        let converter = parameter.converter.as_deref();
+        if converter.is_some_and(|converter| !known.contains(&converter)) {
+            add(
+                place.clone(),
+                "only the converters toQueryParameters and toODataFilter are applied",
+            );
         }
         let multipart = |kind: &Option<String>| kind.as_deref() == Some("multipart");
-        if multipart(&parameter.kind) || multipart(&parameter.vendor_type) {
-            add(place, "multipart bodies are not sent yet");
+        if multipart(&parameter.kind) && !multipart(&parameter.vendor_type) {
+            add(
+                place,
+                "a part of a form is sent as a part of a form and as nothing else yet",
+            );
         }
     }
 }

@@ -92,6 +92,9 @@ impl<'a> Caller<'a> {
             let Source::Request(origin) = parameter.source else {
                 continue;
             };
+            if is_part(parameter) {
+                continue;
+            }
             if origin == Origin::Body && matches!(parameter.target, Target::Body) {
                 self.check_body(parameter.required)?;
                 continue;
@@ -139,6 +142,15 @@ pub fn build(
     caller: &Caller<'_>,
 ) -> Result<VendorRequest, BuildError> {
     request::build_for(element, group, resource, inputs, Some(caller))
+}
+
+/// It comes with the parts of a form, which are looked at as they come.
+pub(crate) fn is_part(parameter: &Parameter) -> bool {
+    matches!(parameter.target, Target::Part(_))
+        && matches!(
+            parameter.source,
+            Source::Request(Origin::Form | Origin::Body | Origin::BodyField)
+        )
 }
 
 fn place(origin: Origin, name: &str) -> String {

@@ -16,6 +16,7 @@ mod envelope;
 pub mod fields;
 mod nulls;
 mod paging;
+mod parts;
 pub mod ping;
 mod plan;
 mod route;
@@ -25,8 +26,10 @@ mod token;
 mod walk;
 
 pub use answer::{Answer, Content, read};
+pub(crate) use caller::is_part;
 pub use caller::{Caller, build};
 pub use nulls::without_nulls;
+pub use parts::{PartOfCaller, Parts, parts};
 pub use plan::{Plan, Wish};
 pub use route::{Lost, Route};
 pub use token::TokenKey;

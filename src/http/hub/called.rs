@@ -17,17 +17,17 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http_body_util::BodyExt;
 
 use super::{INSTANCE_ID, declares, discovery};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::headers;
 use crate::http::answering::Unpaced;
 use crate::http::auth::InstanceCaller;
 use crate::http::instances::with_page_headers;
 use crate::http::json;
 use crate::http::query::Query;
-use crate::hub::{self, Answer, Call, Called, Content};
+use crate::hub::{self, Answer, Call, Called, Content, form};
 
 const TOTAL_COUNT: HeaderName = HeaderName::from_static("elements-total-count");
 const NOTICE: HeaderName = HeaderName::from_static("elements-error");
@@ -103,7 +103,11 @@ async fn make(
     }
     let query = Query::parse(parts.uri.query().unwrap_or_default()).into_pairs();
     let headers = parts.headers.clone();
-    let body = whole(app, parts, body).await?;
+    let writes = matches!(method, Method::POST | Method::PUT | Method::PATCH);
+    let body = match writes && form::is_one(&headers) {
+        true => hub::Body::Form(body.map_err(Into::into).boxed_unsync()),
+        false => hub::Body::Whole(whole(app, parts, body, writes).await?),
+    };
     let call = Call {
         method,
         path: resource.to_owned(),
@@ -116,8 +120,7 @@ async fn make(
     Ok(told(answer))
 }
 
-async fn whole(app: &App, parts: Parts, body: Body) -> Result<Bytes> {
-    let writes = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);
+async fn whole(app: &App, parts: Parts, body: Body, writes: bool) -> Result<Bytes> {
     let headers = parts.headers.clone();
     let request = http::Request::from_parts(parts, body);
     let bytes = json::bytes(request, app, app.body_limit()).await?;
@@ -142,7 +145,7 @@ fn told(answer: Answer) -> Response {
         }
         Content::File(file) => {
             let mut response = Response::new(Body::new(file.body));
-            *response.headers_mut() = headers::for_caller(file.headers, StatusCode::OK);
+            *response.headers_mut() = file.headers;
             response.extensions_mut().insert(Unpaced);
             response
         }

@@ -113,8 +113,10 @@ fn allowed(app: &App, caller: &InstanceCaller, resource: &str) -> String {
 
 fn shared_with_elements(path: &str) -> Option<&str> {
     let resource = path.strip_prefix(BASE)?;
+    // A word of the platform's own comes before an id of a record.
+    let own = resource == "/accounts/instances";
     let first = resource.strip_prefix('/')?.split('/').next()?;
-    SHARED.contains(&first).then_some(resource)
+    (SHARED.contains(&first) && !own).then_some(resource)
 }
 
 /// Whether the caller's element has this resource, with whichever credentials.
@@ -188,6 +190,7 @@ mod tests {
         for (path, expected) in [
             ("/elements/api-v2/accounts", Some("/accounts")),
             ("/elements/api-v2/users/7/notes", Some("/users/7/notes")),
+            ("/elements/api-v2/accounts/instances", None),
             ("/elements/api-v2/accountsish", None),
             ("/elements/api-v2/hubs/crm/accounts", None),
             ("/accounts", None),

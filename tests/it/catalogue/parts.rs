@@ -220,7 +220,6 @@ async fn exports_load_again_unchanged(database: TestDatabase) {
     let checked = run(&["elements", "check", place]);
     for line in [
         "larkpost: kept without effect: hooks: hooks are not run yet",
-        "larkpost: kept without effect: resources[1].parameters[0]: multipart bodies are not sent yet",
         "stockbase: kept without effect: protocolType: unknown \"jdbc\"",
     ] {
         assert!(checked.contains(line), "{line} is not in:\n{checked}");

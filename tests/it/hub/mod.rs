@@ -134,6 +134,10 @@ fn definition() -> Value {
             resource("PATCH", "/boxes/{id}", "/boxes/{id}", json!({"vendorMethod": "PUT", "rootKey": "box|box", "parameters": [id(), by_body()]})),
             resource("DELETE", "/boxes/{id}", "/boxes/{id}", json!({"parameters": [id()]})),
             resource("GET", "/boxes/{id}/picture", "/pictures/{id}", json!({"parameters": [id()], "response": {"contentType": "image/png"}})),
+            resource("POST", "/boxes/{id}/papers", "/papers", json!({"rootKey": "|paper", "parameters": [
+                parameter("id", "path", "box", "multipart"), parameter("en", "value", "language", "multipart"),
+                {"name": "file", "type": "multipart", "vendorName": "content", "vendorType": "multipart", "required": true},
+                parameter("paper", "body", "data", "multipart")]})),
             resource("POST", "/labels", "/labels", json!({"parameters": [parameter("colour", "form", "color", "form"), parameter("text", "form", "text", "form")]})),
             resource("GET", "/secrets", "/secrets", json!({"parameters": [parameter("Authorization", "header", "X-Theirs", "header"), parameter("X-Mine", "header", "X-Mine", "header")]})),
             resource("GET", "/users", "/people", json!({})),

@@ -70,6 +70,7 @@ fn parameter(
         "query" => Target::Query(wanted),
         "header" => Target::Header(header(&wanted, &format!("{place}.vendorName"), checker)?),
         "form" => Target::Form(wanted),
+        "multipart" => Target::Part(wanted),
         "body" => Target::Body,
         "bodyField" => Target::BodyField(wanted.split('.').map(str::to_owned).collect()),
         "bodyToken" => Target::BodyToken(wanted),

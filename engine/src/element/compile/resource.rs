@@ -189,11 +189,10 @@ fn resource(
         Some("it is built-in code of the platform".to_owned())
     } else if !written.hooks.0.is_empty() {
         Some("it has hooks".to_owned())
-    } else if written
-        .parameters
-        .0
-        .iter()
-        .any(|parameter| parameter.vendor_type.as_deref() == Some("multipart"))
+    } else if !called
+        && parameters
+            .iter()
+            .any(|parameter| matches!(parameter.target, Target::Part(_)))
     {
         Some("it sends multipart".to_owned())
     } else {
@@ -382,6 +381,7 @@ fn check_bodies(
             Target::Body => "body",
             Target::BodyField(_) => "bodyField",
             Target::Form(_) => "form",
+            Target::Part(_) => "multipart",
             _ => continue,
         };
         if !kinds.contains(&kind) {
