@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::Element;
 use crate::configuration::{MASK, is_secret_key};
 
 #[derive(Debug)]
@@ -76,6 +77,28 @@ const ABRIDGED_MEMBERS: &[&str] = &[
     "createdDate",
     "updatedDate",
 ];
+
+impl Element {
+    /// `element` inside an instance; parameters only `configuration` → `path` ones.
+    pub fn instance_json(&self) -> &Arc<Value> {
+        &self.documents.instance
+    }
+
+    /// The whole definition without the key `bunsen`, completed as the platform shows it.
+    pub fn catalogue_json(&self) -> &Value {
+        &self.documents.catalogue
+    }
+
+    /// The definition as written, without the key `bunsen` and without secret defaults.
+    pub fn export_json(&self) -> &Value {
+        &self.documents.export
+    }
+
+    /// The short entry of lists.
+    pub fn abridged_json(&self) -> &Value {
+        &self.documents.abridged
+    }
+}
 
 impl Documents {
     /// `original` is the definition's own object, `common` the platform's entries that it does not

@@ -469,26 +469,6 @@ impl Element {
     pub fn base_entry(&self) -> &str {
         self.host_entry(&self.passing)
     }
-
-    /// `element` inside an instance; parameters only `configuration` → `path` ones.
-    pub fn instance_json(&self) -> &Arc<Json> {
-        &self.documents.instance
-    }
-
-    /// The whole definition without the key `bunsen`, completed as the platform shows it.
-    pub fn catalogue_json(&self) -> &Json {
-        &self.documents.catalogue
-    }
-
-    /// The definition as written, without the key `bunsen` and without secret defaults.
-    pub fn export_json(&self) -> &Json {
-        &self.documents.export
-    }
-
-    /// The short entry of lists.
-    pub fn abridged_json(&self) -> &Json {
-        &self.documents.abridged
-    }
 }
 
 impl Resource {
