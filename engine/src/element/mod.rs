@@ -29,10 +29,7 @@ pub use people::{Ask, Choice, OtherAccount};
 pub use schema::SCHEMA as DEFINITION_SCHEMA;
 pub use unsupported::Unsupported;
 
-use std::sync::Arc;
-
 use http::{HeaderName, Method};
-use serde_json::Value as Json;
 
 use crate::configuration::Values;
 use crate::ids::{ElementId, EntryId, ResourceId};
