@@ -157,11 +157,12 @@ fn inside(json: &[u8]) -> Vec<Bytes> {
     copied(named.unwrap_or_default().into_values().collect())
 }
 
-fn link(resource: &Resource) -> Link<'_, '_> {
+fn link<'a>(resource: &'a Resource) -> Link<'a, 'a> {
     Link::One {
         resource,
         nulls: true,
         last: false,
+        form: None,
     }
 }
 

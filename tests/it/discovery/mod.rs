@@ -104,7 +104,7 @@ fn definition() -> Value {
         "custom": {"differs": {"origin": ["vendor"]}}, "customBelow": "more",
         "choices": {"at": "choices", "value": "id", "text": "text"},
     });
-    json!({
+    let mut definition = json!({
         "id": 9300, "name": "Museum", "key": "museum", "hub": "crm", "description": "Pieces",
         "authentication": {"type": "custom"},
         "configuration": [entry("site", "TEXTFIELD_128"), entry("word", "PASSWORD"), base],
@@ -143,5 +143,21 @@ fn definition() -> Value {
             ],
             "bunsen": {"discovery": ["GET:/fields-of/{objectName}"]},
         }],
-    })
+    });
+    let mut next = 9300 * 1000;
+    for list in ["configuration", "parameters", "resources"] {
+        number(&mut definition[list], &mut next);
+    }
+    definition
+}
+
+/// Every part has an id of its own.
+fn number(parts: &mut Value, next: &mut i64) {
+    for part in parts.as_array_mut().into_iter().flatten() {
+        *next += 1;
+        part["id"] = json!(*next);
+        if part.get("parameters").is_some() {
+            number(&mut part["parameters"], next);
+        }
+    }
 }

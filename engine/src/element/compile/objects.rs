@@ -62,7 +62,7 @@ pub(super) fn objects(
     objects
 }
 
-/// Those that only paths of lists show, with what their models say.
+/// Those that only paths of lists show, with what is known of the path's end or their models say.
 fn undeclared(resources: &[Resource], objects: &mut Vec<Object>) {
     for resource in resources {
         if resource.kind != ResourceKind::Api || !resource.shape.is_list() {
@@ -73,13 +73,34 @@ fn undeclared(resources: &[Resource], objects: &mut Vec<Object>) {
         if name.is_empty() || objects.iter().any(known) {
             continue;
         }
-        objects.push(Object {
-            vendor_name: name.clone(),
-            name,
-            fields: of_model(&resource.described),
-            discovery: Vec::new(),
-            declared: false,
-        });
+        // `/accounts/{id}/notes` lists what `/notes` does.
+        let end = resource
+            .shape
+            .path
+            .iter()
+            .rev()
+            .find_map(|segment| match segment {
+                PathSegment::Literal(literal) => Some(camel(literal)),
+                PathSegment::Variable(_) => None,
+            });
+        let same = objects
+            .iter()
+            .find(|object| object.declared && Some(camel(&object.name)) == end);
+        let object = match same {
+            Some(same) => Object {
+                name,
+                declared: false,
+                ..same.clone()
+            },
+            None => Object {
+                vendor_name: name.clone(),
+                name,
+                fields: of_model(&resource.described),
+                discovery: Vec::new(),
+                declared: false,
+            },
+        };
+        objects.push(object);
     }
 }
 

@@ -118,7 +118,11 @@ fn names_of_objects_are_those_of_paths() {
     assert_eq!(element.object_names(), ["parcels"]);
     let last = |back: usize| &element.resources[element.resources.len() - back];
     // The end of the path is an object whose fields are known.
-    assert_eq!(element.object_of(last(1)).unwrap().name, "parcels");
+    let same = element.object_of(last(1)).unwrap();
+    assert_eq!(
+        (same.name.as_str(), same.fields.len()),
+        ("stationsParcels", 1)
+    );
     assert_eq!(element.object_of(last(2)).unwrap().name, "parcelsOpenParts");
     assert_eq!(
         element.object("parcels-open-parts").unwrap().name,
