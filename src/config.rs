@@ -9,6 +9,7 @@ mod front;
 mod import;
 mod keys;
 mod people;
+mod processes;
 mod request_log;
 
 use std::net::SocketAddr;
@@ -27,6 +28,7 @@ pub use people::{
     Accounts, Brand, Common, OneOrganization, OneUser, Organizations, Password, ReturnOrigins,
     Users,
 };
+pub use processes::{PostgresGuard, ScriptWorker};
 pub use request_log::RequestLog;
 
 use crate::ids::{OrganizationId, Secret};
@@ -340,37 +342,6 @@ pub struct OpenApi {
     /// Folder of further element definitions, as given to `serve`: they bring examples.
     #[arg(long, env = "BUNSEN_ELEMENTS", value_name = "DIR")]
     pub elements: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Args)]
-pub struct PostgresGuard {
-    /// Process id of the supervisor; the guard ends if it has another parent.
-    #[arg(long)]
-    pub parent: i32,
-    /// User and group to run as; absent: stay.
-    #[arg(long, requires = "gid")]
-    pub uid: Option<u32>,
-    #[arg(long)]
-    pub gid: Option<u32>,
-    /// Program and arguments.
-    #[arg(last = true, required = true)]
-    pub command: Vec<std::ffi::OsString>,
-}
-
-#[derive(Debug, Clone, Args)]
-pub struct ScriptWorker {
-    /// Process id of the server; the worker ends if it has another parent.
-    #[arg(long)]
-    pub parent: i32,
-    /// User to become, where the server is root.
-    #[arg(long)]
-    pub user: u32,
-    /// Bytes that a script's values may take.
-    #[arg(long)]
-    pub memory: u64,
-    /// Seconds of computing in its whole life.
-    #[arg(long)]
-    pub cpu_seconds: u64,
 }
 
 fn organization_id(text: &str) -> Result<OrganizationId, String> {

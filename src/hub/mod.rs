@@ -9,7 +9,6 @@ mod discovery;
 pub mod form;
 mod hooks;
 
-
 use bunsen_engine::element::shape::Origin;
 use bunsen_engine::element::{Element, Group, Resource, Source};
 use bunsen_engine::hub::{Caller, Lost, Mistake, TokenKey, Walk};

@@ -121,16 +121,23 @@ fn message_of<'js>(ctx: &Ctx<'js>, error: CaughtError<'js>) -> String {
 
 /// `TypeError: not a function (line 3)`, or what else was thrown.
 fn told<'js>(ctx: &Ctx<'js>, thrown: &Value<'js>) -> String {
-    let Some(error) = thrown.as_object() else {
+    let json = || {
         let json = ctx.json_stringify(thrown.clone()).ok().flatten();
-        let text = thrown.as_string().cloned().or(json);
-        return text
-            .and_then(|text| text.to_string().ok())
-            .unwrap_or_default();
+        json.and_then(|json| json.to_string().ok())
+            .unwrap_or_default()
+    };
+    if thrown.is_null() {
+        return "null was thrown, as the engine does when it is out of memory".to_owned();
+    }
+    let Some(error) = thrown.as_object() else {
+        let text = thrown.as_string().and_then(|text| text.to_string().ok());
+        return text.unwrap_or_else(json);
     };
     let part = |name: &str| error.get::<_, Option<String>>(name).ok().flatten();
     let name = part("name").unwrap_or_else(|| "Error".into());
-    let message = part("message").unwrap_or_default();
+    let Some(message) = part("message") else {
+        return json();
+    };
     match part("stack").and_then(|stack| line(&stack)) {
         Some(line) => format!("{name}: {message} (line {line})"),
         None => format!("{name}: {message}"),

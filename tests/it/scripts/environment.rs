@@ -42,7 +42,7 @@ async fn what_goes_wrong_is_told_with_its_line() {
         "TypeError: cannot read property 'x' of null (line 2)"
     );
     assert!(told("let a = ;").await.starts_with("SyntaxError: "));
-    assert_eq!(told("throw {code: 7}").await, "Error: ");
+    assert_eq!(told("throw {code: 7}").await, "{\"code\":7}");
     assert_eq!(told("throw 'plain words'").await, "plain words");
     assert_eq!(told("const a = 1;").await, "'done' was never called");
     assert_eq!(

@@ -293,7 +293,7 @@ async fn scripts_reach_the_elements_hosts_and_no_others(database: TestDatabase) 
     assert_eq!(all["own"], "{\"token\":\"fresh\"}", "{answer:?}");
     for (name, why) in [
         ("literal", "is an address"),
-        ("local", "no dot"),
+        ("local", "for local use"),
         ("plain", "https"),
         ("other", "is not a host of this element"),
     ] {

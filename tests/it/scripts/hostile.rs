@@ -106,6 +106,7 @@ async fn recursion_is_limited() {
         "InternalError",
         "out of memory",
         "ended the process",
+        "too many captures",
     ];
     for source in [
         "(function f() { f() })()",
