@@ -161,6 +161,11 @@ impl Findings {
         });
     }
 
+    /// Those of another round, too.
+    pub fn append(&mut self, mut other: Findings) {
+        self.0.append(&mut other.0);
+    }
+
     #[track_caller]
     pub fn none(self) {
         assert!(

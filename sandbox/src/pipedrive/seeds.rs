@@ -412,7 +412,8 @@ impl Seeding<'_> {
             "id": 1, "name": "Ada Abbott", "latest_sent": true, "email_address": "person1@example.com", "message_time": self.midnight,
             "linked_person_id": 1, "linked_person_name": "Ada Abbott", "mail_message_party_id": number + 1, "linked_organization_id": null,
         });
-        let deal = some(true, number + 1, self.amounts.deals);
+        // A deal has several, as deals do.
+        let deal = some(true, number / 3 + 1, self.amounts.deals);
         let folder = if number.is_multiple_of(2) {
             "inbox"
         } else {
