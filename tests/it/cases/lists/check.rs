@@ -149,6 +149,14 @@ async fn ends(list: &List<'_>) -> Checked {
             page.next
         )
     })?;
+    for page in ["9007199254740991", "18446744073709551615"] {
+        // Nothing is there; some vendors say so.
+        let answer = list.answer(&[("pageSize", "97"), ("page", page)]).await;
+        check(
+            matches!((answer.status, &*answer.text), (200, "[]") | (400, _)),
+            || format!("page {page}: {answer}"),
+        )?;
+    }
     let largest = list.page(&[("pageSize", "100000")]).await?;
     check(
         largest.records.len() == found || largest.notice.is_some(),
@@ -186,7 +194,13 @@ async fn refusals(list: &List<'_>) -> Checked {
         (vec![("pageSize", "ten")], "pageSize"),
         (vec![("page", "0"), ("pageSize", "2")], "page"),
         (vec![("page", "x"), ("pageSize", "2")], "page"),
+        (vec![("pageSize", "99999999999999999999999")], "pageSize"),
+        (vec![("page", "-9223372036854775809")], "page"),
         (vec![("nextPage", "no-token-of-ours")], "nextPage"),
+        (
+            vec![("where", &*format!("id='{}'", "x".repeat(9000)))],
+            "Error parsing query",
+        ),
         (vec![("where", "id=")], "Error parsing query"),
         (vec![("where", "select * contacts")], "Error parsing query"),
         (vec![("where", "(id=1")], "Error parsing query"),
