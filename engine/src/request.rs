@@ -9,6 +9,7 @@ mod body;
 mod envelope;
 mod parts;
 mod passing;
+mod sent;
 mod signed;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -17,15 +18,15 @@ pub use address::host_and_port;
 pub use envelope::{envelope_header, with_header};
 pub(crate) use parts::own_parts;
 pub use passing::{Passed, Passing, pass, stays_below};
+pub use sent::VendorRequest;
+use sent::header_value;
 
 use std::borrow::Cow;
-use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderValue};
 use serde_json::Value as Json;
 use url::Url;
 use url::form_urlencoded::byte_serialize;
@@ -53,23 +54,6 @@ pub struct Inputs<'a> {
     pub request: Option<&'a Values>,
     /// The moment of the call, in milliseconds since 1970.
     pub now: i64,
-}
-
-/// A call ready to be sent. Headers that hold secrets are marked sensitive.
-pub struct VendorRequest {
-    pub method: Method,
-    pub url: Url,
-    pub headers: HeaderMap,
-    pub body: Bytes,
-}
-
-impl fmt::Debug for VendorRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VendorRequest")
-            .field("method", &self.method)
-            .field("host", &self.url.host_str())
-            .finish_non_exhaustive()
-    }
 }
 
 /// Why a call cannot be made. Nothing of the values is repeated.
@@ -503,16 +487,4 @@ impl<'a> Call<'a> {
 fn request_entry(name: &str) -> Option<&'static str> {
     let known = REQUEST_PARAMETERS.iter().find(|(known, _)| *known == name);
     known.and_then(|(_, key)| *key)
-}
-
-/// Line breaks and other control characters would start a header of the caller's own.
-fn header_value(name: &HeaderName, text: &str, secret: bool) -> Result<HeaderValue, String> {
-    let control = text.chars().any(char::is_control);
-    match HeaderValue::from_bytes(text.as_bytes()) {
-        Ok(mut value) if !control => {
-            value.set_sensitive(secret || name == AUTHORIZATION);
-            Ok(value)
-        }
-        _ => Err("must not contain line breaks or other control characters".to_owned()),
-    }
 }

@@ -110,7 +110,7 @@ impl<'h, 'a> Hooks<'h, 'a> {
     /// A call that a script wants to be made: to the element's hosts and no others.
     async fn call(&self, call: HttpCall) -> Result<HttpAnswer, String> {
         let request = request_of(call)?;
-        let asked = exchange::ask(&self.ready.session(), request, Asked::Whole).await;
+        let asked = exchange::ask(&self.ready.session(), request, Asked::Whole, None).await;
         let reply = asked.map_err(|error| error.to_string())?.reply;
         let headers = reply.headers.iter().map(|(name, value)| {
             let value = String::from_utf8_lossy(value.as_bytes()).into_owned();

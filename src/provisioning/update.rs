@@ -256,7 +256,10 @@ impl Changing<'_> {
             }
             match written? {
                 Written::Done(changed, revocation) => {
-                    self.app.callers().settle(self.app.store(), revocation).await;
+                    self.app
+                        .callers()
+                        .settle(self.app.store(), revocation)
+                        .await;
                     return Ok(*changed);
                 }
                 Written::Outrun(_) if is_once(accepted.as_ref()) => break,

@@ -1,5 +1,6 @@
 use std::sync::{Arc, LazyLock};
 
+use http::Method;
 use http::StatusCode;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};

@@ -106,7 +106,9 @@ async fn a_known_instance_is_called_without_the_database(database: TestDatabase)
     let [server, other] = &two.servers;
     two.word(server).await;
     let url = two.database.url.as_str();
-    let mut holding = sqlx::PgConnection::connect(url).await.expect("a connection");
+    let mut holding = sqlx::PgConnection::connect(url)
+        .await
+        .expect("a connection");
     let mut held = holding.begin().await.expect("a transaction");
     sqlx::query("lock table instances, outbound_grants, secret_index in access exclusive mode")
         .execute(&mut *held)
