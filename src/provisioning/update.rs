@@ -256,10 +256,8 @@ impl Changing<'_> {
             }
             match written? {
                 Written::Done(changed, revocation) => {
-                    self.app
-                        .callers()
-                        .settle(self.app.store(), revocation)
-                        .await;
+                    let app = self.app;
+                    app.callers().settle(app.store(), revocation).await;
                     return Ok(*changed);
                 }
                 Written::Outrun(_) if is_once(accepted.as_ref()) => break,

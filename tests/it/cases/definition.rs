@@ -43,10 +43,12 @@ pub fn definitions() -> Vec<Definition> {
 }
 
 fn operation(json: &Value) -> Option<Operation> {
-    let kind = json["type"].as_str().unwrap_or("api");
-    matches!(kind, "api" | "apiNoDocumentation").then(|| Operation {
+    let path = without_hub(json["path"].as_str().expect("a path"));
+    // The answer to a ping is not the resource's, and what no document names is for calls of our own.
+    let for_callers = json["type"] == "api" && path != "/ping";
+    for_callers.then(|| Operation {
         method: json["method"].as_str().expect("a method").to_owned(),
-        path: without_hub(json["path"].as_str().expect("a path")),
+        path,
         json: json.clone(),
     })
 }

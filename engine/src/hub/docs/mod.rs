@@ -62,12 +62,19 @@ pub fn objects<'a>(
 
 fn calls<'a>(element: &'a Element, group: Option<&Group>, part: Part<'_>) -> Option<Vec<Call<'a>>> {
     let mut calls = operations::of(element, group);
+    let object = match part {
+        Part::Object(name) => Some(&element.object(name)?.name),
+        Part::All | Part::Operation(_) => None,
+    };
+    let is_about = |call: &Call<'_>| call.object.map(|o| &o.name) == object;
+    // What is only listed below records of others is documented there.
+    let alone = object.is_some_and(|_| !calls.iter().any(is_about));
     calls.retain(|call| match part {
         Part::All => true,
-        Part::Object(name) => {
-            let object = element.object(name);
-            call.object.is_some() && call.object.map(|o| &o.name) == object.map(|o| &o.name)
+        Part::Object(_) if alone => {
+            call.path.rsplit('/').next() == object.map(|name| name.as_str())
         }
+        Part::Object(_) => is_about(call),
         Part::Operation(name) => call.id == name || call.alias == name,
     });
     (!calls.is_empty()).then_some(calls)
