@@ -17,6 +17,9 @@ fn is_suffix(name: &str, counts: impl Fn(Option<psl::Type>) -> bool) -> bool {
         let suffix = psl::suffix(name.as_bytes());
         suffix.is_some_and(|suffix| suffix.as_bytes() == name.as_bytes() && counts(suffix.typ()))
     };
+    if name.is_empty() {
+        return false;
+    }
     // Of some names everything below is a suffix, and the name itself is none.
     whole(name) || whole(&format!("q7x2v9k4m1.{name}"))
 }

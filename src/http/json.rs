@@ -38,21 +38,16 @@ impl<T: Serialize> IntoResponse for Json<T> {
 
 /// Refuses a caller that wants anything but JSON, before work is done.
 pub async fn acceptable(request: Request, next: Next) -> Result<Response> {
-    if request
-        .headers()
-        .get_all(header::ACCEPT)
-        .iter()
-        .next()
-        .is_some()
-        && !request
-            .headers()
-            .get_all(header::ACCEPT)
-            .iter()
-            .any(accepts_json)
-    {
+    if !is_taken(request.headers()) {
         return Err(Error::NotAcceptable);
     }
     Ok(next.run(request).await)
+}
+
+/// Whether the caller takes JSON for an answer.
+pub fn is_taken(headers: &HeaderMap) -> bool {
+    let mut accepted = headers.get_all(header::ACCEPT).iter().peekable();
+    accepted.peek().is_none() || accepted.any(accepts_json)
 }
 
 fn accepts_json(value: &HeaderValue) -> bool {

@@ -89,18 +89,24 @@ pub struct Answer {
     pub notices: Vec<String>,
 }
 
-/// Whether the element has such a resource, with whichever credentials. Asks nobody.
+/// The element's resource of this path, with whichever credentials. Asks nobody. `None`: the element
+/// is in the catalogue no more.
 ///
 /// # Errors
 /// 404 and 405 where it has not, 400 for a path that is no text.
-pub fn find(app: &App, element_key: &str, method: &Method, path: &str) -> Result<()> {
+pub fn find<'a>(
+    app: &'a App,
+    element_key: &str,
+    method: &Method,
+    path: &str,
+) -> Result<Option<&'a Resource>> {
     let Some(element) = app.catalog().get(element_key) else {
-        return Ok(());
+        return Ok(None);
     };
     let mut lost = None;
     for group in &element.groups {
         match element.route(group, method, path) {
-            Ok(_) => return Ok(()),
+            Ok(route) => return Ok(Some(route.resource)),
             Err(why) if lost.is_none() || matches!(why, Lost::Method(_)) => {
                 lost = Some((group, why));
             }
@@ -109,7 +115,7 @@ pub fn find(app: &App, element_key: &str, method: &Method, path: &str) -> Result
     }
     match lost {
         Some((group, why)) => Err(not_found(element, group, method, path, why)),
-        None => Ok(()),
+        None => Ok(None),
     }
 }
 

@@ -195,13 +195,21 @@ impl Element {
         declared.or_else(end).or(found)
     }
 
-    /// Calls of an object that callers are told of.
+    /// Calls of an object that callers are told of; of one that is only listed below records of
+    /// others, those lists.
     pub fn calls_of<'a>(&'a self, object: &'a Object) -> impl Iterator<Item = &'a Resource> {
-        self.resources.iter().filter(|resource| {
-            resource.kind == ResourceKind::Api
-                && self
-                    .object_of(resource)
-                    .is_some_and(|other| std::ptr::eq(other, object))
+        let called = || {
+            let mut resources = self.resources.iter();
+            std::iter::from_fn(move || resources.find(|one| one.kind == ResourceKind::Api))
+        };
+        let is_about = move |resource: &&Resource| {
+            let about = self.object_of(resource);
+            about.is_some_and(|other| std::ptr::eq(other, object))
+        };
+        let alone = !called().any(|resource| is_about(&resource));
+        called().filter(move |resource| {
+            let end = || literals(&resource.shape.path).next_back();
+            is_about(resource) || (alone && end() == Some(object.name.as_str()))
         })
     }
 }

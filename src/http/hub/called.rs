@@ -99,7 +99,11 @@ async fn make(
     }
     // Who has to be connected again is told that first, and why, which the database knows.
     if caller.valid {
-        hub::find(app, &caller.element_key, &method, resource)?;
+        let found = hub::find(app, &caller.element_key, &method, resource)?;
+        // A file has a form of its own.
+        if found.is_some_and(|found| !found.shape.raw) && !json::is_taken(&parts.headers) {
+            return Err(Error::NotAcceptable);
+        }
     }
     let query = Query::parse(parts.uri.query().unwrap_or_default()).into_pairs();
     let headers = parts.headers.clone();

@@ -106,13 +106,15 @@ impl Site {
             .expect("a count")
     }
 
-    /// Running servers know of it when this returns.
+    /// Of a changed instance running servers know when this returns.
     pub async fn execute(&self, statement: &'static str) {
         sqlx::query(statement)
             .execute(&self.database.pool)
             .await
             .expect("a statement");
-        self.all_forget().await;
+        if statement.starts_with("update instances") {
+            self.all_forget().await;
+        }
     }
 
     /// What has been changed in the tables behind them, servers read again.

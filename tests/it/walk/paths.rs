@@ -52,6 +52,7 @@ pub fn filled(walk: &Walk, path: &str, instance: &str, caller: &Caller) -> Strin
             ("{}", Some("users")) => user.as_str(),
             ("{}", Some("notifications")) => walk.told.0.as_str(),
             ("{}", Some("subscriptions")) => walk.told.1.as_str(),
+            ("{}", Some("docs")) => "GET-ping",
             ("{}", before) => panic!("this test does not know what follows {before:?}"),
             _ => segment,
         };
