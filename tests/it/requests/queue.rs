@@ -226,26 +226,20 @@ async fn a_database_that_restarts_loses_no_row(database: TestDatabase) {
     .await;
 }
 
-/// What one row costs, for people who look: `--nocapture` shows it.
 #[database_test]
-async fn rows_are_cheap(database: TestDatabase) {
+async fn many_rows_arrive_and_take_little_room(database: TestDatabase) {
     const ROWS: u32 = 20_000;
     let log = RequestLog::new(Settings {
         queue: usize::MAX / 2,
         ..Settings::default()
     });
-    let began = Instant::now();
     for number in 0..ROWS {
         log.add(&row(number, "GET", 200));
     }
-    let queued = began.elapsed();
     let store = Store::with_pool(database.pool.clone(), 100);
-    let began = Instant::now();
     // Stopped at once, it writes what there is.
     writer::run(log, store, std::future::ready(())).await;
-    let written = began.elapsed();
     assert_eq!(count(&database, "true").await, i64::from(ROWS));
-    let micros = |time: Duration| time.as_secs_f64() * 1e6 / f64::from(ROWS);
     let bytes: i64 = sqlx::query_scalar(
         "select sum(pg_total_relation_size(inhrelid))::bigint from pg_inherits
          where inhparent = 'request_log'::regclass",
@@ -253,11 +247,6 @@ async fn rows_are_cheap(database: TestDatabase) {
     .fetch_one(&database.pool)
     .await
     .expect("a size");
-    println!(
-        "per row: {:.2} µs to queue, {:.2} µs to write, {} bytes",
-        micros(queued),
-        micros(written),
-        bytes / i64::from(ROWS)
-    );
-    assert!(micros(written) < 2_000.0);
+    let each = bytes / i64::from(ROWS);
+    assert!(each < 1000, "{each} bytes for a row and what finds it");
 }

@@ -295,12 +295,22 @@ async fn every_answer_is_what_the_document_says(database: TestDatabase) {
         &answer,
         &mut tour.findings,
     );
-    let route = place("/usage", Access::Platform);
-    for (query, header) in [
-        ("?instanceId=999999999", walk.server.admin.header()),
-        ("?accountIds[]=999999999", walk.server.member.header()),
+    let by_token = walk.server.admin.with_token(walk.token(&walk.of_admin));
+    for (path, query, header) in [
+        (
+            "/usage",
+            "?instanceId=999999999",
+            walk.server.admin.header(),
+        ),
+        (
+            "/usage",
+            "?accountIds[]=999999999",
+            walk.server.member.header(),
+        ),
+        ("/instances/docs", "?operationId=no-such-call", by_token),
     ] {
-        let path = format!("/usage{query}");
+        let route = place(path, Access::Platform);
+        let path = format!("{path}{query}");
         let answer = walk.api("GET", &path, Some(&header)).await;
         let findings = &mut tour.findings;
         tour.contract.check(query, "GET", &route, &answer, findings);

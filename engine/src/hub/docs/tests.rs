@@ -121,7 +121,7 @@ fn credentials_are_tried_by_the_call_that_is_best_for_it() {
         "onProvision",
         json!({"ping": true, "groups": ["password"]}),
     );
-    assert_eq!(call(&[other.clone()]), Some("/me".to_owned()));
+    assert_eq!(call(std::slice::from_ref(&other)), Some("/me".to_owned()));
     assert_eq!(call(&[named.clone(), other]), Some("/v/ping".to_owned()));
     assert_eq!(call(&[named, marked]), Some("/v/marked".to_owned()));
 }
