@@ -23,7 +23,7 @@ use crate::vault::Vault;
 pub struct App(Arc<Parts>, Arc<Gate>, Renewals, Arc<Instances>);
 
 /// Instances as calls need them, sealed as they are stored. Tokens may have been renewed by another
-/// server for as long as [`REMEMBERED_FOR`]: then these have ended, or the vendor does not take them.
+/// server for some seconds: then these have ended, or the vendor does not take them.
 pub type Instances = Remembered<(OrganizationId, InstanceId), (store::Instance, Vec<store::Grant>)>;
 
 const REMEMBERED_FOR: Duration = Duration::from_secs(5);
