@@ -119,10 +119,11 @@ impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         let out_of_reach = match &error {
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => true,
-            // It is stopping, has crashed, or is starting.
-            sqlx::Error::Database(refused) => {
-                matches!(refused.code().as_deref(), Some("57P01" | "57P02" | "57P03"))
-            }
+            // It is stopping, has crashed, or is starting; is full, or takes no connections.
+            sqlx::Error::Database(refused) => matches!(
+                refused.code().as_deref(),
+                Some("57P01" | "57P02" | "57P03" | "53300" | "55000")
+            ),
             _ => false,
         };
         if out_of_reach {

@@ -198,9 +198,12 @@ impl<'a> Ready<'a> {
         }
         let stored = self.app.store().org(self.organization);
         let (organization, keys, id) = (self.organization, &self.keys, self.row().id);
+        let generation = self.row().generation;
         stored
             .transaction(|mut transaction| async move {
-                if let Some(row) = stored.lock_instance(&mut transaction, id).await? {
+                let row = stored.lock_instance(&mut transaction, id).await?;
+                // Somebody who has logged in since may be another account at the vendor.
+                if let Some(row) = row.filter(|row| row.generation == generation) {
                     let mut values = stored_values(organization, keys, &row)?;
                     values.extend(changed.clone());
                     let parts = Parts::of(&values);

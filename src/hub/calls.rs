@@ -13,12 +13,12 @@ use bunsen_engine::element::{Element, Resource};
 use bunsen_engine::hub::{self, Caller, Walk};
 use bunsen_engine::reply::{Fault, VendorReply};
 use bunsen_engine::request::{BuildError, Inputs, VendorRequest};
-use http::{StatusCode, header};
+use http::{Method, StatusCode, header};
 
 use super::form::Form;
 use super::hooks::Hooks;
 use super::{Called, Content, List};
-use crate::error::Result;
+use crate::error::{Error, Result, VendorFailure};
 use crate::exchange::{self, Asked, Came};
 use crate::headers;
 use crate::outbound::{Payload, SendError};
@@ -47,6 +47,8 @@ pub struct Calls<'a, 'c> {
     values: Values,
     previous: Option<VendorReply>,
     renewed: bool,
+    /// By which the vendor was asked last, whatever the definition says and a hook makes of it.
+    sent: Method,
     /// It is known whether that has helped.
     judged: bool,
     called: &'c mut Called,
@@ -69,6 +71,7 @@ impl<'a, 'c> Calls<'a, 'c> {
             values,
             previous: None,
             renewed: false,
+            sent: Method::GET,
             judged: false,
             called,
         })
@@ -81,6 +84,11 @@ impl<'a, 'c> Calls<'a, 'c> {
     /// What the calls from here on are of.
     pub fn names(&mut self, resource: &Resource) {
         self.called.resource = format!("{} {}", resource.method, resource.path);
+    }
+
+    /// Whether the last call has changed something at the vendor.
+    pub fn has_written(&self) -> bool {
+        !self.sent.is_safe()
     }
 
     pub fn values(&self) -> &Values {
@@ -105,7 +113,7 @@ impl<'a, 'c> Calls<'a, 'c> {
                     return Ok(content);
                 }
                 Attempt::Broken(error) => {
-                    let harmless = resource.vendor_method.is_safe() && resource.once.is_none();
+                    let harmless = self.sent.is_safe() && resource.once.is_none();
                     if broken || !harmless || !may_pass(&error) {
                         let element = self.ready.element;
                         let entry = element.host_entry(resource);
@@ -121,7 +129,7 @@ impl<'a, 'c> Calls<'a, 'c> {
                     let again = link.form().is_none_or(|form| form.is_left());
                     let sure = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
                     // An answer that is read as a refusal may come after the vendor had acted.
-                    let again = again && (sure || resource.vendor_method.is_idempotent());
+                    let again = again && (sure || self.sent.is_idempotent());
                     if !self.renew(&fault, again).await? {
                         let session = self.ready.session();
                         let nothing = Values::new();
@@ -152,6 +160,8 @@ impl<'a, 'c> Calls<'a, 'c> {
             Some(hooks) => hooks.before(&mut request).await?,
             None => None,
         };
+        let asked = instead.is_none();
+        self.sent.clone_from(&request.method);
         let came = match instead {
             Some(reply) => Ok(Came { reply, file: None }),
             None => {
@@ -181,14 +191,17 @@ impl<'a, 'c> Calls<'a, 'c> {
         };
         // What the vendor did with the call is its own status to say, whatever hooks make of it.
         let status = reply.status;
+        // Whoever is told that a write failed makes it again.
+        let written = asked && !self.sent.is_safe() && status.is_success();
+        let failed = |error| if written { done(&error) } else { error };
         let mut changed = Values::new();
         if let Some(mut hooks) = hooks {
-            hooks.after(&mut reply).await?;
+            hooks.after(&mut reply).await.map_err(failed)?;
             changed = hooks.changed();
         }
         let read = link.read(&self.ready, &inputs, &reply);
         if !changed.is_empty() {
-            self.ready.keep(&changed).await?;
+            self.ready.keep(&changed).await.map_err(failed)?;
             self.values.extend(changed);
         }
         match read {
@@ -234,6 +247,19 @@ impl<'a, 'c> Calls<'a, 'c> {
         self.renewed = true;
         Ok(true)
     }
+}
+
+/// Behind a write that the vendor has accepted.
+fn done(error: &Error) -> Error {
+    Error::Vendor(Box::new(VendorFailure {
+        status: 500,
+        message: format!(
+            "It is done at the vendor, so do not send it again; what a hook makes of the answer \
+             failed: {error}"
+        ),
+        provider_message: None,
+        retry_after: None,
+    }))
 }
 
 impl<'a> Link<'_, 'a> {

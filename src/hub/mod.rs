@@ -243,7 +243,7 @@ async fn chained<'a>(
             }
             Err(error) => return Err(error),
         }
-        written |= !resource.vendor_method.is_safe();
+        written |= calls.has_written();
     }
     Ok(Answer { content, notices })
 }

@@ -173,6 +173,10 @@ pub fn add<'r>(
     }
 }
 
+/// Of a field that a vendor lists, in bytes.
+const LONGEST_NAME: usize = 500;
+const DEEPEST_NAME: usize = 16;
+
 fn listed(item: &Json, rule: &FieldsRule, calls: &Calls<'_>) -> Option<Shown> {
     let nothing = Values::new();
     let text = |path: &Option<AnswerPath>| path.as_ref()?.find_text(item, &nothing);
@@ -180,6 +184,10 @@ fn listed(item: &Json, rule: &FieldsRule, calls: &Calls<'_>) -> Option<Shown> {
         return None;
     }
     let vendor_name = rule.name.find_text(item, &nothing)?;
+    // Each dot is a level of the document that shows it.
+    if vendor_name.len() > LONGEST_NAME || vendor_name.matches('.').count() > DEEPEST_NAME {
+        return None;
+    }
     let mut name = match rule.names.get(&vendor_name) {
         Some(name) => name.clone(),
         None if rule.initial_lower => initial_lower(&vendor_name),
