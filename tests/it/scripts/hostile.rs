@@ -256,7 +256,7 @@ async fn another_organization_leaves_nothing_behind() {
         found.expect("runs").result,
         Some(json!({"s": "undefined", "c": "undefined"}))
     );
-    assert_eq!(scripts.children(), 1);
+    assert!(scripts.children() <= 1, "the other one's has ended");
 }
 
 /// What Linux says of the one child that runs for this test.

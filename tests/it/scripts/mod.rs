@@ -28,7 +28,7 @@ fn scripts() -> Scripts {
 /// With little time, for scripts that take all there is.
 fn impatient() -> Scripts {
     let mut settings = settings();
-    settings.limits.computing = Duration::from_millis(300);
+    settings.limits.computing = Duration::from_secs(1);
     settings.limits.total = Duration::from_secs(20);
     Scripts::new(settings)
 }
