@@ -277,6 +277,8 @@ impl<'a> Ready<'a> {
         let (id, generation) = (self.row().id, self.row().generation);
         self.app.work().spawn(async move {
             let renewed = renewal::on_demand(&app, organization, id, generation).await;
+            // Also where another server has renewed them.
+            app.instances().forget(&(organization, id));
             tracing::debug!(instance.id = %id, ok = renewed.is_ok(), "renewed for a call to come");
         });
     }
