@@ -128,9 +128,14 @@ impl Store {
     }
 
     pub fn pool_state(&self) -> PoolState {
+        let open = self.pool.size();
+        // The driver counts a connection that comes back after it may be taken again: for a moment
+        // its number can be one below zero, which reads as the largest there is.
+        let in_pool = self.pool.num_idle();
+        let counted = u32::try_from(in_pool).is_ok_and(|in_pool| in_pool <= open);
         PoolState {
-            open: self.pool.size(),
-            idle: self.pool.num_idle() + self.shelf.as_ref().map_or(0, Shelf::len),
+            open,
+            idle: if counted { in_pool } else { 0 } + self.shelf.as_ref().map_or(0, Shelf::len),
             allowed: self.pool.options().get_max_connections(),
             waiting: self.waiting.load(Ordering::Relaxed),
         }
