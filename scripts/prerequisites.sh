@@ -98,9 +98,15 @@ has_postgres() { [ "$(newest_postgres)" -ge "$oldest_postgres" ]; }
 
 # ---------------------------------------------------------------- browser
 
+# The oldest major version of node that the tests in a browser are written for.
+oldest_node=20
+
 has_browser() {
+  local node
   { command -v chromium || command -v chromium-browser; } >/dev/null 2>&1 &&
-    command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1
+    command -v npm >/dev/null 2>&1 || return 1
+  node=$(node --version 2>/dev/null | sed -n 's/^v\([0-9]*\)\..*/\1/p')
+  [ "${node:-0}" -ge "$oldest_node" ]
 }
 
 # ---------------------------------------------------------------- packages
@@ -208,7 +214,7 @@ prerequisites() {
   fi
   # Only tests need it, and they say so when they are skipped.
   if [ "${2:-}" = browser ] && ! has_browser && [ "$manager" = apt-get ]; then
-    missing="${missing:+$missing and }chromium with node"
+    missing="${missing:+$missing and }chromium with node $oldest_node or newer and npm"
     packages="${packages:+$packages }$(packages_for "$manager" browser)"
   fi
   [ -n "$missing" ] || return 0
@@ -224,6 +230,10 @@ prerequisites() {
   install_packages "$manager" $packages || die "the installation of '$packages' failed"
 
   can_compile_c || die "there is still no working C compiler"
+  # Found out now, not after half an hour.
+  if [ "${2:-}" = browser ] && [ "$manager" = apt-get ] && ! has_browser; then
+    die "this distribution brings node $(node --version 2>/dev/null || echo none); tests in a browser need $oldest_node or newer: see https://nodejs.org/en/download"
+  fi
   [ "${1:-}" != postgres ] || has_postgres ||
     die "this distribution brings Postgres $(newest_postgres); $oldest_postgres or newer is needed: see https://www.postgresql.org/download/, or name a database with BUNSEN_DATABASE_URL (for ./run)"
 }

@@ -12,19 +12,20 @@ use crate::error::{Error, Result, VendorFailure};
 use crate::flights::Flights;
 use crate::gate::Gate;
 use crate::ids::{InstanceId, OrganizationId};
+use crate::opened::Opened;
 use crate::outbound::Outbound;
 use crate::request_log::RequestLog;
 use crate::scripts::Scripts;
 use crate::shares::Shares;
-use crate::store::{self, Mode, Store};
+use crate::store::{Mode, Store};
 use crate::vault::Vault;
 
 #[derive(Debug, Clone)]
 pub struct App(Arc<Parts>, Arc<Gate>, Renewals, Arc<Instances>);
 
-/// Instances as calls need them, sealed as they are stored. Tokens may have been renewed by another
-/// server for some seconds: then these have ended, or the vendor does not take them.
-pub type Instances = Remembered<(OrganizationId, InstanceId), (store::Instance, Vec<store::Grant>)>;
+/// Instances as calls need them. Tokens may have been renewed by another server for some seconds:
+/// then these have ended, or the vendor does not take them.
+pub type Instances = Remembered<(OrganizationId, InstanceId), Opened>;
 
 const REMEMBERED_FOR: Duration = Duration::from_secs(5);
 const REMEMBERED_BYTES: u64 = 16 * 1024 * 1024;
@@ -75,7 +76,12 @@ impl Default for Outside {
 impl App {
     pub fn new(parts: Parts) -> Self {
         let callers = parts.callers.clone();
-        let instances = Instances::new(callers, REMEMBERED_BYTES, REMEMBERED_FOR, rough_size);
+        let instances = Instances::new(
+            callers,
+            REMEMBERED_BYTES,
+            REMEMBERED_FOR,
+            Opened::rough_size,
+        );
         Self(
             Arc::new(parts),
             Arc::default(),
@@ -185,20 +191,6 @@ impl App {
         let named = shortened(key_or_id);
         Error::NotFound(format!("No element found with {kind} '{named}'.{hint}"))
     }
-}
-
-/// With what the cache keeps beside it.
-fn rough_size((instance, grants): &(store::Instance, Vec<store::Grant>)) -> u32 {
-    let configuration = instance.configuration.iter();
-    let configuration: usize = configuration
-        .map(|(key, value)| 64 + key.len() + value.len())
-        .sum();
-    let certificates = grants.iter();
-    let certificates: usize = certificates
-        .map(|grant| 200 + grant.ca_pem.as_ref().map_or(0, String::len))
-        .sum();
-    let size = 1000 + instance.credentials_sealed.len() + configuration + certificates;
-    u32::try_from(size).unwrap_or(u32::MAX)
 }
 
 /// Characters of a caller's own text that an error repeats.

@@ -27,6 +27,7 @@ pub mod keys;
 mod login;
 mod meters;
 pub mod notifications;
+pub mod opened;
 pub mod outbound;
 mod passthrough;
 pub mod private_postgres;

@@ -13,12 +13,11 @@ use crate::credentials::{self, CREDENTIALS, Parts, place, stored_values};
 use crate::error::{Error, Result, VendorFailure};
 use crate::exchange::{self, Session};
 use crate::ids::{InstanceId, OrganizationId};
-use crate::outbound::Grant;
+use crate::opened::Opened;
 use crate::renewal;
 use crate::scripts::Scripts;
 use crate::store::{self, KeptTokens};
 use crate::tenancy;
-use crate::vault::OrganizationKeys;
 
 /// What a call has cost so far, whatever comes of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,11 +40,7 @@ const LONGEST_CHANGE: usize = 64 * 1024;
 pub struct Ready<'a> {
     app: &'a App,
     organization: OrganizationId,
-    found: Arc<(store::Instance, Vec<store::Grant>)>,
-    pub keys: Arc<OrganizationKeys>,
-    /// As they are stored.
-    pub values: Values,
-    grants: Vec<Grant>,
+    opened: Arc<Opened>,
     even_disabled: bool,
     pub element: &'a Element,
     pub group: &'a Group,
@@ -58,15 +53,33 @@ impl<'a> Ready<'a> {
     /// 401 for an instance that needs its owner, 403 for a disabled one, 404 for one that has just
     /// been deleted; 503 when its tokens have ended and cannot be renewed now.
     pub async fn new(app: &'a App, organization: OrganizationId, id: InstanceId) -> Result<Self> {
-        let known = app.instances().find(&(organization, id));
-        let ready = match known.filter(|found| !found.0.disabled) {
-            Some(found) => Self::open(app, organization, found, false).await?,
-            None => Self::read(app, organization, id, false).await?,
-        };
-        ready.unspent().await
+        Self::known(app, organization, id).await?.unspent().await
     }
 
-    /// The same, read from the database now.
+    /// The same with the tokens that it has: for whoever can tell by the instance alone that there is
+    /// no call to be made. See [`Ready::unspent`].
+    ///
+    /// # Errors
+    /// As [`Ready::new`], but for the last.
+    pub async fn known(app: &'a App, organization: OrganizationId, id: InstanceId) -> Result<Self> {
+        let known = app.instances().find(&(organization, id));
+        match known.filter(|opened| !opened.row.disabled) {
+            Some(opened) => {
+                let (element, group) = definition(app, &opened.row)?;
+                Ok(Self {
+                    app,
+                    organization,
+                    opened,
+                    even_disabled: false,
+                    element,
+                    group,
+                })
+            }
+            None => Self::read(app, organization, id, false).await,
+        }
+    }
+
+    /// The same as [`Ready::new`], read from the database now.
     ///
     /// # Errors
     /// As [`Ready::new`].
@@ -88,14 +101,17 @@ impl<'a> Ready<'a> {
         ready.unspent().await
     }
 
-    async fn unspent(self) -> Result<Self> {
+    /// With other tokens if these are known to have ended.
+    ///
+    /// # Errors
+    /// 503 when they cannot be renewed now, 401 when only their owner can.
+    pub async fn unspent(self) -> Result<Self> {
         let (app, organization, id) = (self.app, self.organization, self.row().id);
-        let ready = self;
-        if !renewal::spent(ready.element, ready.group, &ready.values) {
-            return Ok(ready);
+        if !renewal::spent(self.element, self.group, &self.opened.effective) {
+            return Ok(self);
         }
-        renewal::on_demand(app, organization, id, ready.row().generation).await?;
-        Self::read(app, organization, id, ready.even_disabled).await
+        renewal::on_demand(app, organization, id, self.row().generation).await?;
+        Self::read(app, organization, id, self.even_disabled).await
     }
 
     async fn read(
@@ -107,54 +123,49 @@ impl<'a> Ready<'a> {
         let began = app.instances().begin();
         let stored = app.store().org(organization);
         let found = stored.instance_to_call(id).await?;
-        let found = Arc::new(found.ok_or_else(|| {
+        let (row, grants) = found.ok_or_else(|| {
             Error::NotFound("The instance has been deleted a moment ago.".to_owned())
-        })?);
-        if found.0.disabled && !even_disabled {
+        })?;
+        if row.disabled && !even_disabled {
             return Err(Error::Forbidden("Element instance is disabled.".into()));
         }
-        if !found.0.valid {
-            return Err(needs_owner(&found.0));
+        if !row.valid {
+            return Err(needs_owner(&row));
         }
-        let kept = (organization, id);
-        app.instances().remember(began, organization, kept, &found);
-        Self::open(app, organization, found, even_disabled).await
-    }
-
-    async fn open(
-        app: &'a App,
-        organization: OrganizationId,
-        found: Arc<(store::Instance, Vec<store::Grant>)>,
-        even_disabled: bool,
-    ) -> Result<Self> {
-        let row = &found.0;
+        let (element, group) = definition(app, &row)?;
         let keys = tenancy::keys(app, organization).await?;
-        let values = stored_values(organization, &keys, row)?;
-        let element = app.catalog().get(&row.element_key);
-        let known =
-            element.and_then(|element| Some((element, element.group(&row.credential_group)?)));
-        let Some((element, group)) = known else {
-            return Err(Error::NotFound(format!(
-                "The element '{}' of this instance, or its way to log in, is not in the catalogue \
-                 any more.",
-                row.element_key
-            )));
-        };
+        let values = stored_values(organization, &keys, &row)?;
+        let opened = Arc::new(Opened {
+            effective: Arc::new(element.effective(group, &values)),
+            values,
+            keys,
+            grants: grants.into_iter().map(credentials::grant).collect(),
+            row,
+        });
+        let kept = (organization, id);
+        app.instances().remember(began, organization, kept, &opened);
         Ok(Self {
             app,
             organization,
-            keys,
-            values,
-            grants: found.1.iter().cloned().map(credentials::grant).collect(),
+            opened,
             even_disabled,
             element,
             group,
-            found,
         })
     }
 
     fn row(&self) -> &store::Instance {
-        &self.found.0
+        &self.opened.row
+    }
+
+    /// Its values as they are stored.
+    pub fn stored(&self) -> &Values {
+        &self.opened.values
+    }
+
+    /// Keys under which its organization signs page tokens: the one to sign with first.
+    pub fn page_secrets(&self) -> impl Iterator<Item = [u8; 32]> + use<'_> {
+        self.opened.keys.page_secrets()
     }
 
     pub fn session(&self) -> Session<'_> {
@@ -162,8 +173,12 @@ impl<'a> Ready<'a> {
             outbound: self.app.outbound(),
             element: self.element,
             group: self.group,
-            grants: &self.grants,
+            grants: &self.opened.grants,
         }
+    }
+
+    pub fn id(&self) -> InstanceId {
+        self.row().id
     }
 
     pub fn organization(&self) -> OrganizationId {
@@ -197,7 +212,7 @@ impl<'a> Ready<'a> {
             })));
         }
         let stored = self.app.store().org(self.organization);
-        let (organization, keys, id) = (self.organization, &self.keys, self.row().id);
+        let (organization, keys, id) = (self.organization, &self.opened.keys, self.row().id);
         let generation = self.row().generation;
         stored
             .transaction(|mut transaction| async move {
@@ -224,36 +239,36 @@ impl<'a> Ready<'a> {
         Ok(())
     }
 
-    /// The values that sign its calls, where calls are signed: only signatures have a part of a
-    /// stored client's in each call. `None`: the instance's own are all that a call is made of.
+    /// The values that its calls are made of. Where calls are signed, the part of a stored client's
+    /// that signs them is among them: nothing else has one in each call.
     ///
     /// # Errors
     /// 400 when a call would tell the secret of a stored client to a host that the instance names.
-    pub async fn signing(&self) -> Result<Option<Values>> {
+    pub async fn effective(&self) -> Result<Arc<Values>> {
         if !self.group.is_oauth1() {
-            return Ok(None);
+            return Ok(Arc::clone(&self.opened.effective));
         }
+        let stored = &self.opened.values;
         let client =
-            clients::referred_to(self.app, self.organization, self.element, &self.values).await?;
+            clients::referred_to(self.app, self.organization, self.element, stored).await?;
         let Some(client) = client else {
-            return Ok(None);
+            return Ok(Arc::clone(&self.opened.effective));
         };
-        let values = exchange::signing(self.element, self.group, &client.values, &self.values);
-        values.map(Some).ok_or_else(|| {
+        let values = exchange::signing(self.element, self.group, &client.values, stored);
+        let values = values.ok_or_else(|| {
             Error::Invalid(
                 "This element's calls would tell the secret of the stored OAuth client to a host \
                  that the instance names: connect it with a client of your own."
                     .into(),
             )
-        })
+        })?;
+        Ok(Arc::new(self.element.effective(self.group, &values)))
     }
 
     /// Whether tokens that the vendor does not take can be renewed.
     pub fn renews(&self) -> bool {
-        self.element.renewal(self.group).is_some_and(|renewal| {
-            let effective = self.element.effective(self.group, &self.values);
-            renewal.start(&effective).is_some()
-        })
+        let renewal = self.element.renewal(self.group);
+        renewal.is_some_and(|renewal| renewal.start(&self.opened.effective).is_some())
     }
 
     /// The instance with tokens in place of those that the vendor has refused. `None`: they are as
@@ -300,6 +315,20 @@ impl std::fmt::Debug for Ready<'_> {
             .field("instance", &self.row().id)
             .finish_non_exhaustive()
     }
+}
+
+/// What the catalogue has for it by now.
+fn definition<'a>(app: &'a App, row: &store::Instance) -> Result<(&'a Element, &'a Group)> {
+    let element = app.catalog().get(&row.element_key);
+    let known =
+        element.and_then(|element| Some((&**element, element.group(&row.credential_group)?)));
+    known.ok_or_else(|| {
+        Error::NotFound(format!(
+            "The element '{}' of this instance, or its way to log in, is not in the catalogue any \
+             more.",
+            row.element_key
+        ))
+    })
 }
 
 /// The status that the vendor's own refusal would have; nobody needs to be asked for it.

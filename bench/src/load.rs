@@ -290,6 +290,12 @@ impl<'a> Call<'a> {
         Self::without_body(authorization, "GET", path)
     }
 
+    /// To the vendor of the instance whose token the header holds.
+    pub fn passthrough(authorization: &'a HeaderValue) -> Self {
+        let path = "/elements/api-v2/proxy/record".to_owned();
+        Self::without_body(authorization, "GET", path)
+    }
+
     /// As it goes over the connection.
     pub fn request(self, address: SocketAddr) -> Vec<u8> {
         let head = format!(

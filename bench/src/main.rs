@@ -15,6 +15,7 @@ mod seed;
 mod server;
 mod startup;
 mod steady;
+mod waiting;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -68,7 +69,15 @@ struct Arguments {
     #[arg(long, conflicts_with = "scale")]
     renewals: bool,
 
-    /// How many of them
+    /// Instead: calls that all wait for a vendor at once, and what each of them weighs
+    #[arg(long, conflicts_with_all = ["scale", "renewals"])]
+    waiting: bool,
+
+    /// How many of --waiting, if the limit of open files allows it
+    #[arg(long, value_name = "N", default_value_t = 20_000, requires = "waiting")]
+    calls: usize,
+
+    /// How many of --renewals
     #[arg(long, value_name = "N", default_value_t = 100_000, requires = "renewals",
           value_parser = clap::value_parser!(u32).range(100..))]
     due: u32,
@@ -105,6 +114,11 @@ async fn measure(arguments: Arguments) -> Result<(), Error> {
     let body = std::fs::read(&arguments.body)
         .map_err(|error| format!("cannot read {}: {error}", arguments.body.display()))?;
     let sandbox = server::Sandbox::start(&programs).await?;
+
+    if arguments.waiting {
+        let body = body.into();
+        return waiting::measure(&programs, &sandbox, &body, arguments.calls.max(1)).await;
+    }
 
     let plan = pieces::Plan {
         body: body.into(),

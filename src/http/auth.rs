@@ -75,8 +75,6 @@ pub struct InstanceCaller {
     pub element_key: String,
     pub instance: InstanceId,
     pub disabled: bool,
-    /// Its credentials are there, and the vendor has not refused them.
-    pub valid: bool,
 }
 
 /// What an [`OrgCaller`] is known by, for what must not be done by secrets that are replaced while
@@ -171,7 +169,6 @@ impl FromRequestParts<App> for InstanceCaller {
             element_key: instance.element_key.clone(),
             instance: instance.id,
             disabled: instance.disabled,
-            valid: instance.valid,
             caller,
         })
     }

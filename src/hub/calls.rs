@@ -6,6 +6,7 @@
 //! twice is doing it once. The connection broke, or there was none: then what only reads is repeated.
 //! Everything else is the caller's to decide, who is told how long the vendor wants to be left alone.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use bunsen_engine::configuration::Values;
@@ -44,7 +45,7 @@ pub enum Link<'l, 'a> {
 pub struct Calls<'a, 'c> {
     ready: Ready<'a>,
     /// Of the instance, with everything that counts laid under them.
-    values: Values,
+    values: Arc<Values>,
     previous: Option<VendorReply>,
     renewed: bool,
     /// By which the vendor was asked last, whatever the definition says and a hook makes of it.
@@ -65,7 +66,7 @@ enum Attempt {
 
 impl<'a, 'c> Calls<'a, 'c> {
     pub async fn new(ready: Ready<'a>, called: &'c mut Called) -> Result<Self> {
-        let values = effective(&ready).await?;
+        let values = ready.effective().await?;
         Ok(Self {
             ready,
             values,
@@ -202,7 +203,7 @@ impl<'a, 'c> Calls<'a, 'c> {
         let read = link.read(&self.ready, &inputs, &reply);
         if !changed.is_empty() {
             self.ready.keep(&changed).await.map_err(failed)?;
-            self.values.extend(changed);
+            Arc::make_mut(&mut self.values).extend(changed);
         }
         match read {
             Err(fault) => Ok(Attempt::Refused(fault, status)),
@@ -242,7 +243,7 @@ impl<'a, 'c> Calls<'a, 'c> {
         let Some(fresh) = self.ready.renewed().await? else {
             return Ok(false);
         };
-        self.values = effective(&fresh).await?;
+        self.values = fresh.effective().await?;
         self.ready = fresh;
         self.renewed = true;
         Ok(true)
@@ -333,13 +334,6 @@ impl<'a> Link<'_, 'a> {
             }),
         })
     }
-}
-
-/// With the parts of a stored client that sign calls, where they are signed.
-async fn effective(ready: &Ready<'_>) -> Result<Values> {
-    let signing = ready.signing().await?;
-    let stored = signing.as_ref().unwrap_or(&ready.values);
-    Ok(ready.element.effective(ready.group, stored))
 }
 
 /// Whether the next try may come through: neither the guard nor the vendor has said no, and nobody

@@ -11,7 +11,7 @@ mod hooks;
 
 use bunsen_engine::element::shape::Origin;
 use bunsen_engine::element::{Element, Group, Resource, Source};
-use bunsen_engine::hub::{Caller, Lost, Mistake, TokenKey, Walk};
+use bunsen_engine::hub::{Caller, Lost, Mistake, Route, TokenKey, Walk};
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde::de::IgnoredAny;
@@ -32,12 +32,17 @@ pub use discovery::{fields, try_credentials};
 /// Configuration of an instance: whether members that are null are left out of records.
 const LEAVE_OUT_NULLS: &str = "filter.response.nulls";
 
-/// A call as it came in.
+/// Which resource is called, with whose credentials.
+#[derive(Debug)]
+pub struct Found<'a> {
+    ready: Ready<'a>,
+    route: Route<'a>,
+}
+
+/// What a call brings to its resource.
 #[derive(Debug)]
 pub struct Call {
     pub method: Method,
-    /// Raw, with its leading slash, with or without a hub.
-    pub path: String,
     /// Decoded, in the order sent.
     pub query: Vec<(String, String)>,
     pub headers: HeaderMap,
@@ -89,55 +94,42 @@ pub struct Answer {
     pub notices: Vec<String>,
 }
 
-/// The element's resource of this path, with whichever credentials. Asks nobody. `None`: the element
-/// is in the catalogue no more.
+/// The resource that a path means, raw and with its leading slash, of those that the instance has.
 ///
 /// # Errors
-/// 404 and 405 where it has not, 400 for a path that is no text.
-pub fn find<'a>(
+/// 404 and 405 where it has no such resource, 400 for a path that is no text; 401 and 403 for an
+/// instance that needs its owner or is disabled.
+pub async fn find<'a>(
     app: &'a App,
-    element_key: &str,
+    organization: OrganizationId,
+    id: InstanceId,
     method: &Method,
     path: &str,
-) -> Result<Option<&'a Resource>> {
-    let Some(element) = app.catalog().get(element_key) else {
-        return Ok(None);
-    };
-    let mut lost = None;
-    for group in &element.groups {
-        match element.route(group, method, path) {
-            Ok(route) => return Ok(Some(route.resource)),
-            Err(why) if lost.is_none() || matches!(why, Lost::Method(_)) => {
-                lost = Some((group, why));
-            }
-            Err(_) => {}
-        }
-    }
-    match lost {
-        Some((group, why)) => Err(not_found(element, group, method, path, why)),
-        None => Ok(None),
+) -> Result<Found<'a>> {
+    let ready = Ready::known(app, organization, id).await?;
+    let (element, group) = (ready.element, ready.group);
+    let route = element.route(group, method, path);
+    let route = route.map_err(|lost| not_found(element, group, method, path, lost))?;
+    Ok(Found { ready, route })
+}
+
+impl Found<'_> {
+    /// Its answer is a file, in a form of the vendor's.
+    pub fn is_file(&self) -> bool {
+        self.route.resource.shape.raw
     }
 }
 
 /// Makes the call with the instance's credentials. `called` is filled in also when it fails.
 ///
 /// # Errors
-/// 400 for what the caller has to correct, 404 and 405 where the element has no such resource; 401
-/// and 403 for an instance that needs its owner or is disabled; what the vendor refuses with its own
-/// words; 502 and 503 when there is no answer.
-pub async fn call(
-    app: &App,
-    organization: OrganizationId,
-    id: InstanceId,
-    call: Call,
-    called: &mut Called,
-) -> Result<Answer> {
-    let ready = Ready::new(app, organization, id).await?;
-    let (element, group) = (ready.element, ready.group);
-    let route = element
-        .route(group, &call.method, &call.path)
-        .map_err(|lost| not_found(element, group, &call.method, &call.path, lost))?;
+/// 400 for what the caller has to correct; 401 for an instance that needs its owner; what the vendor
+/// refuses with its own words; 502 and 503 when there is no answer.
+pub async fn call(app: &App, found: Found<'_>, call: Call, called: &mut Called) -> Result<Answer> {
+    let Found { ready, route } = found;
     let resource = route.resource;
+    let ready = ready.unspent().await?;
+    let element = ready.element;
     called.resource = format!("{} {}", resource.method, resource.path);
     let chain = element.chain(resource);
     let (body, mut form) = match call.body {
@@ -159,7 +151,7 @@ pub async fn call(
     for link in &chain {
         caller.check(element, link).map_err(told)?;
     }
-    let context = format!("{organization} {id}");
+    let context = format!("{} {}", ready.organization(), ready.id());
     let key = resource
         .shape
         .is_list()
@@ -249,7 +241,7 @@ async fn chained<'a>(
 }
 
 fn token_key(ready: &Ready<'_>, context: &[u8]) -> Result<TokenKey> {
-    let mut secrets = ready.keys.page_secrets();
+    let mut secrets = ready.page_secrets();
     let first = secrets
         .next()
         .ok_or_else(|| Error::internal("an organization without a key"))?;

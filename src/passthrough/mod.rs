@@ -116,7 +116,7 @@ fn envelope_header(ready: &Ready<'_>, headers: &HeaderMap) -> Result<Option<Secr
     if !kind.to_ascii_lowercase().contains("xml") {
         return Ok(None);
     }
-    request::envelope_header(ready.element, ready.group, &ready.values).map_err(exchange::unbuilt)
+    request::envelope_header(ready.element, ready.group, ready.stored()).map_err(exchange::unbuilt)
 }
 
 async fn send(
@@ -131,10 +131,9 @@ async fn send(
         query: call.query.as_deref(),
         headers: call.headers.clone(),
     };
-    let signing = ready.signing().await?;
-    let values = signing.as_ref().unwrap_or(&ready.values);
+    let values = ready.effective().await?;
     let began = Instant::now();
-    let answer = exchange::pass(&ready.session(), values, passing, payload).await;
+    let answer = exchange::pass(&ready.session(), &values, passing, payload).await;
     called.attempts += 1;
     called.vendor_time += began.elapsed();
     called.vendor_status = answer.as_ref().ok().map(|answer| answer.status.as_u16());
@@ -160,5 +159,5 @@ async fn is_refused(ready: &Ready<'_>, answer: &mut Answer) -> Result<bool> {
         headers: answer.headers.clone(),
         body,
     };
-    Ok(reply::refuses(element, ready.group, &ready.values, &said))
+    Ok(reply::refuses(element, ready.group, ready.stored(), &said))
 }

@@ -27,13 +27,12 @@ const LONGEST_LOOK: Duration = Duration::from_millis(500);
 const YOUNG: Duration = Duration::from_secs(5);
 const LONGEST_YOUTH: Duration = Duration::from_secs(5 * 60);
 
-/// Whether these stored values hold an access token that is known to have ended and can be renewed.
+/// Whether these effective values hold an access token that is known to have ended and can be renewed.
 pub fn spent(element: &Element, group: &Group, values: &Values) -> bool {
     element.renewal(group).is_some_and(|renewal| {
-        let values = element.effective(group, values);
-        let ends = renewal.expires_at(&values);
+        let ends = renewal.expires_at(values);
         let ended = ends.is_some_and(|ends| ends <= Timestamp::now().as_millisecond());
-        ended && renewal.start(&values).is_some()
+        ended && renewal.start(values).is_some()
     })
 }
 
@@ -122,7 +121,12 @@ impl Due<'_> {
         let age = |at| Timestamp::now().duration_since(at).unsigned_abs();
         let youth = youth(self.row.renewals_in_vain);
         let young = self.row.renewed_at.is_some_and(|at| age(at) < youth);
-        young && !spent(self.element, self.group, &self.values)
+        young
+            && !spent(
+                self.element,
+                self.group,
+                &self.element.effective(self.group, &self.values),
+            )
     }
 
     /// The refresh token may have been used up, and using it again may end the access token, which

@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http_body::Body as _;
 use http_body_util::BodyExt;
 
 use super::{INSTANCE_ID, declares, discovery};
@@ -97,30 +98,34 @@ async fn make(
     if caller.disabled {
         return Err(Error::Forbidden("Element instance is disabled.".into()));
     }
-    // Who has to be connected again is told that first, and why, which the database knows.
-    if caller.valid {
-        let found = hub::find(app, &caller.element_key, &method, resource)?;
-        // A file has a form of its own.
-        if found.is_some_and(|found| !found.shape.raw) && !json::is_taken(&parts.headers) {
-            return Err(Error::NotAcceptable);
-        }
+    let organization = caller.caller.organization;
+    let find = || hub::find(app, organization, caller.instance, &method, resource);
+    let mut found = find().await?;
+    // A file has a form of its own.
+    if !found.is_file() && !json::is_taken(&parts.headers) {
+        return Err(Error::NotAcceptable);
     }
     let query = Query::parse(parts.uri.query().unwrap_or_default()).into_pairs();
-    let headers = parts.headers.clone();
     let writes = matches!(method, Method::POST | Method::PUT | Method::PATCH);
-    let body = match writes && form::is_one(&headers) {
-        true => hub::Body::Form(body.map_err(Into::into).boxed_unsync()),
-        false => hub::Body::Whole(whole(app, parts, body, writes).await?),
+    let (body, headers) = if writes && form::is_one(&parts.headers) {
+        let form = body.map_err(Into::into).boxed_unsync();
+        (hub::Body::Form(form), parts.headers)
+    } else if body.is_end_stream() {
+        (hub::Body::Whole(Bytes::new()), parts.headers)
+    } else {
+        let headers = parts.headers.clone();
+        let body = whole(app, parts, body, writes).await?;
+        // What has changed while it came counts.
+        found = find().await?;
+        (hub::Body::Whole(body), headers)
     };
     let call = Call {
-        method,
-        path: resource.to_owned(),
+        method: method.clone(),
         query,
         headers,
         body,
     };
-    let organization = caller.caller.organization;
-    let answer = hub::call(app, organization, caller.instance, call, called).await?;
+    let answer = hub::call(app, found, call, called).await?;
     Ok(told(answer))
 }
 
