@@ -21,7 +21,16 @@ use crate::store::{Mode, Store};
 use crate::vault::Vault;
 
 #[derive(Debug, Clone)]
-pub struct App(Arc<Parts>, Arc<Gate>, Renewals, Arc<Instances>);
+pub struct App(Arc<Inner>);
+
+/// Behind one count: every layer of every call holds the server once.
+#[derive(Debug)]
+struct Inner {
+    parts: Parts,
+    gate: Gate,
+    renewals: Renewals,
+    instances: Instances,
+}
 
 /// Instances as calls need them. Tokens may have been renewed by another server for some seconds:
 /// then these have ended, or the vendor does not take them.
@@ -82,89 +91,89 @@ impl App {
             REMEMBERED_FOR,
             Opened::rough_size,
         );
-        Self(
-            Arc::new(parts),
-            Arc::default(),
-            Renewals::default(),
-            Arc::new(instances),
-        )
+        Self(Arc::new(Inner {
+            parts,
+            gate: Gate::default(),
+            renewals: Renewals::default(),
+            instances,
+        }))
     }
 
     pub fn instances(&self) -> &Instances {
-        &self.3
+        &self.0.instances
     }
 
     pub fn gate(&self) -> &Gate {
-        &self.1
+        &self.0.gate
     }
 
     pub fn renewals(&self) -> &Renewals {
-        &self.2
+        &self.0.renewals
     }
 
     pub fn store(&self) -> &Store {
-        &self.0.store
+        &self.0.parts.store
     }
 
     pub fn vault(&self) -> &Vault {
-        &self.0.vault
+        &self.0.parts.vault
     }
 
     pub fn callers(&self) -> &Callers {
-        &self.0.callers
+        &self.0.parts.callers
     }
 
     pub fn shares(&self) -> &Shares {
-        &self.0.shares
+        &self.0.parts.shares
     }
 
     pub fn catalog(&self) -> &Catalog {
-        &self.0.catalog
+        &self.0.parts.catalog
     }
 
     pub fn catalogue_hash(&self) -> &str {
-        &self.0.catalogue_hash
+        &self.0.parts.catalogue_hash
     }
 
     pub fn outbound(&self) -> &Outbound {
-        &self.0.outbound
+        &self.0.parts.outbound
     }
 
     pub fn scripts(&self) -> &Scripts {
-        &self.0.scripts
+        &self.0.parts.scripts
     }
 
     pub fn mode(&self) -> Mode {
-        self.0.mode
+        self.0.parts.mode
     }
 
     pub fn is_sandbox(&self) -> bool {
-        self.0.mode == Mode::Sandbox
+        self.0.parts.mode == Mode::Sandbox
     }
 
     pub fn body_limit(&self) -> usize {
-        self.0.body_limit
+        self.0.parts.body_limit
     }
 
     pub fn work(&self) -> &TaskTracker {
-        &self.0.work
+        &self.0.parts.work
     }
 
     pub fn outside(&self) -> &Outside {
-        &self.0.outside
+        &self.0.parts.outside
     }
 
     pub fn request_log(&self) -> &RequestLog {
-        &self.0.request_log
+        &self.0.parts.request_log
     }
 
     pub fn is_stopping(&self) -> bool {
-        self.0.stopping.load(Ordering::Relaxed)
+        self.0.parts.stopping.load(Ordering::Relaxed)
     }
 
     /// From now on `/health/ready` answers 503, so that a balancer sends nothing more.
     pub fn stop(&self) {
-        self.0.stopping.store(true, Ordering::Relaxed);
+        self.0.parts.stopping.store(true, Ordering::Relaxed);
     }
 
     /// An active element by key or id; 404 with the nearest key otherwise.
