@@ -161,7 +161,7 @@ fn budgets_are_checked() {
     one_mistake(
         "/bunsen/budget",
         json!([{"calls": 5}]),
-        "bunsen.budget[0]: seconds is missing",
+        r#"bunsen.budget[0]: "seconds" is missing"#,
     );
     one_mistake(
         "/bunsen/budget",
