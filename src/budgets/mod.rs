@@ -25,6 +25,7 @@ use ring::digest::{Context, SHA256};
 
 use crate::error::{Error, Result, VendorFailure};
 use crate::ids::OrganizationId;
+use crate::meters;
 use crate::retry_after;
 use crate::store::{BudgetKey, Store};
 use account::{Account, Refused, Rule};
@@ -231,7 +232,15 @@ fn seconds(wait: Duration) -> u64 {
     (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
+fn reason(refused: Refused) -> &'static str {
+    match refused {
+        Refused::Held(_) => "held",
+        Refused::Spent(_) => "spent",
+    }
+}
+
 fn organizations(calls: u64, refused: Refused) -> Error {
+    meters::budget_refused("organization", reason(refused));
     let (Refused::Held(rest) | Refused::Spent(rest)) = refused;
     let wait = seconds(rest);
     Error::OverBudget {
@@ -244,6 +253,7 @@ fn organizations(calls: u64, refused: Refused) -> Error {
 }
 
 fn vendors(element: &Element, budget: &Budget, calls: u64, refused: Refused) -> Error {
+    meters::budget_refused("account", reason(refused));
     let name = &element.name;
     let (message, wait) = match refused {
         Refused::Held(rest) => {

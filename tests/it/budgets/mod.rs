@@ -3,6 +3,7 @@
 
 mod limits;
 mod replicas;
+mod shipped;
 mod turns;
 
 use std::path::Path;
