@@ -43,10 +43,21 @@ const UNSAID: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// What the operator decides.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Settings {
     /// Calls of vendors that one organization may make in a minute.
     pub organization: Option<u64>,
+    /// Whether the budgets of definitions count.
+    pub of_vendors: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            organization: None,
+            of_vendors: true,
+        }
+    }
 }
 
 /// The budgets that this server has to do with now.
@@ -115,7 +126,7 @@ impl Budgets {
 
     /// Whether calls of this element are counted at all.
     pub fn counts(&self, element: &Element) -> bool {
-        self.settings.organization.is_some() || !element.budgets.is_empty()
+        self.settings.organization.is_some() || !self.of_vendor(element).is_empty()
     }
 
     /// The right to make a call with these values, [`Element::effective`] ones, at once or after a
@@ -142,8 +153,9 @@ impl Budgets {
             let taken = account.take(store, lane, who).await;
             taken.map_err(|refused| organizations(account.calls(), refused))?;
         }
-        let mut accounts = Vec::with_capacity(element.budgets.len());
-        for (index, budget) in element.budgets.iter().enumerate() {
+        let budgets = self.of_vendor(element);
+        let mut accounts = Vec::with_capacity(budgets.len());
+        for (index, budget) in budgets.iter().enumerate() {
             let rule = Rule {
                 calls: budget.calls,
                 window: budget.window,
@@ -161,6 +173,13 @@ impl Budgets {
             accounts,
             store: Some(store.clone()),
         })
+    }
+
+    fn of_vendor<'e>(&self, element: &'e Element) -> &'e [Budget] {
+        match self.settings.of_vendors {
+            true => &element.budgets,
+            false => &[],
+        }
     }
 
     fn account(&self, key: BudgetKey, rule: Rule) -> Arc<Account> {

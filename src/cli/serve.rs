@@ -93,6 +93,7 @@ pub async fn run(arguments: &Serve) -> Result<()> {
                 request_log: request_log(&arguments.request_log),
                 budgets: budgets::Settings {
                     organization: arguments.calls.organization_calls_per_minute(),
+                    of_vendors: arguments.calls.vendor_budgets,
                 },
                 call_limits: CallLimits {
                     bytes: arguments.calls.hub_call_bytes,

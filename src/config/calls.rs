@@ -16,6 +16,16 @@ pub struct Calls {
     )]
     organization_calls_per_minute: Option<u32>,
 
+    /// Whether what definitions say of the calls that vendors let an account make is kept to.
+    #[arg(
+        long,
+        env = "BUNSEN_VENDOR_BUDGETS",
+        default_value_t = true,
+        action = clap::ArgAction::Set,
+        value_name = "BOOLEAN"
+    )]
+    pub vendor_budgets: bool,
+
     /// Bytes of a vendor's pages that one list holds; a page that would need more is shorter, and has a
     /// token that leads on.
     #[arg(

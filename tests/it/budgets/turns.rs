@@ -113,6 +113,7 @@ async fn an_organization_has_a_budget_of_its_own(database: TestDatabase) {
     let options = TestOptions {
         budgets: Settings {
             organization: Some(5),
+            ..Settings::default()
         },
         ..TestOptions::default()
     };
