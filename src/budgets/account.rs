@@ -12,14 +12,16 @@ use tokio::sync::oneshot;
 use super::queue::{Lane, Queue, Who};
 use crate::store::{BudgetKey, Leased, Spending, Store};
 
-/// How long a call waits for its turn.
-pub const PATIENCE: Duration = Duration::from_millis(1500);
+/// How long a call waits for its turn: longer than a window in which vendors count bursts.
+pub const PATIENCE: Duration = Duration::from_millis(2500);
 /// How long a lease, or the answer that there is nothing left, is believed.
 const LEASE: Duration = Duration::from_secs(1);
 /// For the statement; a database that is slower counts as away.
 const SLOW: Duration = Duration::from_millis(700);
-/// Before the database is asked once more, at least.
+/// Before the database is asked once more, at least and, while somebody waits, at most: another server
+/// may have given calls back, or have learned that there are more.
 const PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 /// Calls of one lease at most.
 const LARGEST: u64 = 10_000;
 
@@ -276,7 +278,7 @@ impl Account {
             state.queue.retain(|_| false);
             return None;
         }
-        Some(rest.max(PAUSE))
+        Some(rest.clamp(PAUSE, LONGEST_PAUSE))
     }
 
     /// The vendor has said how many calls a window has.
@@ -285,6 +287,8 @@ impl Account {
         if state.learned != Some(calls) {
             state.learned = Some(calls);
             state.told = false;
+            // There may be more than the last lease found.
+            state.empty = false;
         }
     }
 
