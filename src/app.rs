@@ -7,6 +7,7 @@ use std::time::Duration;
 use bunsen_engine::element::{Catalog, Element};
 use tokio_util::task::TaskTracker;
 
+use crate::budgets::{self, Budgets};
 use crate::callers::{Callers, Remembered};
 use crate::error::{Error, Result, VendorFailure};
 use crate::flights::Flights;
@@ -30,6 +31,7 @@ struct Inner {
     gate: Gate,
     renewals: Renewals,
     instances: Instances,
+    budgets: Budgets,
 }
 
 /// Instances as calls need them. Tokens may have been renewed by another server for some seconds:
@@ -62,6 +64,17 @@ pub struct Parts {
     pub stopping: AtomicBool,
     pub outside: Outside,
     pub request_log: RequestLog,
+    pub budgets: budgets::Settings,
+    pub call_limits: CallLimits,
+}
+
+/// What one hub call may take, however many calls of the vendor it is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct CallLimits {
+    /// Of the vendor's pages that a list holds at once.
+    pub bytes: usize,
+    /// After this no further call of the vendor's begins.
+    pub time: Duration,
 }
 
 /// How the server is seen from outside.
@@ -91,12 +104,22 @@ impl App {
             REMEMBERED_FOR,
             Opened::rough_size,
         );
+        let budgets = Budgets::new(parts.budgets);
         Self(Arc::new(Inner {
             parts,
             gate: Gate::default(),
             renewals: Renewals::default(),
             instances,
+            budgets,
         }))
+    }
+
+    pub fn budgets(&self) -> &Budgets {
+        &self.0.budgets
+    }
+
+    pub fn call_limits(&self) -> CallLimits {
+        self.0.parts.call_limits
     }
 
     pub fn instances(&self) -> &Instances {

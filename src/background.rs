@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::journal::recovery::Left;
 use crate::outbound::Outbound;
 use crate::store::Purpose;
-use crate::{journal, notifications, provisioning, renewal, request_log};
+use crate::{budgets, journal, notifications, provisioning, renewal, request_log};
 
 /// Exchanges that this version can finish.
 const PURPOSES: &[Purpose] = &[
@@ -39,7 +39,8 @@ pub async fn work(app: App, receivers: Outbound, stop: impl Future<Output = ()>)
         renewal::worker::run(app.clone(), stopped.cancelled()),
         renewal::backfill::run(app.clone(), stopped.cancelled()),
         notifications::worker::run(app.clone(), receivers, stopped.cancelled()),
-        notifications::tidying::run(app, stopped.cancelled()),
+        notifications::tidying::run(app.clone(), stopped.cancelled()),
+        budgets::tidy(app.store().clone(), stopped.cancelled()),
         async {
             stop.await;
             stopped.cancel();

@@ -3,6 +3,7 @@
 //! Every flag has a variable `BUNSEN_…`; a secret can also come from the file that
 //! `BUNSEN_…_FILE` names. Unset and unreadable are different answers.
 
+mod calls;
 mod clients;
 mod copies;
 mod front;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use url::Url;
 
+pub use calls::Calls;
 pub use clients::{ClientPlace, OauthClients, client_entries, client_secret};
 pub use copies::{Backup, Restore};
 pub use front::{Egress, Front};
@@ -233,6 +235,9 @@ pub struct Serve {
 
     #[command(flatten)]
     pub request_log: RequestLog,
+
+    #[command(flatten)]
+    pub calls: Calls,
 
     /// Which parts run in this process.
     #[arg(long, env = "BUNSEN_ROLES", value_delimiter = ',', default_values = ["api", "worker"])]

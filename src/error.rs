@@ -44,6 +44,9 @@ pub enum Error {
     TooManyAttempts { retry_after: u64 },
     /// 429: the organization uses all that is its share of this server; names the limit.
     OverShare(String),
+    /// 429: the organization has made as many calls of vendors as it may; names the limit, and has the
+    /// seconds until there are more.
+    OverBudget { message: String, retry_after: u64 },
     /// 503: starting, stopping, or the database is out of reach.
     Unavailable(&'static str),
     /// The vendor, or the way to it, failed: our status, our words, the vendor's own text.
@@ -83,6 +86,7 @@ impl fmt::Display for Error {
             | Self::OverShare(text)
             | Self::UnsupportedMediaType(text) => f.write_str(text),
             Self::InFlight { message, .. } => f.write_str(message),
+            Self::OverBudget { message, .. } => f.write_str(message),
             // Names are for the page of the person they belong to.
             Self::OtherAccount(_) => f.write_str("This is another account at the vendor."),
             Self::MethodNotAllowed => f.write_str("This method is not allowed here."),

@@ -5,6 +5,7 @@ pub mod app;
 pub mod background;
 mod backup;
 pub mod bootstrap;
+pub mod budgets;
 pub mod callers;
 pub mod cli;
 mod clients;

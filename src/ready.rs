@@ -2,12 +2,13 @@
 //! tokens that have not ended; and what is done when the vendor does not take them.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bunsen_engine::configuration::Values;
 use bunsen_engine::element::{Element, Group};
 
-use crate::app::App;
+use crate::app::{App, CallLimits};
+use crate::budgets::{Turn, Who};
 use crate::clients;
 use crate::credentials::{self, CREDENTIALS, Parts, place, stored_values};
 use crate::error::{Error, Result, VendorFailure};
@@ -31,6 +32,19 @@ pub struct Called {
     pub vendor_time: Duration,
     /// Calls that were made of the vendor, repeated ones included.
     pub attempts: u32,
+    /// When no further one may begin; `None`: none has.
+    pub until: Option<Instant>,
+}
+
+/// Calls of the vendor that one call is made of at most.
+pub const MOST_CALLS: u32 = 100;
+
+impl Called {
+    /// Whether it has made as many calls of the vendor, or has taken as long, as one may.
+    pub fn is_used_up(&self) -> bool {
+        let late = |until| Instant::now() >= until;
+        self.attempts >= MOST_CALLS || self.until.is_some_and(late)
+    }
 }
 
 /// Bytes that a call's hooks may store in an instance's configuration.
@@ -179,6 +193,27 @@ impl<'a> Ready<'a> {
 
     pub fn id(&self) -> InstanceId {
         self.row().id
+    }
+
+    /// The right to make one call of the vendor, by the budgets that it counts against.
+    ///
+    /// # Errors
+    /// 429 where there is none left.
+    pub async fn turn(&self) -> Result<Turn<'a>> {
+        let (budgets, element) = (self.app.budgets(), self.element);
+        if !budgets.counts(element) {
+            return Ok(Turn::default());
+        }
+        let who = Who {
+            organization: self.organization,
+            instance: self.id(),
+        };
+        let values = &self.opened.effective;
+        budgets.take(self.app.store(), element, values, who).await
+    }
+
+    pub fn call_limits(&self) -> CallLimits {
+        self.app.call_limits()
     }
 
     pub fn organization(&self) -> OrganizationId {

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::{App, Parts};
+use crate::app::{App, CallLimits, Parts};
 use crate::callers::{self, Callers};
 use crate::cli::elements::{listed, unsupported};
 use crate::cli::first_files;
@@ -24,7 +24,7 @@ use crate::scripts::{self, Scripts};
 use crate::shares::{Limits, Shares};
 use crate::store::Mode;
 use crate::vault::Vault;
-use crate::{background, elements, http, keys, meters, notifications};
+use crate::{background, budgets, elements, http, keys, meters, notifications};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// For answers to reach their readers once all of them are made.
@@ -91,6 +91,14 @@ pub async fn run(arguments: &Serve) -> Result<()> {
                 stopping: AtomicBool::new(false),
                 outside: front.outside.clone(),
                 request_log: request_log(&arguments.request_log),
+                budgets: budgets::Settings {
+                    organization: arguments.calls.organization_calls_per_minute(),
+                    of_vendors: arguments.calls.vendor_budgets,
+                },
+                call_limits: CallLimits {
+                    bytes: arguments.calls.hub_call_bytes,
+                    time: arguments.calls.hub_call_timeout(),
+                },
             });
             serve_watched(&app, receivers, front, &opened, &mut signals, arguments).await
         }

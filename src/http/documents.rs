@@ -15,8 +15,10 @@ use utoipa_axum::routes;
 
 use super::Access::{self, Optional, Platform, Token};
 use crate::app::{App, shortened};
+use crate::budgets;
 use crate::error::{Error, Result};
 use crate::http::auth::{InstanceCaller, MaybeCaller, OrgCaller};
+use crate::http::hub::notice;
 use crate::http::instances::instance_id;
 use crate::http::json::Json;
 use crate::http::query::Query;
@@ -292,8 +294,7 @@ async fn whole(
     operation: Option<String>,
     query: &Query,
 ) -> Result<Response> {
-    let made = made(app, caller, id, operation, query).await?;
-    Ok(Json(made).into_response())
+    Ok(made(app, caller, id, operation, query).await?.told(|it| it))
 }
 
 async fn answer_definitions(
@@ -303,9 +304,27 @@ async fn answer_definitions(
     operation: String,
     query: &Query,
 ) -> Result<Response> {
-    let mut made = made(app, caller, id, Some(operation), query).await?;
-    let definitions = made.get_mut("definitions").map(Value::take);
-    Ok(Json(definitions.unwrap_or_else(|| json!({}))).into_response())
+    let made = made(app, caller, id, Some(operation), query).await?;
+    Ok(made.told(|mut document| {
+        let definitions = document.get_mut("definitions").map(Value::take);
+        definitions.unwrap_or_else(|| json!({}))
+    }))
+}
+
+/// A document, and what it cost to make.
+struct Made {
+    document: Value,
+    called: Called,
+    notices: Vec<String>,
+}
+
+impl Made {
+    fn told(self, part: impl FnOnce(Value) -> Value) -> Response {
+        let mut response = Json(part(self.document)).into_response();
+        notice(response.headers_mut(), &self.notices);
+        response.extensions_mut().insert(self.called);
+        response
+    }
 }
 
 async fn made(
@@ -314,7 +333,7 @@ async fn made(
     id: InstanceId,
     operation: Option<String>,
     query: &Query,
-) -> Result<Value> {
+) -> Result<Made> {
     let asked = Asked::read(app, query)?;
     let (key, group) = provisioning::kind(app, caller.who(), id).await?;
     let element: &Element = app.element(&key)?;
@@ -323,13 +342,34 @@ async fn made(
     let group = element.group(&group);
     let none = || no_such_operation(element, operation.unwrap_or_default());
     let mut live = BTreeMap::new();
+    let (mut called, mut notices) = (Called::default(), Vec::new());
     if asked.discovery && !asked.basic {
+        let mut left_out = Vec::new();
         for object in docs::objects(element, group, part).ok_or_else(none)? {
-            let mut called = Called::default();
+            if called.is_used_up() {
+                if !object.discovery.is_empty() {
+                    left_out.push(object.name.as_str());
+                }
+                continue;
+            }
             let (organization, what) = (caller.organization, (element, object));
-            let found = hub::fields(app, organization, id, what, &mut called).await?;
+            // Many calls at once, and nobody's records: those who want theirs go first.
+            let found = hub::fields(app, organization, id, what, &mut called);
+            let found = budgets::background(found).await?;
             live.insert(object.name.clone(), found.fields);
+            notices.extend(found.notices);
+        }
+        if !left_out.is_empty() {
+            notices.push(format!(
+                "The vendor was asked as often as one call may; as the definition has them are the \
+                 fields of {}.",
+                left_out.join(", ")
+            ));
         }
     }
-    document(element, group, &asked, &live, part).ok_or_else(none)
+    Ok(Made {
+        document: document(element, group, &asked, &live, part).ok_or_else(none)?,
+        called,
+        notices,
+    })
 }

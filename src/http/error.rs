@@ -57,7 +57,9 @@ impl IntoResponse for Error {
             _ => None,
         };
         let (provider_message, retry_after) = match self {
-            Self::TooManyAttempts { retry_after } => (None, Some(retry_after.to_string())),
+            Self::TooManyAttempts { retry_after } | Self::OverBudget { retry_after, .. } => {
+                (None, Some(retry_after.to_string()))
+            }
             // Calls end all the time.
             Self::OverShare(_) => (None, Some("1".to_owned())),
             Self::Vendor(failure) => (failure.provider_message, failure.retry_after),
@@ -92,7 +94,9 @@ fn status(error: &Error) -> StatusCode {
         }
         Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Error::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Error::OverShare(_) | Error::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Error::OverShare(_) | Error::TooManyAttempts { .. } | Error::OverBudget { .. } => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
         Error::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         Error::Vendor(failure) => {

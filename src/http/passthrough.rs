@@ -24,8 +24,8 @@ pub const PREFIX: &str = "/elements/api-v2/proxy";
 const RESOURCE: &str = "/proxy/{vendorPath}";
 
 const DISABLED: &str = "The instance is disabled. With another body: the vendor's answer.";
-const OVER_SHARE: &str = "The organization or the account has no call left, or the vendor lets its tokens not be renewed \
-                          now. With another body: the vendor's answer.";
+const OVER_SHARE: &str = "The organization or the account has no call left, the vendor lets its account make no more calls \
+                          now, or its tokens not be renewed. With another body: the vendor's answer.";
 const NO_ANSWER: &str = "There is no answer of the vendor's: it cannot be reached, is too slow or breaks off, or its \
                          tokens have ended and cannot be renewed now.";
 

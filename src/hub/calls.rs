@@ -19,11 +19,12 @@ use http::{Method, StatusCode, header};
 use super::form::Form;
 use super::hooks::Hooks;
 use super::{Called, Content, List};
+use crate::app::CallLimits;
 use crate::error::{Error, Result, VendorFailure};
 use crate::exchange::{self, Asked, Came};
 use crate::headers;
 use crate::outbound::{Payload, SendError};
-use crate::ready::Ready;
+use crate::ready::{MOST_CALLS, Ready};
 
 /// One call that is to be made.
 #[derive(Debug)]
@@ -67,6 +68,8 @@ enum Attempt {
 impl<'a, 'c> Calls<'a, 'c> {
     pub async fn new(ready: Ready<'a>, called: &'c mut Called) -> Result<Self> {
         let values = ready.effective().await?;
+        let until = Instant::now() + ready.call_limits().time;
+        called.until.get_or_insert(until);
         Ok(Self {
             ready,
             values,
@@ -76,6 +79,15 @@ impl<'a, 'c> Calls<'a, 'c> {
             judged: false,
             called,
         })
+    }
+
+    pub fn limits(&self) -> CallLimits {
+        self.ready.call_limits()
+    }
+
+    /// Whether the hub call has made as many calls of the vendor, or has taken as long, as one may.
+    pub fn are_used_up(&self) -> bool {
+        self.called.is_used_up()
     }
 
     pub fn element(&self) -> &'a Element {
@@ -108,6 +120,13 @@ impl<'a, 'c> Calls<'a, 'c> {
         let mut broken = false;
         loop {
             let resource = link.resource();
+            if self.are_used_up() {
+                return Err(used_up(
+                    &resource.step(),
+                    self.called.attempts,
+                    self.limits(),
+                ));
+            }
             match self.attempt(link, caller).await? {
                 Attempt::Done(content) => {
                     self.judge(true).await;
@@ -166,6 +185,7 @@ impl<'a, 'c> Calls<'a, 'c> {
         let came = match instead {
             Some(reply) => Ok(Came { reply, file: None }),
             None => {
+                let turn = self.ready.turn().await?;
                 let mut streamed = None;
                 if let Some(form) = link.form() {
                     let parts = hub::parts(element, resource, &inputs, caller);
@@ -183,6 +203,9 @@ impl<'a, 'c> Calls<'a, 'c> {
                 self.called.vendor_time += began.elapsed();
                 let status = came.as_ref().map(|came| came.reply.status);
                 self.called.vendor_status = status.as_ref().ok().map(StatusCode::as_u16);
+                if let Ok(came) = &came {
+                    turn.answered(came.reply.status, &came.reply.headers);
+                }
                 came
             }
         };
@@ -248,6 +271,19 @@ impl<'a, 'c> Calls<'a, 'c> {
         self.renewed = true;
         Ok(true)
     }
+}
+
+fn used_up(step: &str, attempts: u32, limits: CallLimits) -> Error {
+    Error::Vendor(Box::new(VendorFailure {
+        status: 502,
+        message: format!(
+            "The step {step} was not made: the call has made {attempts} calls of the vendor, of \
+             {MOST_CALLS} that it may, or has taken longer than {} seconds (--hub-call-timeout).",
+            limits.time.as_secs()
+        ),
+        provider_message: None,
+        retry_after: None,
+    }))
 }
 
 /// Behind a write that the vendor has accepted.

@@ -83,8 +83,15 @@ pub async fn fields(
     let key = token_key(&ready, format!("{organization} {id}").as_bytes())?;
     let mut calls = Calls::new(ready, called).await?;
     for (resource, rule) in lists {
+        if calls.are_used_up() {
+            found.notices.push(cut_off(&object.name));
+            break;
+        }
         match items(&mut calls, resource, &object.vendor_name, &key).await {
-            Ok(items) => {
+            Ok(Items { items, whole }) => {
+                if !whole {
+                    found.notices.push(cut_off(&object.name));
+                }
                 let items = items.iter().map(|item| item.as_ref());
                 fields::add(&mut found.fields, element, object, rule, items);
             }
@@ -100,13 +107,26 @@ pub async fn fields(
     Ok(found)
 }
 
+fn cut_off(object: &str) -> String {
+    format!(
+        "The vendor's list of the fields of {object} is longer than one call reads; the rest is left \
+         out."
+    )
+}
+
+struct Items {
+    items: Vec<Bytes>,
+    /// Nothing is left out.
+    whole: bool,
+}
+
 /// What the vendor lists, item by item.
 async fn items<'a>(
     calls: &mut Calls<'a, '_>,
     resource: &'a Resource,
     object: &str,
     key: &bunsen_engine::hub::TokenKey,
-) -> Result<Vec<Bytes>> {
+) -> Result<Items> {
     let headers = HeaderMap::new();
     let element = calls.element();
     calls.names(resource);
@@ -114,32 +134,40 @@ async fn items<'a>(
         let caller = nobody(resource, object, Vec::new(), &headers);
         caller.check(element, resource).map_err(told)?;
         let content = calls.make(&mut link(resource), &caller).await?;
-        return Ok(match content {
+        let items = match content {
             Some(Content::List(List { json, .. }) | Content::Record(json)) => inside(&json),
             _ => Vec::new(),
-        });
+        };
+        return Ok(Items { items, whole: true });
     }
     let mut items = Vec::new();
     let mut token = None;
+    let mut room = calls.limits().bytes;
     for _ in 0..PAGES {
         let mut query = vec![("pageSize".to_owned(), PAGE_SIZE.to_owned())];
         query.extend(token.take().map(|token| ("nextPage".to_owned(), token)));
         let caller = nobody(resource, object, query, &headers);
         caller.check(element, resource).map_err(told)?;
-        let mut walk = Walk::new(element, resource, calls.values(), &caller, key).map_err(told)?;
-        while calls
-            .make(&mut Link::Page(&mut walk), &caller)
-            .await?
-            .is_some()
+        let walk = Walk::new(element, resource, calls.values(), &caller, key).map_err(told)?;
+        let mut walk = walk.holding_at_most(room);
+        while !calls.are_used_up()
+            && calls
+                .make(&mut Link::Page(&mut walk), &caller)
+                .await?
+                .is_some()
         {}
+        room = room.saturating_sub(walk.held());
         let page = walk.finish(key).map_err(told)?;
         items.extend(page.records);
         token = page.next;
-        if token.is_none() {
+        if token.is_none() || room == 0 || calls.are_used_up() {
             break;
         }
     }
-    Ok(items)
+    Ok(Items {
+        items,
+        whole: token.is_none(),
+    })
 }
 
 /// The items of a list, or the members of an object that names them.

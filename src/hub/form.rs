@@ -12,6 +12,7 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use multer::{Field, Multipart};
 
+use super::pieces::{Pieces, Progress};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::outbound::{BoxError, Payload, Stream};
@@ -120,6 +121,7 @@ impl Form {
 /// The vendor's form, made of the caller's as it comes.
 struct Recoded {
     form: Multipart<'static>,
+    progress: Progress,
     parts: Parts,
     /// Of the caller's parts, by their place among the known ones.
     seen: Vec<bool>,
@@ -145,8 +147,10 @@ impl Recoded {
         parts: Parts,
         wrong: Arc<OnceLock<String>>,
     ) -> Self {
+        let progress = Progress::default();
         Self {
-            form: Multipart::new(form, theirs),
+            form: Multipart::new(Pieces::new(form, progress.clone()), theirs),
+            progress,
             seen: vec![false; parts.of_caller.len()],
             parts,
             part: None,
@@ -179,7 +183,9 @@ impl Recoded {
             }
             if let Some((part, known)) = &mut self.part {
                 let known = *known;
-                match part.chunk().await {
+                let chunk = part.chunk().await;
+                self.progress.made();
+                match chunk {
                     Ok(Some(chunk)) if known => return Ok(Some(chunk)),
                     Ok(Some(_)) => continue,
                     Ok(None) => {
@@ -191,7 +197,9 @@ impl Recoded {
                     Err(error) => return Err(self.no_form(&error)),
                 }
             }
-            match self.form.next_field().await {
+            let field = self.form.next_field().await;
+            self.progress.made();
+            match field {
                 Ok(Some(part)) => {
                     let head = self.head(&part);
                     self.part = Some((part, head.is_some()));

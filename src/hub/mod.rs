@@ -8,6 +8,7 @@ mod calls;
 mod discovery;
 pub mod form;
 mod hooks;
+mod pieces;
 
 use bunsen_engine::element::shape::Origin;
 use bunsen_engine::element::{Element, Group, Resource, Source};
@@ -176,11 +177,14 @@ async fn list<'a>(
     key: &TokenKey,
 ) -> Result<Answer> {
     let element = calls.element();
-    let mut walk = Walk::new(element, resource, calls.values(), caller, key).map_err(told)?;
-    while calls
-        .make(&mut Link::Page(&mut walk), caller)
-        .await?
-        .is_some()
+    let walk = Walk::new(element, resource, calls.values(), caller, key).map_err(told)?;
+    let mut walk = walk.holding_at_most(calls.limits().bytes);
+    // What has been read until then is a page, if not a full one.
+    while !calls.are_used_up()
+        && calls
+            .make(&mut Link::Page(&mut walk), caller)
+            .await?
+            .is_some()
     {}
     let page = walk.finish(key).map_err(told)?;
     let records = page.records.iter();

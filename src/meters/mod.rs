@@ -34,6 +34,7 @@ const VENDOR_CALLS: &str = "bunsen_vendor_calls_total";
 const VENDOR_SECONDS: &str = "bunsen_vendor_call_duration_seconds";
 const GUARD: &str = "bunsen_guard_refusals_total";
 const LOG_INS: &str = "bunsen_log_in_refusals_total";
+const BUDGETS: &str = "bunsen_budget_refusals_total";
 const LOGGED: &str = "bunsen_request_log_rows_total";
 const UNLOGGED: &str = "bunsen_request_log_dropped_total";
 const HANDSHAKES: &str = "bunsen_tls_handshake_failures_total";
@@ -89,6 +90,11 @@ pub fn guard_refused(reason: &'static str) {
 /// `limit`: which of the log-in's limits was reached.
 pub fn log_in_refused(limit: &'static str) {
     counter!(LOG_INS, "limit" => limit).increment(1);
+}
+
+/// `whose` budget, and why, in words of ours.
+pub fn budget_refused(whose: &'static str, reason: &'static str) {
+    counter!(BUDGETS, "budget" => whose, "reason" => reason).increment(1);
 }
 
 /// When our own certificate ends, in seconds since 1970.
@@ -192,6 +198,7 @@ fn describe() {
     );
     describe_counter!(GUARD, "Vendor calls refused by the outbound guard.");
     describe_counter!(LOG_INS, "Log-ins refused because there were too many.");
+    describe_counter!(BUDGETS, "Vendor calls that no budget had left.");
     describe_counter!(LOGGED, "Rows of the request log that were written.");
     describe_counter!(
         UNLOGGED,

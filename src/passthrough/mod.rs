@@ -132,11 +132,15 @@ async fn send(
         headers: call.headers.clone(),
     };
     let values = ready.effective().await?;
+    let turn = ready.turn().await?;
     let began = Instant::now();
     let answer = exchange::pass(&ready.session(), &values, passing, payload).await;
     called.attempts += 1;
     called.vendor_time += began.elapsed();
     called.vendor_status = answer.as_ref().ok().map(|answer| answer.status.as_u16());
+    if let Ok(answer) = &answer {
+        turn.answered(answer.status, &answer.headers);
+    }
     answer
 }
 

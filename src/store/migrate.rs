@@ -78,6 +78,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "fair and forgiving",
         include_str!("../../migrations/0016_fair_and_forgiving.sql"),
     ),
+    (
+        17,
+        "budgets",
+        include_str!("../../migrations/0017_budgets.sql"),
+    ),
 ];
 
 const LEASE: &str = "migrate";

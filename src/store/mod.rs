@@ -8,6 +8,7 @@
 
 mod accounts;
 mod administration;
+mod budgets;
 mod connect;
 mod connection;
 mod directory;
@@ -45,6 +46,7 @@ use sqlx::query::{Query, QueryAs};
 use sqlx::{FromRow, Postgres};
 
 pub use accounts::{Account, AccountFilter, NewAccount};
+pub use budgets::{BudgetKey, Leased, Spending};
 pub use connect::{ConnectLink, ConnectSettings, Logo, NewConnectLink};
 pub use connection::{ConnectError, PoolState, Transaction};
 pub use directory::{Directory, Found, FoundInstance, FoundUser, Owner};

@@ -11,12 +11,13 @@ use super::retry::has_code;
 use super::{Store, Transaction};
 use crate::error::{Error, Result};
 
-/// The list of migrations, which a restore makes anew; leases; what servers tell each other,
-/// some of it in numbers of transactions that mean nothing in another database; and the request log,
+/// The list of migrations, which a restore makes anew; leases and what is left of budgets;
+/// what servers tell each other, some of it in numbers of transactions that mean nothing in another database; and the request log,
 /// which may be larger than everything else, ends by itself, and stands in partitions whose bounds
 /// no backup knows.
 pub const LEFT_BEHIND: &[&str] = &[
     "_sqlx_migrations",
+    "budgets",
     "caller_caches",
     "key_holders",
     "leases",

@@ -1,6 +1,7 @@
 //! Tests against a real Postgres and over HTTP, in one binary so that there is one thing to link.
 
 mod answer;
+mod budgets;
 mod cases;
 mod catalogue;
 mod cli;

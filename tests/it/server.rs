@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use bunsen::app::{App, Outside, Parts};
+use bunsen::app::{App, CallLimits, Outside, Parts};
 use bunsen::bootstrap::{self, Bootstrapped, GivenKeyring};
+use bunsen::budgets;
 use bunsen::callers::Callers;
 use bunsen::http::{Front, Trusted};
 use bunsen::ids::{AccountId, OrganizationId, Secret, SecretKind};
@@ -90,6 +91,8 @@ pub struct TestOptions {
     /// Proxies whose headers are believed.
     pub trusted: Trusted,
     pub request_log: request_log::Settings,
+    pub budgets: budgets::Settings,
+    pub call_limits: CallLimits,
 }
 
 impl Default for TestOptions {
@@ -108,6 +111,11 @@ impl Default for TestOptions {
             },
             trusted: Trusted::default(),
             request_log: request_log::Settings::default(),
+            budgets: budgets::Settings::default(),
+            call_limits: CallLimits {
+                bytes: 16 * 1024 * 1024,
+                time: Duration::from_secs(120),
+            },
         }
     }
 }
@@ -204,6 +212,8 @@ impl TestServer {
             stopping: AtomicBool::new(false),
             outside: Outside::default(),
             request_log: RequestLog::new(options.request_log),
+            budgets: options.budgets,
+            call_limits: options.call_limits,
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));

@@ -2,6 +2,7 @@
 //! place; what is missing or of the wrong type has been reported by the JSON Schema already and
 //! is passed over here.
 
+mod budget;
 mod hosts;
 mod oauth;
 mod objects;
@@ -177,6 +178,7 @@ pub(super) fn compile(
         faults,
         refresh: definition.bunsen.refresh.as_ref().map(refresh),
         session: definition.bunsen.session.clone(),
+        budgets: budget::budgets(definition, checker),
         unsupported: Vec::new(),
         documents: Documents::of(original, common),
     })

@@ -207,6 +207,20 @@ written! {
         fault: Many<FaultWords>,
         refresh: Option<RefreshWords>,
         session: Vec<String>,
+        budget: Many<BudgetWords>,
+    }
+
+    BudgetWords {
+        calls: Option<u64>,
+        seconds: Option<u64>,
+        account: Vec<String>,
+        headers: BudgetHeadersWords,
+    }
+
+    BudgetHeadersWords {
+        limit: Option<String>,
+        remaining: Option<String>,
+        reset: Option<String>,
     }
 
     GroupWords {

@@ -5,6 +5,7 @@
 //! of it, [`catalog`] holds all elements.
 
 mod assign;
+mod budget;
 pub mod catalog;
 mod compile;
 mod definition;
@@ -23,6 +24,7 @@ mod text;
 mod unsupported;
 
 pub use assign::assign_ids;
+pub use budget::{Budget, Counted};
 pub use catalog::{Catalog, Mistake, SourceFile};
 pub use hook::{Hook, HookKind};
 pub use hosts::HostRule;
@@ -78,6 +80,8 @@ pub struct Element {
     pub refresh: Option<Refresh>,
     /// Configuration keys that together identify one session at the vendor.
     pub session: Vec<String>,
+    /// How many calls the vendor lets an account make.
+    pub budgets: Vec<Budget>,
     /// What an added definition asks for and this server does not do yet; it is kept and shown.
     pub unsupported: Vec<Unsupported>,
     documents: documents::Documents,
@@ -393,18 +397,7 @@ impl Element {
             return None;
         }
         let values = self.effective(group, stored);
-        let pair = |key: &'_ String| {
-            let text = values.get(key).map_or("", |value| value.reveal());
-            let fill = self.entry(key).and_then(|entry| entry.fill.as_ref());
-            let filled = fill.and_then(|fill| fill.apply(text).ok());
-            filled.unwrap_or_else(|| text.to_owned()).to_lowercase()
-        };
-        Some(
-            self.session
-                .iter()
-                .map(|key| (key.as_str(), pair(key)))
-                .collect(),
-        )
+        Some(self.identity(&self.session, &values))
     }
 
     /// Configuration keys that the calls of [`Element::provisioning`] fill from answers.

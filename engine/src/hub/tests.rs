@@ -1,5 +1,6 @@
 //! An element with a list of every kind of paging, and a vendor that answers it.
 
+mod bounds;
 mod calls;
 mod plan;
 mod routes;

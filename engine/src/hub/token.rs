@@ -65,18 +65,29 @@ impl TokenKey {
         self
     }
 
-    pub(super) fn seal(&self, place: &Place) -> String {
+    /// # Errors
+    /// A query that makes a token longer than those that are read.
+    pub(super) fn seal(&self, place: &Place) -> Result<String, Mistake> {
         // Such a value has nothing that could not be written.
         let text = serde_json::to_vec(place).unwrap_or_default();
         let signature = hmac::sign(&self.key, &self.signed(&text));
-        URL_SAFE_NO_PAD.encode([signature.as_ref(), &text].concat())
+        let token = URL_SAFE_NO_PAD.encode([signature.as_ref(), &text].concat());
+        if token.len() > LIMIT {
+            return Err(Mistake(format!(
+                "The query is too long for a list of several pages, whose token carries it (in {} \
+                 characters, of {LIMIT} at most): shorten 'where' or 'fields'.",
+                token.len()
+            )));
+        }
+        Ok(token)
     }
 
     pub(super) fn open(&self, token: &str) -> Result<Place, Mistake> {
         let read = || {
-            let bytes = URL_SAFE_NO_PAD
-                .decode(token.get(..LIMIT).unwrap_or(token))
-                .ok()?;
+            if token.len() > LIMIT {
+                return None;
+            }
+            let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
             let (signature, text) = bytes.split_at_checked(SIGNATURE)?;
             let signed = self.signed(text);
             let mut keys = std::iter::once(&self.key).chain(&self.older);

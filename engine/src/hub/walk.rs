@@ -4,7 +4,7 @@
 //! numbered, and in what is on them when some of the conditions are left for us. A [`Walk`] says
 //! which call comes next, takes the answers, and knows where the caller's next page begins.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use serde_json::Value as Json;
 
 use super::paging::{Mode, has_next_link, largest_page};
@@ -24,6 +24,9 @@ const DEFAULT_SIZE: usize = 200;
 const PAGES: usize = 10;
 const CALLS: usize = 50;
 
+/// Bytes of a vendor's token of a page: ours carries it, and the caller's query besides.
+const LONGEST_CURSOR: usize = 8 * 1024;
+
 /// One page on its way.
 #[derive(Debug)]
 pub struct Walk<'a> {
@@ -40,6 +43,9 @@ pub struct Walk<'a> {
     pass: usize,
     query: Vec<(String, String)>,
     records: Vec<Bytes>,
+    /// Bytes of the vendor's answers that the records keep alive, and how many they may.
+    held: usize,
+    most: usize,
     calls: usize,
     /// The vendor has no more.
     ended: bool,
@@ -130,6 +136,8 @@ impl<'a> Walk<'a> {
             pass: 0,
             query,
             records: Vec::new(),
+            held: 0,
+            most: usize::MAX,
             calls: 0,
             ended: false,
             total: None,
@@ -144,6 +152,21 @@ impl<'a> Walk<'a> {
             None => walk.begin(page, max),
         }
         Ok(walk)
+    }
+
+    /// The page ends, and its token goes on, once its records keep so many bytes of the vendor's
+    /// answers.
+    #[must_use]
+    pub fn holding_at_most(self, bytes: usize) -> Self {
+        Self {
+            most: bytes,
+            ..self
+        }
+    }
+
+    /// Bytes of the vendor's answers that the records keep alive.
+    pub fn held(&self) -> usize {
+        self.held
     }
 
     /// Where page number `page` begins.
@@ -221,7 +244,10 @@ impl<'a> Walk<'a> {
     }
 
     fn is_done(&self) -> bool {
-        self.ended || self.records.len() >= self.want || self.calls >= CALLS
+        self.ended
+            || self.records.len() >= self.want
+            || self.calls >= CALLS
+            || self.held >= self.most
     }
 
     /// Takes the answer to the call of [`Walk::request`].
@@ -235,6 +261,38 @@ impl<'a> Walk<'a> {
         reply: &VendorReply,
     ) -> Result<(), Fault> {
         self.calls += 1;
+        let before = self.records.len();
+        self.read(group, inputs, reply)?;
+        self.keep(before, reply.body.len());
+        Ok(())
+    }
+
+    /// Of the records from this one on, which are slices of an answer of so many bytes, copies are
+    /// kept where they would hold much more than they are.
+    fn keep(&mut self, from: usize, answer: usize) {
+        let new = self.records.get_mut(from..).unwrap_or_default();
+        if new.is_empty() {
+            return;
+        }
+        let bytes = new.iter().map(Bytes::len).sum::<usize>();
+        if bytes.saturating_mul(2) > answer {
+            self.held += answer;
+            return;
+        }
+        self.held += bytes;
+        let mut together = BytesMut::with_capacity(bytes);
+        for record in new {
+            together.extend_from_slice(record);
+            *record = together.split().freeze();
+        }
+    }
+
+    fn read(
+        &mut self,
+        group: &Group,
+        inputs: &Inputs<'_>,
+        reply: &VendorReply,
+    ) -> Result<(), Fault> {
         let read = answer::read(self.element, group, self.called(), inputs, reply);
         if self.plan.instead.is_some() {
             match read {
@@ -253,7 +311,7 @@ impl<'a> Walk<'a> {
         self.total = self.total_of(&around).or(self.total);
         let given = self.take(content, reply);
         if self.mode != Mode::Whole && given.left == 0 {
-            self.go_on(&around, reply, given.records);
+            self.go_on(&around, reply, given.records)?;
         }
         Ok(())
     }
@@ -307,17 +365,18 @@ impl<'a> Walk<'a> {
     }
 
     /// To the vendor's next page.
-    fn go_on(&mut self, around: &Json, reply: &VendorReply, records: usize) {
+    fn go_on(&mut self, around: &Json, reply: &VendorReply, records: usize) -> Result<(), Fault> {
         let paging = &self.resource.shape.paging;
         let nothing = Values::new();
         self.skip = 0;
         if self.mode == Mode::Cursor {
             let next = paging.next.as_ref();
             match next.and_then(|next| next.find_text(around, &nothing)) {
+                Some(next) if next.len() > LONGEST_CURSOR => return Err(too_long(next.len())),
                 Some(next) if self.at != At::Cursor(next.clone()) => self.at = At::Cursor(next),
                 _ => self.ended = true,
             }
-            return;
+            return Ok(());
         }
         let more = match &paging.more {
             Some(more) => more
@@ -335,6 +394,7 @@ impl<'a> Walk<'a> {
             };
             *number = number.saturating_add(further);
         }
+        Ok(())
     }
 
     fn total_of(&self, around: &Json) -> Option<u64> {
@@ -347,7 +407,7 @@ impl<'a> Walk<'a> {
     /// The page, once [`Walk::request`] has no more calls.
     ///
     /// # Errors
-    /// A page number that is too far off to be counted to.
+    /// A page number that is too far off to be counted to; a query that no token can carry.
     pub fn finish(mut self, key: &TokenKey) -> Result<Page, Mistake> {
         if !self.ended && self.pass > 0 {
             return Err(Mistake(format!(
@@ -361,16 +421,15 @@ impl<'a> Walk<'a> {
                 self.calls
             ));
         }
-        let next = (!self.ended).then(|| {
-            key.seal(&Place {
-                resource: self.resource.id,
-                at: self.at,
-                skip: self.skip,
-                size: self.size,
-                want: self.want,
-                query: self.query,
-            })
+        let place = (!self.ended).then_some(Place {
+            resource: self.resource.id,
+            at: self.at,
+            skip: self.skip,
+            size: self.size,
+            want: self.want,
+            query: self.query,
         });
+        let next = place.map(|place| key.seal(&place)).transpose()?;
         Ok(Page {
             records: self.records,
             next,
@@ -386,6 +445,22 @@ struct Given {
     records: usize,
     /// Of those, behind the end of ours.
     left: usize,
+}
+
+/// A list that just ended there would be short of records without saying so.
+fn too_long(length: usize) -> Fault {
+    Fault {
+        status: 502,
+        message: format!(
+            "The vendor's token of the next page has {length} bytes, which is more than the \
+             {LONGEST_CURSOR} that can be handed on: ask for a list that needs no further page, with \
+             a narrower 'where' or a larger 'pageSize'."
+        ),
+        provider_message: None,
+        retry_after: None,
+        entry: None,
+        authorize: false,
+    }
 }
 
 fn is_paging(name: &str) -> bool {

@@ -5,6 +5,8 @@
 mod called;
 mod discovery;
 
+pub use called::notice;
+
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};

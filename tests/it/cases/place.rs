@@ -2,13 +2,14 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bunsen::budgets::Settings;
 use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 
 use super::definition::Definition;
 use crate::answer::Answer;
 use crate::database::TestDatabase;
-use crate::server::TestServer;
+use crate::server::{TestOptions, TestServer};
 use crate::vendors::{Vendors, example_of_each};
 
 pub const BASE: &str = "/elements/api-v2";
@@ -39,7 +40,15 @@ pub struct Sent<'a> {
 
 impl Place {
     pub async fn start(definition: Definition, database: TestDatabase) -> Self {
-        let server = TestServer::start(database).await;
+        // Cases have vendors refuse, and go on.
+        let options = TestOptions {
+            budgets: Settings {
+                of_vendors: false,
+                ..Settings::default()
+            },
+            ..TestOptions::default()
+        };
+        let server = TestServer::start_with(database, options).await;
         let mut examples = example_of_each().into_iter();
         let example = examples.find(|(key, _)| *key == definition.key);
         let (_, example) = example.expect("examples/instances has a file of the element");

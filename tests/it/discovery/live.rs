@@ -3,8 +3,13 @@
 use bunsen_test_macros::database_test;
 use serde_json::{Value, json};
 
+use std::time::Duration;
+
+use bunsen::app::CallLimits;
+
 use super::Museum;
 use crate::database::TestDatabase;
+use crate::server::TestOptions;
 
 #[database_test]
 async fn ping_asks_the_vendor(database: TestDatabase) {
@@ -235,4 +240,42 @@ async fn a_vendor_that_does_not_show_its_fields(database: TestDatabase) {
         museum.vendor.will("GET /base/fields", status, &json!({}));
         museum.get("/objects/pieces/metadata").await.error(ours);
     }
+}
+
+/// A vendor that always says that there is more.
+#[database_test]
+async fn an_endless_list_of_fields_is_read_for_a_hundred_calls(database: TestDatabase) {
+    let museum = Museum::start(database).await;
+    for number in 0..300 {
+        let row = json!({"code": format!("field{number}"), "said": "A field", "kind": "text"});
+        let page = json!({"rows": [row], "next": format!("c{number}")});
+        museum.vendor.will("GET /base/fields", 200, &page);
+    }
+    let answer = museum.get("/objects/pieces/metadata").await;
+    let found = answer.success();
+    let fields = found["fields"].as_array().expect("fields").len();
+    assert!((100..=110).contains(&fields), "{fields}");
+    assert_eq!(answer.header("elements-attempts"), Some("100"));
+    let notice = answer.header("elements-error").expect("a notice");
+    assert!(notice.contains("left out"), "{notice}");
+    assert_eq!(museum.vendor.seen().len(), 100);
+}
+
+#[database_test]
+async fn documents_say_what_the_vendor_was_not_asked_for(database: TestDatabase) {
+    let options = TestOptions {
+        call_limits: CallLimits {
+            bytes: usize::MAX,
+            time: Duration::ZERO,
+        },
+        ..TestOptions::default()
+    };
+    let museum = Museum::start_with(database, options).await;
+    let answer = museum.get("/instances/docs?discovery=true").await;
+    let document = answer.success();
+    let pieces = &document["definitions"]["pieces"]["properties"];
+    assert_eq!(pieces["title"]["type"], "string", "the definition's own");
+    let notice = answer.header("elements-error").expect("a notice");
+    assert!(notice.contains("pieces"), "{notice}");
+    assert_eq!(museum.vendor.count(), 0);
 }

@@ -29,6 +29,10 @@ struct Museum {
 
 impl Museum {
     async fn start(database: TestDatabase) -> Self {
+        Self::start_with(database, TestOptions::default()).await
+    }
+
+    async fn start_with(database: TestDatabase, options: TestOptions) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(folder.path().join("museum")).expect("a folder");
         let file = folder.path().join("museum/element.json");
@@ -38,7 +42,7 @@ impl Museum {
         let options = TestOptions {
             elements: Some(folder.path().to_owned()),
             vendors: Some(vendor.url.clone()),
-            ..TestOptions::default()
+            ..options
         };
         let server = TestServer::start_with(database, options).await;
         let body = json!({"element": {"key": "museum"}, "name": "ours",

@@ -1,6 +1,7 @@
 //! Store functions on Postgres, always with a second organization in the data.
 
 mod bootstrap;
+mod budgets;
 mod changes;
 mod connections;
 mod directory;

@@ -140,3 +140,45 @@ fn the_words_of_oauth_are_checked() {
         r#"resources[2].bunsen.fault[0].when.givenEquals: no configuration entry "nope""#,
     );
 }
+
+#[test]
+fn budgets_are_checked() {
+    one_mistake(
+        "/bunsen/budget",
+        json!([{"calls": 5, "seconds": 60, "account": ["site", "nope"]}]),
+        r#"bunsen.budget[0].account[1]: no configuration entry "nope""#,
+    );
+    one_mistake(
+        "/bunsen/budget",
+        json!([{"calls": 5, "seconds": 60, "account": ["token"]}]),
+        r#"bunsen.budget[0].account[0]: "token" is secret; name the account by what is none"#,
+    );
+    one_mistake(
+        "/bunsen/budget",
+        json!([{"calls": 5, "seconds": 60, "headers": {"limit": "x limit"}}]),
+        r#"bunsen.budget[0].headers.limit: "x limit" is no name of a header"#,
+    );
+    one_mistake(
+        "/bunsen/budget",
+        json!([{"calls": 5}]),
+        r#"bunsen.budget[0]: "seconds" is missing"#,
+    );
+    one_mistake(
+        "/bunsen/budget",
+        json!([{"calls": 5, "seconds": 60, "weight": 2}]),
+        "bunsen.budget[0].weight: unknown field",
+    );
+    let mut json = sample();
+    json["bunsen"]["budget"] = json!([{"calls": 5, "seconds": 60, "account": ["site"]}]);
+    let catalog = shipped(&json).unwrap();
+    let element = catalog.get("parceldesk").unwrap();
+    let account = |site: &str| {
+        let values = [(
+            "site".to_owned(),
+            crate::configuration::Value::Clear(site.to_owned()),
+        )];
+        element.identity(&element.budgets[0].account, &values.into_iter().collect())
+    };
+    assert_eq!(account("https://ACME.vendor.example/"), account("acme"));
+    assert_ne!(account("acme"), account("other"));
+}

@@ -1,5 +1,7 @@
 //! What calls take and answer: definitions of objects, made of their fields, and of our own answers.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::Wanted;
@@ -189,45 +191,86 @@ fn referred(members: &Map<String, Value>) -> Option<&str> {
     members.get("$ref")?.as_str()?.strip_prefix(PREFIX)
 }
 
-/// Replaces references; one that leads back to itself stays.
-pub fn resolve(value: &mut Value, all: &Map<String, Value>) {
-    resolve_below(value, all, &mut Vec::new());
-}
-
-pub fn resolve_within(value: &mut Value, all: &Map<String, Value>, name: &str) {
-    resolve_below(value, all, &mut vec![name.to_owned()]);
-}
-
-/// Definitions that refer to each other many times would grow without end.
+/// Definitions within definitions that are put in place.
 const DEPTH: usize = 8;
 
-fn resolve_below(value: &mut Value, all: &Map<String, Value>, on_the_way: &mut Vec<String>) {
-    match value {
-        Value::Object(members) => {
-            let name = referred(members).map(str::to_owned);
-            if let Some(name) = name {
-                let definition = all.get(&name);
-                if let Some(definition) = definition
-                    && !on_the_way.contains(&name)
-                    && on_the_way.len() < DEPTH
-                {
-                    *value = definition.clone();
-                    on_the_way.push(name);
-                    resolve_below(value, all, on_the_way);
-                    on_the_way.pop();
+/// JSON values that are put in place of references, in one document altogether. Definitions that refer
+/// to each other many times would grow without end.
+const VALUES: usize = 100_000;
+
+/// Replaces references; one that leads back to itself stays, and so does what would make the document
+/// too large.
+pub struct Resolver<'a> {
+    all: &'a Map<String, Value>,
+    on_the_way: Vec<String>,
+    sizes: BTreeMap<&'a str, usize>,
+    left: usize,
+}
+
+impl<'a> Resolver<'a> {
+    pub fn new(all: &'a Map<String, Value>) -> Self {
+        let sizes = all
+            .iter()
+            .map(|(name, definition)| (name.as_str(), size(definition)));
+        Self {
+            all,
+            on_the_way: Vec::new(),
+            sizes: sizes.collect(),
+            left: VALUES,
+        }
+    }
+
+    /// In the definition of this name itself.
+    pub fn within(&mut self, value: &mut Value, name: &str) {
+        self.on_the_way.push(name.to_owned());
+        self.resolve(value);
+        self.on_the_way.pop();
+    }
+
+    pub fn resolve(&mut self, value: &mut Value) {
+        match value {
+            Value::Object(members) => {
+                let name = referred(members).map(str::to_owned);
+                if let Some(name) = name {
+                    self.put_in_place(value, name);
+                    return;
                 }
-                return;
+                for value in members.values_mut() {
+                    self.resolve(value);
+                }
             }
-            for value in members.values_mut() {
-                resolve_below(value, all, on_the_way);
+            Value::Array(items) => {
+                for item in items {
+                    self.resolve(item);
+                }
             }
+            _ => {}
         }
-        Value::Array(items) => {
-            for item in items {
-                resolve_below(item, all, on_the_way);
-            }
+    }
+
+    fn put_in_place(&mut self, reference: &mut Value, name: String) {
+        let Some(definition) = self.all.get(&name) else {
+            return;
+        };
+        if self.on_the_way.contains(&name) || self.on_the_way.len() >= DEPTH {
+            return;
         }
-        _ => {}
+        let size = self.sizes.get(name.as_str()).copied().unwrap_or_default();
+        let Some(left) = self.left.checked_sub(size) else {
+            return;
+        };
+        self.left = left;
+        *reference = definition.clone();
+        self.within(reference, &name);
+    }
+}
+
+/// Values in it, itself among them.
+fn size(value: &Value) -> usize {
+    1 + match value {
+        Value::Object(members) => members.values().map(size).sum(),
+        Value::Array(items) => items.iter().map(size).sum(),
+        _ => 0,
     }
 }
 

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use definitions::Resolver;
 use operations::Call;
 
 use super::fields::Shown;
@@ -98,9 +99,10 @@ pub fn document(element: &Element, wanted: &Wanted<'_>) -> Option<Value> {
     let mut paths = Value::Object(paths);
     let mut definitions = definitions::referred_to(&paths, &all);
     if wanted.resolve {
-        definitions::resolve(&mut paths, &all);
+        let mut resolver = Resolver::new(&all);
+        resolver.resolve(&mut paths);
         for (name, definition) in &mut definitions {
-            definitions::resolve_within(definition, &all, name);
+            resolver.within(definition, name);
         }
     }
     let (scheme, host) = wanted

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::definitions::{put, resolve};
+use super::definitions::{Resolver, put};
 use crate::element::tests::sample;
 use crate::hub::{fields, ping};
 use crate::request::tests::element;
@@ -43,12 +43,38 @@ fn references_are_resolved_to_an_end() {
         unreachable!()
     };
     let mut value = json!([{"$ref": "#/definitions/man"}, {"$ref": "#/definitions/nobody"}]);
-    resolve(&mut value, &all);
+    Resolver::new(&all).resolve(&mut value);
     assert_eq!(
         value,
         json!([{"type": "object", "properties": {"boss": {"$ref": "#/definitions/man"}, "home": {"type": "string"}}},
                {"$ref": "#/definitions/nobody"}])
     );
+}
+
+#[test]
+fn references_do_not_grow_without_end() {
+    // Each refers to all others ten times: in place of each other they are 10^8 values.
+    let names: Vec<String> = (0..10).map(|number| format!("kind{number}")).collect();
+    let all: serde_json::Map<String, Value> = names
+        .iter()
+        .map(|name| {
+            let others = names.iter().filter(|other| *other != name);
+            let properties = others.map(|other| {
+                let reference = json!({"$ref": format!("#/definitions/{other}")});
+                (other.clone(), json!({"type": "array", "items": reference}))
+            });
+            let properties: serde_json::Map<String, Value> = properties.collect();
+            (
+                name.clone(),
+                json!({"type": "object", "properties": properties}),
+            )
+        })
+        .collect();
+    let mut value = json!({"$ref": "#/definitions/kind0"});
+    Resolver::new(&all).resolve(&mut value);
+    let text = value.to_string();
+    assert!(text.len() < 5_000_000, "{}", text.len());
+    assert!(text.contains("$ref"), "what is too much stays a reference");
 }
 
 #[test]

@@ -1,0 +1,104 @@
+//! How many calls a vendor lets an account make, and which account a call counts for.
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName};
+
+use super::Element;
+use crate::configuration::Values;
+
+/// So many calls of an account in a window that begins with the first of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Budget {
+    pub calls: u64,
+    pub window: Duration,
+    /// Configuration keys whose values together name the account; empty: each instance is one.
+    pub account: Vec<String>,
+    pub(super) limit: Option<HeaderName>,
+    pub(super) remaining: Option<HeaderName>,
+    pub(super) reset: Option<HeaderName>,
+}
+
+/// What the vendor's answer says of the budget.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Calls of a window.
+    pub limit: Option<u64>,
+    pub remaining: Option<u64>,
+    /// Until the window ends.
+    pub reset: Option<Duration>,
+}
+
+impl Budget {
+    pub fn counted(&self, headers: &HeaderMap) -> Counted {
+        let number = |name: &Option<HeaderName>| {
+            let text = headers.get(name.as_ref()?)?.to_str().ok()?;
+            // Some vendors write `100.0`.
+            let number: f64 = text.trim().parse().ok()?;
+            // What is larger than can be meant, or no number at all, ends at the type's own limits.
+            (number >= 0.0).then_some(number.ceil() as u64)
+        };
+        Counted {
+            limit: number(&self.limit).filter(|limit| (1..=LARGEST).contains(limit)),
+            remaining: number(&self.remaining),
+            reset: number(&self.reset)
+                .filter(|seconds| *seconds <= LONGEST)
+                .map(Duration::from_secs),
+        }
+    }
+}
+
+/// Calls of a window that a header can mean.
+const LARGEST: u64 = 1_000_000_000_000;
+/// Seconds; more is a clock time, not a wait.
+const LONGEST: u64 = 24 * 60 * 60;
+
+impl Element {
+    /// The values of these keys as they count: filled as they are in URLs, and without case. `values`
+    /// are [`Element::effective`].
+    pub fn identity<'k>(&self, keys: &'k [String], values: &Values) -> Vec<(&'k str, String)> {
+        let value = |key: &str| {
+            let text = values.get(key).map_or("", |value| value.reveal());
+            let fill = self.entry(key).and_then(|entry| entry.fill.as_ref());
+            let filled = fill.and_then(|fill| fill.apply(text).ok());
+            filled.unwrap_or_else(|| text.to_owned()).to_lowercase()
+        };
+        keys.iter().map(|key| (key.as_str(), value(key))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_read_as_vendors_write_them() {
+        let budget = Budget {
+            calls: 1,
+            window: Duration::from_secs(1),
+            account: Vec::new(),
+            limit: Some(HeaderName::from_static("x-limit")),
+            remaining: Some(HeaderName::from_static("x-left")),
+            reset: Some(HeaderName::from_static("x-reset")),
+        };
+        let counted = |limit: &str, left: &str, reset: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-limit", limit.parse().unwrap());
+            headers.insert("x-left", left.parse().unwrap());
+            headers.insert("x-reset", reset.parse().unwrap());
+            let counted = budget.counted(&headers);
+            (
+                counted.limit,
+                counted.remaining,
+                counted.reset.map(|reset| reset.as_secs()),
+            )
+        };
+        assert_eq!(
+            counted("100.0", " 99 ", "2"),
+            (Some(100), Some(99), Some(2))
+        );
+        assert_eq!(counted("0", "-1", "1795000000"), (None, None, None));
+        assert_eq!(counted("NaN", "inf", ""), (None, Some(u64::MAX), None));
+        assert_eq!(budget.counted(&HeaderMap::new()), Counted::default());
+    }
+}
