@@ -78,6 +78,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "fair and forgiving",
         include_str!("../../migrations/0016_fair_and_forgiving.sql"),
     ),
+    (
+        18,
+        "keyed calls",
+        include_str!("../../migrations/0018_keyed_calls.sql"),
+    ),
 ];
 
 const LEASE: &str = "migrate";
