@@ -115,6 +115,18 @@ impl<'a> Ready<'a> {
         ready.unspent().await
     }
 
+    /// Whether it may be called, as the database has it now. Asks no vendor.
+    ///
+    /// # Errors
+    /// As [`Ready::known`].
+    pub async fn may_be_called(
+        app: &'a App,
+        organization: OrganizationId,
+        id: InstanceId,
+    ) -> Result<()> {
+        Self::read(app, organization, id, false).await.map(drop)
+    }
+
     /// With other tokens if these are known to have ended.
     ///
     /// # Errors

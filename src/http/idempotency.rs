@@ -46,7 +46,9 @@ impl<T: DeserializeOwned> FromRequest<App> for KeyedBody<T> {
     }
 }
 
-fn key(headers: &HeaderMap) -> Result<Option<String>> {
+/// # Errors
+/// 400 for a key that is none.
+pub fn key(headers: &HeaderMap) -> Result<Option<String>> {
     let mut values = headers.get_all(HEADER).iter();
     let Some(value) = values.next() else {
         return Ok(None);

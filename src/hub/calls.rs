@@ -18,6 +18,7 @@ use http::{Method, StatusCode, header};
 
 use super::form::Form;
 use super::hooks::Hooks;
+use super::keyed::{self, Mark};
 use super::{Called, Content, List};
 use crate::app::CallLimits;
 use crate::error::{Error, Result, VendorFailure};
@@ -53,6 +54,8 @@ pub struct Calls<'a, 'c> {
     sent: Method,
     /// It is known whether that has helped.
     judged: bool,
+    /// Of a call with an `Idempotency-Key`.
+    pub mark: Option<Mark>,
     called: &'c mut Called,
 }
 
@@ -77,6 +80,7 @@ impl<'a, 'c> Calls<'a, 'c> {
             renewed: false,
             sent: Method::GET,
             judged: false,
+            mark: None,
             called,
         })
     }
@@ -197,6 +201,7 @@ impl<'a, 'c> Calls<'a, 'c> {
                         payload @ Payload::Stream(_) => streamed = Some(payload),
                     }
                 }
+                keyed::sending(self.mark.as_ref(), resource, &self.sent).await?;
                 let began = Instant::now();
                 let came = exchange::ask(&session, request, link.asked(), streamed).await;
                 self.called.attempts += 1;
@@ -211,12 +216,20 @@ impl<'a, 'c> Calls<'a, 'c> {
         };
         let Came { mut reply, file } = match came {
             Ok(came) => came,
-            Err(error) => return Ok(Attempt::Broken(error)),
+            Err(error) => {
+                if !error.vendor_may_have_seen_it() {
+                    keyed::unseen(self.mark.as_ref());
+                }
+                return Ok(Attempt::Broken(error));
+            }
         };
         // What the vendor did with the call is its own status to say, whatever hooks make of it.
         let status = reply.status;
         // Whoever is told that a write failed makes it again.
         let written = asked && !self.sent.is_safe() && status.is_success();
+        if written {
+            keyed::written(self.mark.as_ref());
+        }
         let failed = |error| if written { done(&error) } else { error };
         let mut changed = Values::new();
         if let Some(mut hooks) = hooks {
@@ -229,7 +242,10 @@ impl<'a, 'c> Calls<'a, 'c> {
             Arc::make_mut(&mut self.values).extend(changed);
         }
         match read {
-            Err(fault) => Ok(Attempt::Refused(fault, status)),
+            Err(fault) => {
+                keyed::refused(self.mark.as_ref(), status, &fault);
+                Ok(Attempt::Refused(fault, status))
+            }
             Ok(content) => {
                 self.previous = Some(reply);
                 Ok(Attempt::Done(Some(match file {

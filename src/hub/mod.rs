@@ -8,11 +8,12 @@ mod calls;
 mod discovery;
 pub mod form;
 mod hooks;
+pub mod keyed;
 mod pieces;
 
 use bunsen_engine::element::shape::Origin;
 use bunsen_engine::element::{Element, Group, Resource, Source};
-use bunsen_engine::hub::{Caller, Lost, Mistake, Route, TokenKey, Walk};
+use bunsen_engine::hub::{Caller, Lost, Mistake, Route, TokenKey, Walk, links};
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde::de::IgnoredAny;
@@ -48,6 +49,8 @@ pub struct Call {
     pub query: Vec<(String, String)>,
     pub headers: HeaderMap,
     pub body: Body,
+    /// Of a call with an `Idempotency-Key`.
+    pub mark: Option<keyed::Mark>,
 }
 
 /// What a caller sends.
@@ -132,7 +135,11 @@ pub async fn call(app: &App, found: Found<'_>, call: Call, called: &mut Called) 
     let ready = ready.unspent().await?;
     let element = ready.element;
     called.resource = format!("{} {}", resource.method, resource.path);
-    let chain = element.chain(resource);
+    let written = match &call.body {
+        Body::Whole(body) => body.clone(),
+        Body::Form(_) => Bytes::new(),
+    };
+    let chain = links(element, resource, &written);
     let (body, mut form) = match call.body {
         Body::Whole(body) if !element.sends_parts(resource) => (body, None),
         Body::Form(form) if element.sends_parts(resource) => (
@@ -146,7 +153,6 @@ pub async fn call(app: &App, found: Found<'_>, call: Call, called: &mut Called) 
         check_json(&body)?;
     }
     // Whatever a definition names, the caller's secrets stay here.
-    let keyed = call.headers.contains_key("idempotency-key") && !call.method.is_safe();
     let headers = headers::for_vendor(call.headers);
     let caller = Caller::new(route, call.query, &headers, body);
     for link in &chain {
@@ -158,16 +164,12 @@ pub async fn call(app: &App, found: Found<'_>, call: Call, called: &mut Called) 
         .is_list()
         .then(|| token_key(&ready, context.as_bytes()))
         .transpose()?;
-    let calls = Calls::new(ready, called).await?;
-    let mut answer = match key {
+    let mut calls = Calls::new(ready, called).await?;
+    calls.mark = call.mark;
+    match key {
         Some(key) => list(calls, resource, &caller, &key).await,
         None => chained(calls, &chain, &caller, form.as_mut()).await,
-    }?;
-    if keyed {
-        let notice = "Idempotency-Key has no effect on this call.";
-        answer.notices.push(notice.to_owned());
     }
-    Ok(answer)
 }
 
 async fn list<'a>(

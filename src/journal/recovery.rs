@@ -119,7 +119,7 @@ pub async fn run<Finish, Finished>(
         if looks.is_multiple_of(LOOKS_PER_SWEEP)
             && let Err(error) = sweep(&app).await
         {
-            tracing::warn!(%error, "exchanges that are over could not be swept");
+            tracing::warn!(%error, "what is over could not be swept");
         }
         looks = looks.wrapping_add(1);
     }
@@ -128,6 +128,7 @@ pub async fn run<Finish, Finished>(
 async fn sweep(app: &App) -> Result<()> {
     let all = app.store().all_orgs();
     while all.sweep_exchanges(KEPT, SWEPT).await? == SWEPT as u64 {}
+    while all.sweep_calls(SWEPT).await? == SWEPT as u64 {}
     Ok(())
 }
 

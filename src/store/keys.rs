@@ -145,7 +145,9 @@ impl Store {
                 "select (select count(*) from organization_keys where kek_id = $1),
                         (select count(*) from secret_index where pepper_id = $1),
                         (select count(*) from idempotency_keys
-                         where pepper_id = $1 and expires_at > clock_timestamp()),
+                         where pepper_id = $1 and expires_at > clock_timestamp())
+                        + (select count(*) from keyed_calls
+                           where pepper_id = $1 and expires_at > clock_timestamp()),
                         (select count(*) from exchanges where session_pepper_id = $1)",
             )
             .bind(id)

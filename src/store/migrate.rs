@@ -83,6 +83,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "budgets",
         include_str!("../../migrations/0017_budgets.sql"),
     ),
+    (
+        18,
+        "keyed calls",
+        include_str!("../../migrations/0018_keyed_calls.sql"),
+    ),
 ];
 
 const LEASE: &str = "migrate";

@@ -17,6 +17,7 @@ mod grants;
 mod idempotency;
 mod import;
 mod instances;
+mod keyed_calls;
 mod keys;
 mod leases;
 mod migrate;
@@ -60,6 +61,7 @@ pub use instances::{
     ExternalAuthentication, FailedRenewal, Instance, InstanceChange, InstanceFilter, InstanceOwner,
     KeptTokens, NewInstance, RenewalPass, RenewedInstance, given_up,
 };
+pub use keyed_calls::{CallClaimed, CallKey};
 pub use keys::{KeyHolder, KeyUsage, Retired};
 pub use migrate::{MigrateError, knows_migration};
 pub use notifications::{

@@ -99,6 +99,7 @@ pub const HELD_COLUMNS: &[HeldColumn] = &[
     held_column!("instances", "token_sealed", organization: "org_id", key: "id" as "bigint", row: "row_id", below: "0"),
     held_column!("exchanges", "intent_sealed", organization: "org_id", key: "id" as "uuid", row: "id", below: "'00000000-0000-0000-0000-000000000000'::uuid"),
     held_column!("exchanges", "answer_sealed", organization: "org_id", key: "id" as "uuid", row: "id", below: "'00000000-0000-0000-0000-000000000000'::uuid"),
+    held_column!("keyed_calls", "answer_sealed", organization: "org_id", key: "id" as "uuid", row: "id", below: "'00000000-0000-0000-0000-000000000000'::uuid"),
     held_column!("connect_links", "contents_sealed", organization: "org_id", key: "id" as "bigint", row: "row_id", below: "0"),
     held_column!("connect_links", "walk_sealed", organization: "org_id", key: "id" as "bigint", row: "row_id", below: "0"),
     held_column!("notification_subscriptions", "secret_sealed", organization: "org_id", key: "id" as "bigint", row: "row_id", below: "0"),
@@ -320,6 +321,8 @@ impl AllOrgs<'_> {
             "update exchanges set session_hmac = null, session_pepper_id = null
              where session_pepper_id <> $1 and state not in ('intent', 'answered')",
             "delete from idempotency_keys
+             where pepper_id <> $1 and expires_at <= clock_timestamp()",
+            "delete from keyed_calls
              where pepper_id <> $1 and expires_at <= clock_timestamp()",
             "delete from secret_index as s
              where s.pepper_id <> $1 and s.kind = 'session'

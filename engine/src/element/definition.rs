@@ -308,11 +308,13 @@ written! {
         groups: Vec<String>,
         anonymous: bool,
         once: Option<String>,
+        repeatable: bool,
         account: Option<AccountWords>,
         message: Option<String>,
         expect: Option<ConditionWords>,
         fault: Many<FaultWords>,
         wrap: Option<String>,
+        record: Option<RecordWords>,
         paging: PagingWords,
         filter: Option<FilterWords>,
         order: Option<OrderWords>,
@@ -378,6 +380,25 @@ written! {
         form: Option<String>,
         loose: bool,
         parameter: bool,
+    }
+
+    RecordWords {
+        slots: Many<SlotWords>,
+        joined: Many<JoinedWords>,
+        known: Option<String>,
+    }
+
+    SlotWords {
+        name: Option<String>,
+        list: Option<String>,
+        count: Option<usize>,
+        members: Vec<String>,
+        first: Map<String, Value>,
+    }
+
+    JoinedWords {
+        name: Option<String>,
+        of: Vec<String>,
     }
 
     OrderWords {

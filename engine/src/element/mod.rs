@@ -197,6 +197,8 @@ pub struct Resource {
     /// The call must not be made again while it is not known what became of it; says what to look
     /// for at the vendor.
     pub once: Option<String>,
+    /// Doing it twice is doing it once, although the method does not say so.
+    pub repeatable: bool,
     /// Where this call's answers hold the vendor's own words, before the usual places.
     pub words: Option<AnswerPath>,
     /// What counts as success; without it any 2xx with JSON or without a body.

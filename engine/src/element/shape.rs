@@ -1,6 +1,8 @@
 //! What a caller's own call of a resource looks like, beside what every call has: where the records
 //! are in an answer, how the vendor pages, filters and sorts, and which paths are meant.
 
+use serde_json::{Map, Value as Json};
+
 use super::ResourceKind;
 use crate::language::AnswerPath;
 
@@ -13,6 +15,8 @@ pub struct Shape {
     pub answer_root: Root,
     /// Our side's own envelope: a caller's body may stand in it, and every record of ours does.
     pub wrap: Option<String>,
+    /// Members that callers know under other names than the vendor.
+    pub record: Option<Record>,
     pub paging: Paging,
     /// How conditions and order reach the vendor; `None`: only as the parameters say.
     pub filter: Option<FilterRules>,
@@ -21,6 +25,37 @@ pub struct Shape {
     pub raw: bool,
     /// Whether the answer is a list that is paged, filtered and put in order.
     pub list: bool,
+}
+
+/// How members of our records are members of the vendor's.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Record {
+    pub slots: Vec<Slot>,
+    pub joined: Vec<Joined>,
+    /// The resource that reads the record before a part of it is changed: index in
+    /// [`super::Element::resources`].
+    pub known: Option<usize>,
+}
+
+/// Numbered members in place of the first items of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slot {
+    /// Before the number.
+    pub name: String,
+    /// The vendor's member.
+    pub list: String,
+    pub count: usize,
+    /// Members of an item that are shown; the first is what a plain text stands for.
+    pub members: Vec<String>,
+    /// What the first item gets if none has it.
+    pub first: Map<String, Json>,
+}
+
+/// A text of the vendor's that callers know in parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Joined {
+    pub name: String,
+    pub of: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

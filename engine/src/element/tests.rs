@@ -135,6 +135,11 @@ fn mistakes_name_place_and_column() {
         "resources[0].bunsen.retry: unknown field",
     );
     one_mistake(
+        "/resources/0/bunsen",
+        json!({"groups": ["password"], "once": "a label", "repeatable": true}),
+        "resources[0].bunsen.repeatable: excludes 'once'",
+    );
+    one_mistake(
         "/configuration/1/bunsen/fill",
         json!("label"),
         "configuration[1].bunsen.fill: column 1: label needs the suffix it drops, as in label:.vendor.example",

@@ -147,9 +147,16 @@ fn paths_of(condition: &Condition) -> impl Iterator<Item = &AnswerPath> {
 impl Shape {
     /// One record as callers get it, added to `out`.
     pub fn write(&self, record: &str, nulls: bool, fields: Option<&Fields>, out: &mut Vec<u8>) {
+        let shown = match &self.record {
+            Some(words) => words.shown(record),
+            None => Cow::Borrowed(record),
+        };
         let record = match nulls {
-            true => Cow::Borrowed(record),
-            false => without_nulls(record),
+            true => shown,
+            false => match without_nulls(&shown) {
+                Cow::Borrowed(_) => shown,
+                Cow::Owned(without) => Cow::Owned(without),
+            },
         };
         if let Some(wrap) = &self.wrap {
             out.push(b'{');

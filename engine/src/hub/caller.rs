@@ -9,6 +9,7 @@ use super::{Mistake, Route};
 use crate::ceql::member;
 use crate::element::shape::Origin;
 use crate::element::{Element, Group, JsonType, Parameter, Resource, Source, Target};
+use crate::reply::VendorReply;
 use crate::request::{self, BuildError, Inputs, VendorRequest};
 
 /// A caller's request after routing.
@@ -52,6 +53,25 @@ impl<'a> Caller<'a> {
         pairs
             .find(|(key, value)| key == name && !value.is_empty())
             .map(|(_, value)| value.as_str())
+    }
+
+    /// The body as the vendor gets it from this link, in the vendor's members. `previous`: the answer
+    /// of the link before.
+    pub(crate) fn sent_by(
+        &self,
+        element: &Element,
+        resource: &Resource,
+        previous: Option<&VendorReply>,
+    ) -> Bytes {
+        let shape = &resource.shape;
+        let changed = shape.record.as_ref().and_then(|record| {
+            let body = unwrapped(resource, &self.body);
+            record.sent(element, &body, previous)
+        });
+        match changed {
+            Some(body) => put_in_root(&shape.request_root, Bytes::from(body)),
+            None => self.sent.clone(),
+        }
     }
 
     /// `None` also for what is empty.

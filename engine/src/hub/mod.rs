@@ -21,6 +21,7 @@ mod parts;
 pub mod ping;
 mod plan;
 mod route;
+mod slots;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -33,6 +34,7 @@ pub use nulls::without_nulls;
 pub use parts::{PartOfCaller, Parts, parts};
 pub use plan::{Plan, Wish};
 pub use route::{Lost, Route};
+pub use slots::links;
 pub use token::TokenKey;
 pub use walk::{Page, Walk};
 

@@ -324,9 +324,29 @@ impl<'a> Walk<'a> {
             Content::Nothing | Content::Bytes(_) => Vec::new(),
         };
         let records = found.len();
+        // In our members, so that conditions, order and fields find them.
+        let shown = self.called().shape.record.as_ref().map(|words| {
+            let mut all = String::new();
+            let ends = found.iter().map(|record| {
+                all.push_str(&words.shown(record));
+                all.len()
+            });
+            let ends: Vec<usize> = ends.collect();
+            (Bytes::from(all), ends)
+        });
+        let whole = match &shown {
+            Some((all, ends)) => {
+                let text = std::str::from_utf8(all).unwrap_or_default();
+                let begins = std::iter::once(&0).chain(ends);
+                let ranges = begins.zip(ends).map(|(begin, end)| *begin..*end);
+                found = ranges.filter_map(|range| text.get(range)).collect();
+                all
+            }
+            None => &reply.body,
+        };
         let rest = self.plan.rest.take();
         let fits = |record: &str| rest.as_ref().is_none_or(|rest| rest.matches(record));
-        let slice = |record: &str| reply.body.slice_ref(record.as_bytes());
+        let slice = |record: &str| whole.slice_ref(record.as_bytes());
         let mut left = 0;
         if self.mode == Mode::Whole || self.plan.instead.is_some() {
             found.retain(|record| fits(record));

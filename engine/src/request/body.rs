@@ -26,7 +26,8 @@ pub(super) fn build(call: &Call<'_>, headers: &mut HeaderMap) -> Result<Bytes, B
         if let (true, Source::Request(Origin::Body), Some(caller)) =
             (in_text, &parameter.source, call.caller)
         {
-            sent = Some(caller.sent.clone()).filter(|body| !body.is_empty());
+            let body = caller.sent_by(call.element, call.resource, call.previous);
+            sent = Some(body).filter(|body| !body.is_empty());
             continue;
         }
         let found = match parameter.target {

@@ -25,10 +25,11 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::answering::Unpaced;
 use crate::http::auth::InstanceCaller;
+use crate::http::idempotency;
 use crate::http::instances::with_page_headers;
 use crate::http::json;
 use crate::http::query::Query;
-use crate::hub::{self, Answer, Call, Called, Content, form};
+use crate::hub::{self, Answer, Call, Called, Content, form, keyed};
 
 const TOTAL_COUNT: HeaderName = HeaderName::from_static("elements-total-count");
 const NOTICE: HeaderName = HeaderName::from_static("elements-error");
@@ -105,6 +106,10 @@ async fn make(
     if !found.is_file() && !json::is_taken(&parts.headers) {
         return Err(Error::NotAcceptable);
     }
+    let key = match method.is_safe() {
+        true => None,
+        false => idempotency::key(&parts.headers)?,
+    };
     let query = Query::parse(parts.uri.query().unwrap_or_default()).into_pairs();
     let writes = matches!(method, Method::POST | Method::PUT | Method::PATCH);
     let (body, headers) = if writes && form::is_one(&parts.headers) {
@@ -124,9 +129,22 @@ async fn make(
         query,
         headers,
         body,
+        mark: None,
     };
-    let answer = hub::call(app, found, call, called).await?;
-    Ok(told(answer))
+    let answer = match key {
+        None => hub::call(app, found, call, called).await,
+        Some(key) => {
+            let keyed = keyed::Keyed {
+                organization,
+                user: caller.caller.user,
+                instance: caller.instance,
+                path: resource,
+                key: &key,
+            };
+            keyed::call(app, &keyed, found, call, called).await
+        }
+    };
+    Ok(told(answer?))
 }
 
 async fn whole(app: &App, parts: Parts, body: Body, writes: bool) -> Result<Bytes> {

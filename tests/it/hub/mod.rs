@@ -6,6 +6,7 @@
 mod calls;
 mod failures;
 mod files;
+mod keyed;
 mod logged;
 mod remembered;
 mod renewal;
@@ -143,6 +144,15 @@ fn definition() -> Value {
             resource("POST", "/labels", "/labels", json!({"parameters": [parameter("colour", "form", "color", "form"), parameter("text", "form", "text", "form")]})),
             resource("GET", "/secrets", "/secrets", json!({"parameters": [parameter("Authorization", "header", "X-Theirs", "header"), parameter("X-Mine", "header", "X-Mine", "header")]})),
             resource("GET", "/users", "/people", json!({})),
+            resource("PUT", "/seals/{id}", "/seals/{id}", json!({"parameters": [id(), by_body()], "bunsen": {"once": "a seal on the box"}})),
+            resource("POST", "/labels-of/{id}", "/labels-of/{id}", json!({"parameters": [id(), by_body()]})),
+            resource("POST", "/marks", "/marks", json!({"parameters": [by_body()], "bunsen": {"repeatable": true}})),
+            // Two that write, one after the other.
+            resource("POST", "/stacks", "/stacks", json!({"parameters": [by_body()], "nextResource": "POST:/stacked"})),
+            resource("POST", "/stacked", "/stacks/{made}/boxes", json!({"type": "apiNoDocumentation",
+                "parameters": [parameter("id", "prevBodyField", "made", "path"), by_body()]})),
+            resource("POST", "/hooked", "/hooked", json!({"parameters": [by_body()],
+                "hooks": [{"type": "postRequest", "mimeType": "application/javascript", "body": "throw new Error('no');"}]})),
         ],
         "bunsen": {
             "hosts": ["*.depot.example"],
@@ -157,7 +167,7 @@ fn definition() -> Value {
 
 /// Every part gets an id of its own.
 fn number(part: &mut Value, next: &mut i64) {
-    for list in ["configuration", "parameters", "resources"] {
+    for list in ["configuration", "parameters", "resources", "hooks"] {
         for member in part[list].as_array_mut().into_iter().flatten() {
             *next += 1;
             member["id"] = json!(*next);

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 /// One call as it came.
 #[derive(Debug, Clone)]
@@ -52,6 +52,8 @@ enum Reply {
 struct World {
     replies: HashMap<String, Vec<Reply>>,
     seen: Vec<Seen>,
+    /// Calls that are answered when there is a permit.
+    held: HashMap<String, Arc<Semaphore>>,
     /// Pieces of the one answer that a test sends by hand.
     file: Option<mpsc::Receiver<Vec<u8>>>,
 }
@@ -118,6 +120,13 @@ impl Vendor {
         self.add(call, Reply::Silence);
     }
 
+    /// This call is answered, with whatever was told, when a permit is added.
+    pub fn holds(&self, call: &str) -> Arc<Semaphore> {
+        let gate = Arc::new(Semaphore::new(0));
+        self.world().held.insert(call.to_owned(), gate.clone());
+        gate
+    }
+
     /// Calls since the last time that they were looked at.
     pub fn count(&self) -> usize {
         self.world().seen.len()
@@ -156,7 +165,7 @@ async fn answer(State(world): State<Arc<Mutex<World>>>, request: Request) -> Res
     let body = body.collect().await.map(|body| body.to_bytes().to_vec());
     let call = format!("{} {}", parts.method, parts.uri.path());
     let query = parts.uri.query().unwrap_or_default().to_owned();
-    let (reply, file) = {
+    let (reply, file, gate) = {
         let mut world = world.lock().expect("the world");
         world.seen.push(Seen {
             call: call.clone(),
@@ -171,8 +180,12 @@ async fn answer(State(world): State<Arc<Mutex<World>>>, request: Request) -> Res
             _ => Some(replies.remove(0)),
         };
         let file = (call == "GET /base/pictures/1").then(|| world.file.take());
-        (reply, file.flatten())
+        (reply, file.flatten(), world.held.get(&call).cloned())
     };
+    if let Some(gate) = gate {
+        let permit = gate.acquire().await.expect("a gate that stays");
+        permit.forget();
+    }
     if let Some(file) = file {
         let pieces = futures_util::stream::unfold(file, |mut file| async move {
             let piece = file.recv().await?;

@@ -133,6 +133,7 @@ async fn every_column_that_depends_on_a_key_is_known(database: TestDatabase) {
     let peppered = [
         "exchanges.session_pepper_id",
         "idempotency_keys.pepper_id",
+        "keyed_calls.pepper_id",
         "secret_index.pepper_id",
     ];
     assert_eq!(

@@ -9,6 +9,7 @@ mod exchanges;
 mod grants;
 mod hearing;
 mod instances;
+mod keyed_calls;
 mod leases;
 mod migrate;
 mod notifications;

@@ -324,6 +324,7 @@ fn standard(
         groups: vec![group.name.clone()],
         anonymous: true,
         once: None,
+        repeatable: false,
         words: None,
         expect: None,
         faults: Vec::new(),

@@ -189,6 +189,10 @@ fn resource(
         checker.group(&format!("{place}.bunsen.groups[{index}]"), name);
     }
     check_bodies(&of_place, of_element, &parameters, checker);
+    if written.bunsen.once.is_some() && written.bunsen.repeatable {
+        let message = "excludes 'once'".to_owned();
+        checker.wrong(format!("{place}.bunsen.repeatable"), message);
+    }
     let obstacle = if written.built.as_deref() == Some("java") {
         Some("it is built-in code of the platform".to_owned())
     } else if !called
@@ -229,6 +233,7 @@ fn resource(
         groups: written.bunsen.groups.clone(),
         anonymous,
         once: written.bunsen.once.clone(),
+        repeatable: written.bunsen.repeatable,
         words: written
             .bunsen
             .message
@@ -269,6 +274,7 @@ pub(super) fn passing() -> Resource {
         groups: Vec::new(),
         anonymous: false,
         once: None,
+        repeatable: false,
         words: None,
         expect: None,
         faults: Vec::new(),

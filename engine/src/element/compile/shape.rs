@@ -1,10 +1,10 @@
 //! What a caller's own call of a resource looks like: root keys, paging, filters, order.
 
 use super::Checker;
-use crate::element::definition::{FilterWords, PushWords, ResourceDefinition};
+use crate::element::definition::{FilterWords, PushWords, RecordWords, ResourceDefinition};
 use crate::element::shape::{
-    FilterRules, OrderRule, Paging, PagingKind, PathSegment, PushForm, PushRule, PushTarget, Root,
-    Shape, Step, segments,
+    FilterRules, Joined, OrderRule, Paging, PagingKind, PathSegment, PushForm, PushRule,
+    PushTarget, Record, Root, Shape, Slot, Step, segments,
 };
 use crate::language::AnswerPath;
 
@@ -28,6 +28,10 @@ pub(super) fn shape(
         request_root: names_of(request),
         answer_root: root(answer, &format!("{place}.rootKey"), checker),
         wrap: words.wrap.clone(),
+        record: words
+            .record
+            .as_ref()
+            .map(|words| record(words, &format!("{place}.bunsen.record"), names, checker)),
         paging: paging(written, place, checker),
         filter: words
             .filter
@@ -46,6 +50,36 @@ pub(super) fn shape(
             .as_deref()
             .is_some_and(|kind| !kind.contains("json") && !kind.contains("xml")),
         list: is_list(written),
+    }
+}
+
+fn record(words: &RecordWords, place: &str, names: &[String], checker: &mut Checker<'_>) -> Record {
+    let slots = words.slots.0.iter().filter_map(|slot| {
+        Some(Slot {
+            name: slot.name.clone()?,
+            list: slot.list.clone()?,
+            count: slot.count.unwrap_or_default(),
+            members: slot.members.clone(),
+            first: slot.first.clone(),
+        })
+    });
+    let joined = words.joined.0.iter().filter_map(|joined| {
+        Some(Joined {
+            name: joined.name.clone()?,
+            of: joined.of.clone(),
+        })
+    });
+    let known = words.known.as_ref().and_then(|resource| {
+        let found = names.iter().position(|name| name == resource);
+        if found.is_none() {
+            checker.wrong(format!("{place}.known"), format!("no resource {resource}"));
+        }
+        found
+    });
+    Record {
+        slots: slots.collect(),
+        joined: joined.collect(),
+        known,
     }
 }
 

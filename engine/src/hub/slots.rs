@@ -1,0 +1,313 @@
+//! Records whose members callers know under other names than the vendor: numbered ones in place of a
+//! list (`email1`, `email2` of `emails`), and parts of one text (`first_name` of `name`).
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value as Json};
+
+use super::envelope::{self, Inside};
+use crate::ceql::member;
+use crate::element::shape::{Record, Slot};
+use crate::element::{Element, Resource};
+use crate::reply::VendorReply;
+
+/// The calls of a hub call, in order. Where a change brings only some of the members that one of the
+/// vendor's is made of, the record is read first, so that the others stay as they are.
+pub fn links<'a>(element: &'a Element, resource: &'a Resource, body: &[u8]) -> Vec<&'a Resource> {
+    let mut links = element.chain(resource);
+    let shape = &resource.shape;
+    let Some(record) = &shape.record else {
+        return links;
+    };
+    let known = record
+        .known
+        .and_then(|index| element.resources.get(index))
+        .filter(|_| std::str::from_utf8(body).is_ok_and(|body| record.is_partial(body)));
+    links.splice(..0, known);
+    links
+}
+
+impl Record {
+    /// Whether the body says only a part of what a member of the vendor's is.
+    fn is_partial(&self, body: &str) -> bool {
+        let has = |name: &str| member(body, name).is_some();
+        let slots = self.slots.iter().any(|slot| {
+            !has(&slot.list) && (1..=slot.count).any(|number| has(&slot.named(number)))
+        });
+        let joined = self.joined.iter().any(|joined| {
+            let given = joined.of.iter().filter(|part| has(part)).count();
+            !has(&joined.name) && given > 0 && given < joined.of.len()
+        });
+        slots || joined
+    }
+
+    /// The body in the vendor's members. `previous`: the answer that holds the record as it is, if it
+    /// was read. `None`: the body has none of the members.
+    pub(super) fn sent(
+        &self,
+        element: &Element,
+        body: &[u8],
+        previous: Option<&VendorReply>,
+    ) -> Option<Vec<u8>> {
+        let mut body: Map<String, Json> = serde_json::from_slice(body).ok()?;
+        let before = self.known.zip(previous).and_then(|(known, previous)| {
+            let root = &element.resources.get(known)?.shape.answer_root;
+            let text = std::str::from_utf8(&previous.body).ok()?;
+            match envelope::inside(text, root) {
+                Inside::One(record) => serde_json::from_str(record).ok(),
+                Inside::List(_) => None,
+            }
+        });
+        let before: Map<String, Json> = before.unwrap_or_default();
+        let mut changed = false;
+        for slot in &self.slots {
+            changed |= slot.collect(&mut body, &before);
+        }
+        for joined in &self.joined {
+            let given: Vec<Option<Json>> = joined.of.iter().map(|part| body.remove(part)).collect();
+            if given.iter().all(Option::is_none) {
+                continue;
+            }
+            changed = true;
+            if body.get(&joined.name).is_some_and(|whole| !whole.is_null()) {
+                continue;
+            }
+            let parts = given.iter().zip(&joined.of).map(|(given, part)| {
+                let part = given.as_ref().or_else(|| before.get(part));
+                part.and_then(Json::as_str).unwrap_or_default().trim()
+            });
+            let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+            if !parts.is_empty() {
+                body.insert(joined.name.clone(), Json::from(parts.join(" ")));
+            }
+        }
+        changed.then(|| Json::Object(body).to_string().into_bytes())
+    }
+
+    /// The record with the numbered members beside the list that they are of.
+    pub(super) fn shown<'r>(&self, record: &'r str) -> Cow<'r, str> {
+        let mut more = Map::new();
+        for slot in &self.slots {
+            let list = member(record, &slot.list);
+            let list = list.and_then(|list| serde_json::from_str::<Vec<&RawValue>>(list).ok());
+            let items = list.unwrap_or_default().into_iter().take(slot.count);
+            for (index, item) in items.enumerate() {
+                let name = slot.named(index + 1);
+                // The vendor's own stays, and what has been shown once is not shown again.
+                if member(record, &name).is_none()
+                    && let Some(item) = slot.shown(item.get())
+                {
+                    more.insert(name, item);
+                }
+            }
+        }
+        let open = record.trim_ascii_end().strip_suffix('}');
+        let Some(open) = open.filter(|_| !more.is_empty()) else {
+            return Cow::Borrowed(record);
+        };
+        let more = Json::Object(more).to_string();
+        // It holds a list at least.
+        Cow::Owned(format!("{open},{}", more.trim_start_matches('{')))
+    }
+}
+
+impl Slot {
+    fn named(&self, number: usize) -> String {
+        format!("{}{number}", self.name)
+    }
+
+    /// Puts what the numbered members hold into the list, each in its place. `false`: there is none.
+    fn collect(&self, body: &mut Map<String, Json>, before: &Map<String, Json>) -> bool {
+        let numbers = 1..=self.count;
+        let given: Vec<(usize, Json)> = numbers
+            .filter_map(|number| Some((number - 1, body.remove(&self.named(number))?)))
+            .collect();
+        if given.is_empty() {
+            return false;
+        }
+        let list = body.remove(&self.list);
+        let list = list.or_else(|| before.get(&self.list).cloned());
+        let mut list = match list {
+            Some(Json::Array(list)) => list,
+            _ => Vec::new(),
+        };
+        for (index, value) in given {
+            let item = self.item(list.get(index), value);
+            match list.get_mut(index) {
+                Some(place) => *place = item,
+                None => list.push(item),
+            }
+        }
+        list.retain(|item| !item.is_null());
+        let marked = |item: &Json| {
+            let mut first = self.first.iter();
+            first.all(|(name, value)| item.get(name) == Some(value))
+        };
+        if !list.iter().any(marked)
+            && let Some(Json::Object(item)) = list.first_mut()
+        {
+            item.extend(self.first.clone());
+        }
+        body.insert(self.list.clone(), Json::Array(list));
+        true
+    }
+
+    /// An item of the list after `given` has been put over it; null: it is taken away.
+    fn item(&self, before: Option<&Json>, given: Json) -> Json {
+        let mut item = before
+            .and_then(Json::as_object)
+            .cloned()
+            .unwrap_or_default();
+        let main = self.members.first().map(String::as_str).unwrap_or_default();
+        match given {
+            Json::Object(given) => {
+                item.retain(|name, _| !self.members.contains(name));
+                item.extend(given);
+            }
+            Json::Null => return Json::Null,
+            value => {
+                item.insert(main.to_owned(), value);
+            }
+        }
+        match item.get(main) {
+            None | Some(Json::Null) => Json::Null,
+            Some(Json::String(text)) if text.trim().is_empty() => Json::Null,
+            Some(_) => Json::Object(item),
+        }
+    }
+
+    fn shown(&self, item: &str) -> Option<Json> {
+        let item: Json = serde_json::from_str(item).ok()?;
+        let members = match item {
+            Json::Object(item) => {
+                let wanted = |(name, value): &(String, Json)| {
+                    self.members.contains(name) && !value.is_null()
+                };
+                item.into_iter().filter(wanted).collect()
+            }
+            Json::Null => return None,
+            value => Map::from_iter([(self.members.first()?.clone(), value)]),
+        };
+        Some(Json::Object(members))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::element::shape::Joined;
+
+    fn record() -> Record {
+        Record {
+            slots: vec![Slot {
+                name: "mail".to_owned(),
+                list: "mails".to_owned(),
+                count: 2,
+                members: vec!["value".to_owned(), "label".to_owned()],
+                first: json!({"main": true}).as_object().cloned().unwrap(),
+            }],
+            joined: vec![Joined {
+                name: "name".to_owned(),
+                of: vec!["first".to_owned(), "last".to_owned()],
+            }],
+            known: None,
+        }
+    }
+
+    fn collected(before: Json, body: Json) -> Json {
+        let mut body = body.as_object().cloned().unwrap();
+        let before = before.as_object().cloned().unwrap();
+        record().slots[0].collect(&mut body, &before);
+        body.remove("mails").unwrap_or_default()
+    }
+
+    #[test]
+    fn numbered_members_go_over_the_list() {
+        let a = json!({"value": "a", "label": "work", "main": true, "own": 1});
+        let b = json!({"value": "b", "label": "home"});
+        let before = json!({"mails": [a, b, {"value": "c"}]});
+        for (before, body, mails) in [
+            (json!({}), json!({"name": "x"}), json!(null)),
+            // The first is the main one; a gap is closed.
+            (
+                json!({}),
+                json!({"mail2": "b"}),
+                json!([{"value": "b", "main": true}]),
+            ),
+            // What the caller knows nothing of stays.
+            (
+                before.clone(),
+                json!({"mail2": {"value": "B"}}),
+                json!([a, {"value": "B"}, {"value": "c"}]),
+            ),
+            (
+                before.clone(),
+                json!({"mail1": "A"}),
+                json!([{"value": "A", "label": "work", "main": true, "own": 1}, b, {"value": "c"}]),
+            ),
+            // Taken away.
+            (
+                before.clone(),
+                json!({"mail1": null}),
+                json!([{"value": "b", "label": "home", "main": true}, {"value": "c"}]),
+            ),
+            (
+                before.clone(),
+                json!({"mail1": {"value": " "}, "mail2": {}}),
+                json!([{"value": "c", "main": true}]),
+            ),
+            // The caller's own list counts, not the one there was.
+            (
+                before.clone(),
+                json!({"mails": [b], "mail2": "d"}),
+                json!([{"value": "b", "label": "home", "main": true}, {"value": "d"}]),
+            ),
+        ] {
+            assert_eq!(collected(before, body.clone()), mails, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_is_shown_once() {
+        let record = record();
+        let shown = |text: &str| -> Json { serde_json::from_str(&record.shown(text)).unwrap() };
+        let text = r#" {"id": 1, "mails": [{"value": "a", "label": null, "main": true}, "b", {"value": "c"}]} "#;
+        let once = record.shown(text).into_owned();
+        let expected = json!({"id": 1, "mails": [{"value": "a", "label": null, "main": true}, "b", {"value": "c"}],
+                              "mail1": {"value": "a"}, "mail2": {"value": "b"}});
+        assert_eq!(shown(text), expected);
+        assert_eq!(record.shown(&once), once);
+        for other in [
+            "{}",
+            "null",
+            "[]",
+            "7",
+            r#"{"mails": []}"#,
+            r#"{"mails": null}"#,
+            r#"{"mails": "x"}"#,
+        ] {
+            assert_eq!(record.shown(other), other);
+        }
+    }
+
+    #[test]
+    fn a_part_needs_the_rest() {
+        let record = record();
+        for (body, partial) in [
+            (r#"{"mail1": "a"}"#, true),
+            (r#"{"mail1": null}"#, true),
+            (r#"{"mail1": "a", "mails": []}"#, false),
+            (r#"{"mail3": "a"}"#, false),
+            (r#"{"first": "a"}"#, true),
+            (r#"{"first": "a", "last": "b"}"#, false),
+            (r#"{"first": "a", "name": "b"}"#, false),
+            ("[]", false),
+            ("{", false),
+        ] {
+            assert_eq!(record.is_partial(body), partial, "{body}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What a caller was answered, in the form that is sealed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result, VendorFailure};
+use crate::hub::{Answer, Content, List};
+
+/// Bytes of an answer that are kept.
+const LONGEST: usize = 256 * 1024;
+
+/// What a caller was answered.
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    content: KeptContent,
+    notices: Vec<String>,
+}
+
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum KeptContent {
+    Nothing,
+    Record(String),
+    List {
+        json: String,
+        count: usize,
+        total: Option<u64>,
+        next: Option<String>,
+    },
+    /// It is done, and its answer is a file, or longer than what is kept.
+    NotKept,
+    Failure {
+        status: u16,
+        message: String,
+        provider_message: Option<String>,
+        retry_after: Option<String>,
+    },
+}
+
+impl Kept {
+    pub fn of(answer: &Answer) -> Self {
+        let text = |json: &[u8]| {
+            let kept = (json.len() <= LONGEST).then(|| std::str::from_utf8(json).ok());
+            kept.flatten().map(str::to_owned)
+        };
+        let content = match &answer.content {
+            Content::Nothing => Some(KeptContent::Nothing),
+            Content::Record(json) => text(json).map(KeptContent::Record),
+            Content::List(list) => text(&list.json).map(|json| KeptContent::List {
+                json,
+                count: list.count,
+                total: list.total,
+                next: list.next.clone(),
+            }),
+            Content::File(_) => None,
+        };
+        Self {
+            content: content.unwrap_or(KeptContent::NotKept),
+            notices: answer.notices.clone(),
+        }
+    }
+
+    pub fn of_failure(failure: &VendorFailure) -> Self {
+        Self {
+            content: KeptContent::Failure {
+                status: failure.status,
+                message: failure.message.clone(),
+                provider_message: failure.provider_message.clone(),
+                retry_after: failure.retry_after.clone(),
+            },
+            notices: Vec::new(),
+        }
+    }
+
+    pub fn told(self) -> Result<Answer> {
+        let content = match self.content {
+            KeptContent::Nothing => Content::Nothing,
+            KeptContent::Record(json) => Content::Record(json.into_bytes()),
+            KeptContent::List {
+                json,
+                count,
+                total,
+                next,
+            } => Content::List(List {
+                json: json.into_bytes(),
+                count,
+                total,
+                next,
+            }),
+            KeptContent::NotKept => {
+                return Err(Error::Conflict(format!(
+                    "This call was made and answered with 200; its answer is not here any more, \
+                     since only {LONGEST} bytes and no files are kept. Do not send it again: read at \
+                     the vendor what it has made."
+                )));
+            }
+            KeptContent::Failure {
+                status,
+                message,
+                provider_message,
+                retry_after,
+            } => {
+                return Err(Error::Vendor(Box::new(VendorFailure {
+                    status,
+                    message,
+                    provider_message,
+                    retry_after,
+                })));
+            }
+        };
+        Ok(Answer {
+            content,
+            notices: self.notices,
+        })
+    }
+}
+
+impl std::fmt::Debug for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Kept(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_long_is_not_kept() {
+        let answer = |bytes: usize| Answer {
+            content: Content::Record(vec![b'1'; bytes]),
+            notices: vec!["a notice".to_owned()],
+        };
+        let kept = Kept::of(&answer(LONGEST)).told().expect("an answer");
+        assert!(matches!(kept.content, Content::Record(json) if json.len() == LONGEST));
+        assert_eq!(kept.notices, ["a notice"]);
+        let kept = Kept::of(&answer(LONGEST + 1));
+        assert!(kept.content == KeptContent::NotKept);
+        assert!(matches!(kept.told(), Err(Error::Conflict(text)) if text.contains("Do not send")));
+    }
+}
