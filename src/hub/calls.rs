@@ -157,8 +157,15 @@ impl<'a, 'c> Calls<'a, 'c> {
         };
         let mut request = request.map_err(exchange::unbuilt)?;
         let mut hooks = Hooks::of(&self.ready, resource, &inputs, caller);
+        let mut changed = Values::new();
         let instead = match &mut hooks {
-            Some(hooks) => hooks.before(&mut request).await?,
+            Some(hooks) => {
+                let instead = hooks.before(&mut request).await;
+                changed = hooks.take_changed();
+                // A session that a hook has begun is kept whatever comes of the call.
+                self.keep(&changed).await?;
+                instead?
+            }
             None => None,
         };
         let asked = instead.is_none();
@@ -188,23 +195,25 @@ impl<'a, 'c> Calls<'a, 'c> {
         };
         let Came { mut reply, file } = match came {
             Ok(came) => came,
-            Err(error) => return Ok(Attempt::Broken(error)),
+            Err(error) => {
+                self.learn(changed);
+                return Ok(Attempt::Broken(error));
+            }
         };
         // What the vendor did with the call is its own status to say, whatever hooks make of it.
         let status = reply.status;
         // Whoever is told that a write failed makes it again.
         let written = asked && !self.sent.is_safe() && status.is_success();
         let failed = |error| if written { done(&error) } else { error };
-        let mut changed = Values::new();
         if let Some(mut hooks) = hooks {
-            hooks.after(&mut reply).await.map_err(failed)?;
-            changed = hooks.changed();
+            let after = hooks.after(&mut reply).await;
+            let later = hooks.take_changed();
+            self.keep(&later).await.map_err(failed)?;
+            after.map_err(failed)?;
+            changed.extend(later);
         }
         let read = link.read(&self.ready, &inputs, &reply);
-        if !changed.is_empty() {
-            self.ready.keep(&changed).await.map_err(failed)?;
-            Arc::make_mut(&mut self.values).extend(changed);
-        }
+        self.learn(changed);
         match read {
             Err(fault) => Ok(Attempt::Refused(fault, status)),
             Ok(content) => {
@@ -217,6 +226,21 @@ impl<'a, 'c> Calls<'a, 'c> {
                     None => content,
                 })))
             }
+        }
+    }
+
+    /// Stores what hooks have changed.
+    async fn keep(&self, changed: &Values) -> Result<()> {
+        match changed.is_empty() {
+            true => Ok(()),
+            false => self.ready.keep(changed).await,
+        }
+    }
+
+    /// What hooks have changed counts for the calls that follow.
+    fn learn(&mut self, changed: Values) {
+        if !changed.is_empty() {
+            Arc::make_mut(&mut self.values).extend(changed);
         }
     }
 
