@@ -1,12 +1,13 @@
 //! What others do to an instance while an answer waits to be applied.
 
 use bunsen_test_macros::database_test;
+use rustix::process::Signal;
 use serde_json::json;
 
-use super::{BeforeApplied, CHANGED, change};
+use super::{ANSWER, BeforeApplied, CHANGED, change};
 use crate::answer::Answer;
 use crate::database::TestDatabase;
-use crate::journal::{Journalled, LOG_IN, create};
+use crate::journal::{CALLS, Journalled, LOG_IN, create};
 
 /// An answer is written over what somebody else has changed meanwhile, if its log-in does not depend on that.
 #[database_test]
@@ -43,4 +44,48 @@ async fn an_answered_change_outlives_a_harmless_one(database: TestDatabase) {
     );
     site.assert_whole().await;
     server.stop().await;
+}
+
+/// A server that finds its change applied by another one's recovery does not know whether everybody has
+/// heard of that: it revokes again, and so waits for all of them.
+#[database_test]
+async fn a_change_that_another_server_has_applied_is_told_when_all_have_heard(
+    database: TestDatabase,
+) {
+    let site = Journalled::new(database).await;
+    let one = site.serve("one").await;
+    let two = site.serve("two").await;
+    let user = one.authorization();
+    let made = Answer::of(create(&one, &user, "key")).await.success();
+    let path = format!("/instances/{}", made["id"]);
+    site.site
+        .execute("update instances set valid = false, invalid_reason = 'refused'")
+        .await;
+    site.site.execute("delete from exchanges").await;
+    let vendors = &site.site.vendors;
+    let before = vendors.calls().await;
+    let slow = json!({"kind": "slow", "milliseconds": 1000});
+    vendors.fault(slow).await;
+    let sent = tokio::spawn(change(&one, &path, &user).send());
+    vendors.wait_for_calls(before + CALLS).await;
+    let lock = site.lock("exchanges", "exclusive").await;
+    site.wait_until_held(ANSWER).await;
+    // Its statement goes on without it.
+    one.signal(Signal::STOP);
+    drop(lock);
+    site.wait_for_states(&["answered"]).await;
+    site.expire().await;
+    site.wait_for_states(&["applied"]).await;
+    let last = async || {
+        let last = "select max(by_transaction::text::bigint) from revocations";
+        site.site.count(last).await
+    };
+    let recovered = last().await;
+    one.signal(Signal::CONT);
+    let changed = sent.await.expect("the request ends").expect("an answer");
+    assert_eq!(changed.status(), 200);
+    assert!(last().await > recovered, "nobody else was waited for");
+    site.assert_whole().await;
+    one.stop().await;
+    two.stop().await;
 }
