@@ -109,7 +109,7 @@ async fn list(State(app): State<App>, caller: OrgCaller, query: Query) -> Result
     request_body = NewNotification,
     responses(
         (status = 200, description = "The notification.", body = Notification),
-        (status = 409, description = "Your organization has as many as it may: 20,000."),
+        (status = 409, description = "Your organization has as many as it may: 200,000."),
     )
 )]
 async fn tell(

@@ -76,7 +76,10 @@ fn program() -> Result<BpfProgram, Error> {
     let own = u64::from(std::process::id());
     rules.insert(libc::SYS_tgkill, only(0, SeccompCmpOp::Eq, own)?);
     let refused = SeccompAction::Errno(libc::EPERM as u32);
-    let target = TargetArch::try_from(std::env::consts::ARCH)?;
+    let target = match cfg!(target_arch = "x86_64") {
+        true => TargetArch::x86_64,
+        false => TargetArch::aarch64,
+    };
     let filter = SeccompFilter::new(rules, refused, SeccompAction::Allow, target)?;
     Ok(filter.try_into()?)
 }

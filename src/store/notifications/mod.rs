@@ -23,6 +23,8 @@ pub use subscriptions::{
     NewSubscription, SUBSCRIPTIONS_OF_ACCOUNT, SUBSCRIPTIONS_OF_ORGANIZATION, Subscription,
 };
 
+/// Notifications of a list that are counted; nobody needs to know how many more there are.
+const COUNTED: i64 = 20_000;
 /// Deliveries that are released in one transaction.
 const RELEASED_AT_ONCE: i64 = 1000;
 
@@ -134,7 +136,7 @@ macro_rules! matching_deliveries {
 
 impl OrgStore<'_> {
     /// Those of these topics before `before`, newest first, and how many there are in all, counted up
-    /// to [`NOTIFICATIONS_OF_ORGANIZATION`].
+    /// to [`COUNTED`].
     pub async fn notifications(
         &self,
         topics: &[String],
@@ -169,7 +171,7 @@ impl OrgStore<'_> {
             )
             .bind(topics)
             .bind(account)
-            .bind(NOTIFICATIONS_OF_ORGANIZATION)
+            .bind(COUNTED)
             .fetch_one(&mut *reader)
             .await?;
         Ok((found, total))

@@ -12,9 +12,8 @@ use crate::store::{Instance, OrgStore};
 
 pub const INSTANCE_NEEDS_OWNER: &str = "instance.needs_owner";
 pub const INSTANCE_RECOVERED: &str = "instance.recovered";
-/// Of those that are kept, which is 30 days, one organization has at most, before it may tell more. Also
-/// what is counted: no list needs to know more.
-pub const NOTIFICATIONS_OF_ORGANIZATION: i64 = 20_000;
+/// Of those that are kept, which is for 30 days, one organization has at most so many to tell more.
+pub const NOTIFICATIONS_OF_ORGANIZATION: i64 = 200_000;
 /// Who tells of instances.
 const OURSELVES: &str = "system";
 

@@ -259,7 +259,7 @@ async fn an_organization_keeps_so_many_notifications(database: TestDatabase) {
     sqlx::query(
         "insert into notifications (org_id, account_id, topic, severity, sender, message)
          select org_id, account_id, 'full', 'low', '', ''
-         from notifications, generate_series(1, 20010)",
+         from notifications, generate_series(1, 200000)",
     )
     .execute(&server.database.pool)
     .await
@@ -267,7 +267,7 @@ async fn an_organization_keeps_so_many_notifications(database: TestDatabase) {
     let body = json!({"topic": "news", "message": "one more"});
     let refused = call(&server, &server.admin, ("POST", ""), Some(&body)).await;
     let refused = refused.error(409);
-    assert!(refused.to_string().contains("20000"), "{refused}");
+    assert!(refused.to_string().contains("200000"), "{refused}");
     let listed = call(&server, &server.admin, ("GET", "?topics[]=full"), None).await;
     assert_eq!(listed.header("elements-total-count"), Some("20000"));
     tell(&server, &server.foreign).await;
