@@ -196,7 +196,7 @@ impl<'a, 'c> Calls<'a, 'c> {
         let Came { mut reply, file } = match came {
             Ok(came) => came,
             Err(error) => {
-                self.learn(changed);
+                learn(&mut self.values, changed);
                 return Ok(Attempt::Broken(error));
             }
         };
@@ -213,7 +213,7 @@ impl<'a, 'c> Calls<'a, 'c> {
             changed.extend(later);
         }
         let read = link.read(&self.ready, &inputs, &reply);
-        self.learn(changed);
+        learn(&mut self.values, changed);
         match read {
             Err(fault) => Ok(Attempt::Refused(fault, status)),
             Ok(content) => {
@@ -234,13 +234,6 @@ impl<'a, 'c> Calls<'a, 'c> {
         match changed.is_empty() {
             true => Ok(()),
             false => self.ready.keep(changed).await,
-        }
-    }
-
-    /// What hooks have changed counts for the calls that follow.
-    fn learn(&mut self, changed: Values) {
-        if !changed.is_empty() {
-            Arc::make_mut(&mut self.values).extend(changed);
         }
     }
 
@@ -271,6 +264,13 @@ impl<'a, 'c> Calls<'a, 'c> {
         self.ready = fresh;
         self.renewed = true;
         Ok(true)
+    }
+}
+
+/// What hooks have changed counts for the calls that follow.
+fn learn(values: &mut Arc<Values>, changed: Values) {
+    if !changed.is_empty() {
+        Arc::make_mut(values).extend(changed);
     }
 }
 

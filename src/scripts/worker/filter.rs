@@ -137,7 +137,7 @@ mod tests {
     fn a_child_can_open_call_and_start_nothing() {
         let parent = getppid().unwrap_or_else(getpid);
         let limit = getrlimit(Resource::Core);
-        for (what, refused) in tries(parent, limit.clone()) {
+        for (what, refused) in tries(parent, limit) {
             assert!(
                 !refused,
                 "without the filter it can {what}, or it is no test"
