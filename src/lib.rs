@@ -31,6 +31,7 @@ pub mod notifications;
 pub mod opened;
 pub mod outbound;
 mod passthrough;
+mod places;
 pub mod private_postgres;
 mod provisioning;
 mod ready;

@@ -28,6 +28,7 @@ use crate::language::{AnswerPath, percent_encode, scalar_text};
 use crate::request::{self, Inputs};
 use crate::xml;
 
+pub(crate) use provider_message::without_secrets;
 pub use refusal::{Refusal, refuses, refuses_by_status};
 
 /// An answer as it came.

@@ -90,7 +90,10 @@ pub async fn run(arguments: &Serve) -> Result<()> {
                 work: TaskTracker::new(),
                 stopping: AtomicBool::new(false),
                 outside: front.outside.clone(),
-                request_log: request_log(&arguments.request_log),
+                request_log: request_log(
+                    &arguments.request_log,
+                    arguments.state.database_connections,
+                ),
                 budgets: budgets::Settings {
                     organization: arguments.calls.organization_calls_per_minute(),
                     of_vendors: arguments.calls.vendor_budgets,
@@ -272,12 +275,13 @@ fn vendors(arguments: &Serve) -> Result<Settings> {
     })
 }
 
-fn request_log(arguments: &config::RequestLog) -> RequestLog {
+fn request_log(arguments: &config::RequestLog, connections: u32) -> RequestLog {
     RequestLog::new(request_log::Settings {
         days: arguments.days,
         day_bytes: arguments.day_bytes,
         reads: arguments.reads,
         queue: arguments.queue(),
+        searches: usize::try_from(connections / 4).unwrap_or(1),
     })
 }
 

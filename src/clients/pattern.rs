@@ -11,6 +11,8 @@
 //! | `**` in a label | letters, digits and `-` | – |
 //! | `.` of an expression | a dot; repeated, as above | any sign |
 
+mod expression;
+
 use bunsen_engine::suffixes;
 use regex::bytes::{Regex, RegexBuilder};
 use url::{Host, Url};
@@ -106,9 +108,11 @@ impl Pattern {
         if !text.is_ascii() || text.contains(|sign: char| sign.is_control() || sign == ' ') {
             return Err("must be of visible ASCII signs; write other hosts as xn--….".into());
         }
-        let pattern = if text.contains("**") {
+        let is_wildcard = text.contains("**");
+        let is_expression = !is_wildcard && text.contains(EXPRESSION);
+        let pattern = if is_wildcard {
             Self::wildcard(text)?
-        } else if text.contains(EXPRESSION) {
+        } else if is_expression {
             Self::expression(text)?
         } else {
             Self::literal(text)?
@@ -132,7 +136,9 @@ impl Pattern {
                 false => fits(&format!("{host}.{ending}")),
             })
         });
-        match wide {
+        // A class of some letters fits none of those, and still the hosts of whoever wants one.
+        let open = is_expression && own.is_some() && expression::is_open(&dots_are_dots(&name));
+        match wide || open {
             true => Err("lets any host in; name the host, as https://app.example.com/**.".into()),
             false => Ok(pattern),
         }
@@ -178,6 +184,10 @@ impl Pattern {
             );
         }
         let labels: Vec<&str> = name.split('.').collect();
+        // `com.` is `com` for a browser, and no name for the list of those that anybody has one below.
+        if labels.iter().any(|label| label.is_empty()) {
+            return Err("must name a host without a dot at its beginning or end.".into());
+        }
         if labels.last().is_some_and(|last| last.contains('*')) {
             return Err(
                 "must end its host with a name, not with **: https://app.example.com/**.".into(),
@@ -222,6 +232,7 @@ impl Pattern {
         let end = text.find('/').unwrap_or(text.len());
         let (host, rest) = text.split_at(end);
         let rest = if rest.is_empty() { "/" } else { rest };
+        expression::check_parts(host)?;
         let bare = host.replace("(?:", "(");
         let behind = bare.split_once(':').map(|(_, port)| port);
         if behind.is_some_and(|port| {

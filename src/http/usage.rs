@@ -114,6 +114,7 @@ struct UsageRecord {
         (status = 200, description = "Calls.", body = Vec<UsageRecord>),
         (status = 403, description = "An account that is not yours."),
         (status = 404, description = "No such instance of yours, or `from` is in the future."),
+        (status = 429, description = "Your organization has as many searches under way as it may."),
     )
 )]
 async fn search(State(app): State<App>, caller: OrgCaller, query: Query) -> Result<Response> {
@@ -165,7 +166,9 @@ async fn search(State(app): State<App>, caller: OrgCaller, query: Query) -> Resu
         limit: limit + 1,
     };
     let organization = app.store().org(caller.organization);
+    let turn = app.request_log().search(caller.organization).await?;
     let mut found = organization.requests(&filter).await?;
+    drop(turn);
     // An instance that was deleted has its calls, and nothing else that tells whose it was.
     if let (Some(id), false, true, None) = (wanted, known, found.is_empty(), behind) {
         return Err(provisioning::no_such_instance(id));
@@ -251,12 +254,15 @@ fn moment(query: &Query, name: &str, end: bool) -> Result<Option<Timestamp>> {
         let date = if end { date.tomorrow().ok()? } else { date };
         Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp())
     };
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Ok(Some(at));
-    }
     // Longer texts hold a time, which would be ignored.
-    let date = text.parse::<Date>().ok().filter(|_| text.len() == 10);
-    date.and_then(day).map(Some).ok_or_else(wrong)
+    let date = || text.parse::<Date>().ok().filter(|_| text.len() == 10);
+    let at = text.parse::<Timestamp>().ok().or_else(|| day(date()?));
+    at.filter(is_ours).map(Some).ok_or_else(wrong)
+}
+
+/// The database knows no times long before our era.
+fn is_ours(at: &Timestamp) -> bool {
+    at.to_zoned(TimeZone::UTC).year() > 0
 }
 
 /// Everybody has an own account, administrators have all.
@@ -343,7 +349,9 @@ fn position(query: &Query) -> Result<Option<RequestPosition>> {
             .strip_prefix('u')?
             .split_once('.')?;
         Some(RequestPosition {
-            at: Timestamp::from_microsecond(at.parse().ok()?).ok()?,
+            at: Timestamp::from_microsecond(at.parse().ok()?)
+                .ok()
+                .filter(is_ours)?,
             id: RequestId::read(id)?,
         })
     };

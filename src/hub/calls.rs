@@ -180,8 +180,15 @@ impl<'a, 'c> Calls<'a, 'c> {
         };
         let mut request = request.map_err(exchange::unbuilt)?;
         let mut hooks = Hooks::of(&self.ready, resource, &inputs, caller);
+        let mut changed = Values::new();
         let instead = match &mut hooks {
-            Some(hooks) => hooks.before(&mut request).await?,
+            Some(hooks) => {
+                let instead = hooks.before(&mut request).await;
+                changed = hooks.take_changed();
+                // A session that a hook has begun is kept whatever comes of the call.
+                self.keep(&changed).await?;
+                instead?
+            }
             None => None,
         };
         let asked = instead.is_none();
@@ -220,6 +227,7 @@ impl<'a, 'c> Calls<'a, 'c> {
                 if !error.vendor_may_have_seen_it() {
                     keyed::unseen(self.mark.as_ref());
                 }
+                learn(&mut self.values, changed);
                 return Ok(Attempt::Broken(error));
             }
         };
@@ -231,16 +239,15 @@ impl<'a, 'c> Calls<'a, 'c> {
             keyed::written(self.mark.as_ref());
         }
         let failed = |error| if written { done(&error) } else { error };
-        let mut changed = Values::new();
         if let Some(mut hooks) = hooks {
-            hooks.after(&mut reply).await.map_err(failed)?;
-            changed = hooks.changed();
+            let after = hooks.after(&mut reply).await;
+            let later = hooks.take_changed();
+            self.keep(&later).await.map_err(failed)?;
+            after.map_err(failed)?;
+            changed.extend(later);
         }
         let read = link.read(&self.ready, &inputs, &reply);
-        if !changed.is_empty() {
-            self.ready.keep(&changed).await.map_err(failed)?;
-            Arc::make_mut(&mut self.values).extend(changed);
-        }
+        learn(&mut self.values, changed);
         match read {
             Err(fault) => {
                 keyed::refused(self.mark.as_ref(), status, &fault);
@@ -256,6 +263,14 @@ impl<'a, 'c> Calls<'a, 'c> {
                     None => content,
                 })))
             }
+        }
+    }
+
+    /// Stores what hooks have changed.
+    async fn keep(&self, changed: &Values) -> Result<()> {
+        match changed.is_empty() {
+            true => Ok(()),
+            false => self.ready.keep(changed).await,
         }
     }
 
@@ -300,6 +315,13 @@ fn used_up(step: &str, attempts: u32, limits: CallLimits) -> Error {
         provider_message: None,
         retry_after: None,
     }))
+}
+
+/// What hooks have changed counts for the calls that follow.
+fn learn(values: &mut Arc<Values>, changed: Values) {
+    if !changed.is_empty() {
+        Arc::make_mut(values).extend(changed);
+    }
 }
 
 /// Behind a write that the vendor has accepted.

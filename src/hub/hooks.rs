@@ -84,9 +84,9 @@ impl<'h, 'a> Hooks<'h, 'a> {
         Ok(())
     }
 
-    /// What they have changed of the instance's configuration.
-    pub fn changed(self) -> Values {
-        self.hooked.into_changed()
+    /// What they have changed of the instance's configuration since this was asked last.
+    pub fn take_changed(&mut self) -> Values {
+        self.hooked.take_changed()
     }
 
     async fn run(&self, hook: &Hook, variables: &Json) -> Result<Option<Json>> {
@@ -102,8 +102,12 @@ impl<'h, 'a> Hooks<'h, 'a> {
             Err(ScriptError::Busy) => Err(Error::Unavailable(
                 "This server is busy with other scripts; try again.",
             )),
+            Err(ScriptError::OverShare(running)) => Err(Error::OverShare(format!(
+                "This organization has {running} scripts running on this server, which is all that \
+                 one gets; try again when some are done."
+            ))),
             Err(error @ ScriptError::Unable(_)) => Err(Error::internal(error)),
-            Err(error) => Err(self.wrong(hook, &error.to_string())),
+            Err(error) => Err(self.wrong(hook, error.to_string())),
         }
     }
 
@@ -125,12 +129,14 @@ impl<'h, 'a> Hooks<'h, 'a> {
 
     fn told(&self, hook: &Hook, error: HookError) -> Error {
         match error {
-            HookError::Told(message) => Error::Invalid(message),
-            HookError::Wrong(message) => self.wrong(hook, &message),
+            HookError::Told(message) => Error::Invalid(self.hooked.told(message)),
+            HookError::Wrong(message) => self.wrong(hook, message),
         }
     }
 
-    fn wrong(&self, hook: &Hook, message: &str) -> Error {
+    fn wrong(&self, hook: &Hook, message: String) -> Error {
+        // Whoever holds the instance's token sees this, and need not know what the instance holds.
+        let message = self.hooked.told(message);
         let kind = match hook.kind {
             HookKind::PreRequest => "preRequest",
             HookKind::PostRequest => "postRequest",

@@ -252,8 +252,8 @@ impl Exchange {
         ))
     }
 
-    /// Stores what the vendor has said. It exists nowhere else, so a database that is away for a
-    /// moment is asked again.
+    /// Stores what the vendor has said, or that nothing was asked. It is known nowhere else, so a
+    /// database that is away for a moment is asked again.
     async fn stored<Stored>(&self, store: impl Fn() -> Stored) -> Result<()>
     where
         Stored: Future<Output = Result<bool>>,
@@ -266,7 +266,7 @@ impl Exchange {
                 Ok(false) => return Err(store::given_up()),
                 Err(error) if tried == TRIES => return Err(error),
                 Err(error) => {
-                    tracing::warn!(%error, exchange.id = %self.id, "an answer is not stored yet");
+                    tracing::warn!(%error, exchange.id = %self.id, "what came of an exchange is not stored yet");
                     tokio::time::sleep(LOOK * 2_u32.pow(tried)).await;
                 }
             }
@@ -297,10 +297,13 @@ impl Exchange {
     /// lease has run out. `again`: the request may be made again.
     pub async fn close(&self, outcome: Outcome, again: bool) {
         let organization = self.app.store().org(self.organization);
-        let closed = organization
-            .close_own_exchange(self.id, self.holder, outcome, self.claim.as_ref(), again)
-            .await;
-        if let Err(error) = closed {
+        let claim = self.claim.as_ref();
+        let closed = self.stored(|| async {
+            let closing =
+                organization.close_own_exchange(self.id, self.holder, outcome, claim, again);
+            closing.await.map(|_| true)
+        });
+        if let Err(error) = closed.await {
             tracing::warn!(%error, exchange.id = %self.id, "an exchange stays open until its lease ends");
         }
     }

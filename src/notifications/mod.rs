@@ -16,7 +16,7 @@ use crate::app::{App, shortened};
 use crate::error::{Error, Result};
 use crate::ids::{AccountId, NotificationId, OrganizationId, SubscriptionId, UserId};
 use crate::outbound::Grant;
-use crate::store::{self, Delivery, DeliveryFilter, OrgStore};
+use crate::store::{self, Delivery, DeliveryFilter, NOTIFICATIONS_OF_ORGANIZATION, OrgStore};
 
 pub use message::Notification;
 pub use subscriptions::{NewSubscription, make as subscribe};
@@ -60,7 +60,7 @@ pub struct Told {
 }
 
 /// # Errors
-/// 400 naming the member that is wrong.
+/// 400 naming the member that is wrong; 409 when the organization has as many as it may.
 pub async fn tell(app: &App, who: Who, told: Told) -> Result<Notification> {
     let topic = told.topic.as_deref().unwrap_or_default().trim();
     check_topic("'topic'", topic)?;
@@ -99,7 +99,12 @@ pub async fn tell(app: &App, who: Who, told: Told) -> Result<Notification> {
             about: None,
         })
         .await?;
-    Ok(made.into())
+    made.map(Into::into).ok_or_else(|| {
+        Error::Conflict(format!(
+            "Your organization has {NOTIFICATIONS_OF_ORGANIZATION} notifications, which is as many \
+             as it may have to tell more: delete some, or wait until they are 30 days old."
+        ))
+    })
 }
 
 fn check_topic(place: &str, topic: &str) -> Result<()> {

@@ -118,6 +118,8 @@ impl Worker {
             limit: i64::try_from(free).map_err(Error::internal)?,
             each: OF_SUBSCRIPTION as i64,
             busy: &self.under_way.busy(),
+            under_way: &self.under_way.of_organizations(),
+            of_organization: OF_ORGANIZATION as i64,
             after: *after,
             subscriptions: LOOKED_AT,
             claim: CLAIM,
@@ -130,34 +132,25 @@ impl Worker {
             let permit = Arc::clone(&self.permits).acquire_owned().await;
             let permit = permit.map_err(Error::internal)?;
             let worker = self.clone();
+            // Before the next look, which leaves out who has enough.
+            let place = self.under_way.place_for(&due);
             // A graceful stop waits for it.
             self.app.work().spawn(async move {
-                worker.one(&due).await;
+                worker.one(&due, place).await;
                 drop(permit);
             });
         }
         Ok(found)
     }
 
-    async fn one(&self, due: &DueDelivery) {
+    async fn one(&self, due: &DueDelivery, place: Result<Option<(Url, Places)>>) {
         let organization = self.app.store().org(due.organization);
-        let outcome = match Url::parse(&due.url) {
+        let outcome = match place {
             // Written while whoever subscribed was still an administrator.
             _ if !due.hears => organization.withdraw_delivery(due.id).await,
-            Ok(url) => {
-                let host = url.host_str().unwrap_or_default();
-                let places = [
-                    Place::Organization(due.organization),
-                    Place::Subscription(due.subscription),
-                    Place::Host(host.to_owned()),
-                    Place::OrganizationAtHost(due.organization, host.to_owned()),
-                ];
-                match self.under_way.enter(places) {
-                    Some(_places) => self.deliver(due, url).await,
-                    None => organization.put_back_delivery(due.id, PUT_BACK).await,
-                }
-            }
-            Err(error) => Err(Error::internal(error)),
+            Ok(Some((url, _places))) => self.deliver(due, url).await,
+            Ok(None) => organization.put_back_delivery(due.id, PUT_BACK).await,
+            Err(error) => Err(error),
         };
         if let Err(error) = outcome {
             // It is found again when the claim is over.
@@ -324,6 +317,29 @@ impl UnderWay {
             all: self.clone(),
             taken: places,
         })
+    }
+
+    /// Where it goes, and its places; `None`: somewhere there are enough.
+    fn place_for(&self, due: &DueDelivery) -> Result<Option<(Url, Places)>> {
+        let url = Url::parse(&due.url).map_err(Error::internal)?;
+        let host = url.host_str().unwrap_or_default();
+        let places = [
+            Place::Organization(due.organization),
+            Place::Subscription(due.subscription),
+            Place::Host(host.to_owned()),
+            Place::OrganizationAtHost(due.organization, host.to_owned()),
+        ];
+        Ok(self.enter(places).map(|places| (url, places)))
+    }
+
+    fn of_organizations(&self) -> Vec<(OrganizationId, i64)> {
+        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = counts.iter();
+        all.filter_map(|(place, count)| match place {
+            Place::Organization(id) => Some((*id, *count as i64)),
+            _ => None,
+        })
+        .collect()
     }
 
     /// Subscriptions that take no more at this moment.

@@ -114,6 +114,32 @@ impl Clients {
         })
     }
 
+    /// For an instance with these stored values whose log-in was made with those that were `asked`:
+    /// whatever has become of proxies since, and of clients.
+    ///
+    /// # Errors
+    /// Whatever may pass.
+    pub async fn that_made(
+        app: &App,
+        who: Who,
+        element: &Element,
+        stored: &Values,
+        asked: &Values,
+    ) -> Result<Self> {
+        let known =
+            async |values| match clients::referred_to(app, who.organization, element, values).await
+            {
+                Err(Error::Invalid(_)) => Ok(None),
+                found => found,
+            };
+        let referred = known(stored).await?;
+        let mut in_force = known(asked).await?;
+        if in_force.is_none() {
+            in_force = clients::in_force(app, who.organization, who.account, element).await?;
+        }
+        Ok(Self { referred, in_force })
+    }
+
     /// The one for a log-in with these values; `anew`: a person, or a password, not a token that was
     /// got with the client there is.
     pub fn choose(&self, element: &Element, values: &Values, anew: bool) -> Option<&Client> {

@@ -9,6 +9,7 @@
 //! request with a key goes through the journal, which can finish the change without its caller.
 
 mod asking;
+mod finishing;
 mod tokens;
 
 use std::collections::BTreeMap;
@@ -18,13 +19,12 @@ use bunsen_engine::element::oauth::REFRESH_TOKEN;
 use bunsen_engine::element::people::other_account;
 use bunsen_engine::element::{Element, Start};
 use jiff::Timestamp;
-use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::app::App;
 use crate::credentials;
 use crate::error::{Error, Result};
-use crate::ids::{InstanceId, OrganizationId};
+use crate::ids::InstanceId;
 use crate::journal;
 use crate::provisioning::client::Clients;
 use crate::provisioning::keyed::{self, Turn};
@@ -39,6 +39,7 @@ use crate::vault::OrganizationKeys;
 
 pub(super) use asking::Intent;
 use asking::{Accepted, Asked};
+pub(super) use finishing::finish;
 
 /// Each round asks the vendor once more, because somebody else has changed the credentials while
 /// it was asked.
@@ -137,59 +138,6 @@ async fn clients(
     Clients::of(app, who, element, &values, proxy.as_ref(), configuration).await
 }
 
-/// Writes a change whose caller is gone.
-pub(super) async fn finish(
-    app: &App,
-    organization: OrganizationId,
-    id: InstanceId,
-    exchange: Uuid,
-    mut intent: Intent,
-    returned: Values,
-) -> Result<()> {
-    let keys = tenancy::keys(app, organization).await?;
-    let who = Who {
-        organization,
-        account: intent.account,
-        user: intent.user,
-        admin: false,
-    };
-    let row = app.store().org(organization).instance(id).await?;
-    let row = row.ok_or_else(|| no_such_instance(id))?;
-    let clients = clients(app, who, &keys, &row, &mut intent.change).await?;
-    let changing = Changing {
-        app,
-        who,
-        keys: &keys,
-        change: &intent.change,
-        clients: &clients,
-        claim: intent.claim.as_ref(),
-    };
-    let accepted = Accepted {
-        generation: intent.generation,
-        group: intent.group,
-        asked: intent.asked.0,
-        returned,
-        spent: intent.spent,
-        refreshes: intent.refreshes,
-        exchange: Some(exchange),
-        repeatable: intent.repeatable,
-    };
-    let written = changing.write(id, Some(&accepted)).await;
-    if let Err(error) = &written
-        && journal::is_final(error)
-    {
-        changing.keep_tokens(id, &accepted).await?;
-    }
-    match written? {
-        Written::Done(_, revocation) => {
-            app.callers().settle(app.store(), revocation).await;
-            Ok(())
-        }
-        Written::Outrun(_) => Err(Error::Conflict("somebody else has changed it since".into())),
-        Written::Gone => Err(no_such_instance(id)),
-    }
-}
-
 /// The vendor has made something that must not be made again.
 fn is_once(accepted: Option<&Accepted>) -> bool {
     accepted.is_some_and(|accepted| !accepted.repeatable)
@@ -281,9 +229,12 @@ impl Changing<'_> {
                         .await?
                     {
                         Row::Answered => {}
-                        // Recovery of another server was faster.
+                        // Recovery of another server was faster, and may not have been heard of
+                        // everywhere; whoever hears of this has heard of that.
                         Row::Applied(_) => {
-                            return Ok((transaction, Written::Done(Box::new(row.clone()), None)));
+                            let heard = organization.revoke(&mut transaction).await?;
+                            let done = Written::Done(Box::new(row.clone()), Some(heard));
+                            return Ok((transaction, done));
                         }
                         Row::Intent | Row::Over => return Err(store::given_up()),
                     }

@@ -210,9 +210,13 @@ impl Due<'_> {
         let Begun::Ours(exchange) = self.begin(&calls, spends).await? else {
             return Ok(Attempt::Over(Came::NotBegun));
         };
-        if self.hosts.is_none() && self.was_tried().await? {
-            exchange.close(Outcome::Refused, true).await;
-            return Ok(Attempt::Over(Came::NotBegun));
+        if self.hosts.is_none() {
+            let tried = self.was_tried().await;
+            if !matches!(tried, Ok(false)) {
+                // Nothing was sent. Left open, it would be taken for a token that may be used up.
+                exchange.close(Outcome::Refused, true).await;
+                return tried.map(|_| Attempt::Over(Came::NotBegun));
+            }
         }
         let error = match exchange.call(&mut calls).await {
             Ok(()) => {

@@ -150,7 +150,7 @@ impl UnderWay {
     }
 
     /// Ends when a place is given back that may have been waited for: of an organization
-    /// that had all of its own, or when all places were taken.
+    /// that had all of its own, or when no more were free than somebody had.
     async fn has_room(&self) {
         self.room.notified().await;
     }
@@ -163,11 +163,12 @@ impl Drop for Place {
             .places
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let all: usize = places.values().sum();
+        let free = AT_ONCE.saturating_sub(places.values().sum());
+        let most = places.values().copied().max().unwrap_or_default();
         let Some(own) = places.get_mut(&self.organization) else {
             return;
         };
-        if *own >= OF_ORGANIZATION || all >= AT_ONCE {
+        if *own >= OF_ORGANIZATION || free <= most {
             self.of.room.notify_one();
         }
         *own -= 1;

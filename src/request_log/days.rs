@@ -6,13 +6,15 @@ use uuid::Uuid;
 
 use super::RequestLog;
 use crate::error::Result;
-use crate::store::{RequestBatch, RequestDay, Store};
+use crate::store::{RequestBatch, Store, WriteError};
 
 const LEASE: &str = "request log days";
 /// Far more than it takes; a server that died at it holds the others up for so long, and tomorrow's
 /// partition is there by then.
 const LEASE_TIME: Duration = Duration::from_secs(60);
 const EVERY: Duration = Duration::from_secs(600);
+/// Days that one batch may need.
+const MOST: usize = 32;
 /// Days that are there before they begin.
 const AHEAD: usize = 2;
 
@@ -43,7 +45,9 @@ async fn keep_once(log: &RequestLog, store: &Store, holder: Uuid) -> Result<()> 
 async fn in_order(store: &Store, keep: u32) -> Result<()> {
     let (there, today) = store.request_days().await?;
     let ahead = std::iter::successors(Some(today), |day| Some(day.tomorrow()));
-    for day in ahead.take(1 + AHEAD) {
+    // Without a log there are none to come, and none but today's, which others may still write.
+    let needed = if keep == 0 { 0 } else { 1 + AHEAD };
+    for day in ahead.take(needed) {
         if !there.contains(&day) {
             store.add_request_day(day).await?;
         }
@@ -57,11 +61,11 @@ async fn in_order(store: &Store, keep: u32) -> Result<()> {
 }
 
 /// Makes the days of these rows.
-pub(super) async fn cover(store: &Store, batch: &RequestBatch) -> Result<()> {
-    let Some((first, last)) = batch.span() else {
-        return Ok(());
-    };
-    // Rows wait for seconds; more days than these are no calls but a clock that was set.
-    store.add_request_day(RequestDay::of(first)).await?;
-    store.add_request_day(RequestDay::of(last)).await
+pub(super) async fn cover(store: &Store, batch: &RequestBatch) -> Result<(), WriteError> {
+    // Rows wait for seconds, or while the database is away; more are a clock that was set again and
+    // again.
+    for day in batch.days().take(MOST) {
+        store.add_request_day(day).await?;
+    }
+    Ok(())
 }

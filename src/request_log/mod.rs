@@ -8,17 +8,24 @@
 mod days;
 pub mod writer;
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::error::{Error, Result};
+use crate::ids::OrganizationId;
 use crate::meters;
+use crate::places::{Full, Place, Places};
 use crate::store::{NewRequest, RequestBatch};
 
 /// How long a write or a failure waits for room before its answer goes out nevertheless.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// Searches of one organization at once, and how long another one waits for its turn.
+const SEARCHES_EACH: usize = 2;
+const SEARCH_WAITS: Duration = Duration::from_secs(3);
 /// Rows that do not wait for the next moment to be written.
 const LARGE_BATCH: usize = 2048;
 
@@ -32,6 +39,8 @@ pub struct Settings {
     pub reads: u8,
     /// Rows that may wait.
     pub queue: usize,
+    /// Searches at once: each holds a connection to the database, for seconds at worst.
+    pub searches: usize,
 }
 
 impl Default for Settings {
@@ -41,12 +50,13 @@ impl Default for Settings {
             day_bytes: 4 * 1024 * 1024 * 1024,
             reads: 100,
             queue: 16_384,
+            searches: 4,
         }
     }
 }
 
 /// What a day still takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Room {
     All,
     /// Three quarters are used: successful reads are left out.
@@ -68,6 +78,9 @@ struct Inner {
     emptied: Notify,
     /// [`Room`] of today.
     today: AtomicU8,
+    /// Organizations that have less of it, since they have used more than their part.
+    over: RwLock<HashMap<OrganizationId, Room>>,
+    searches: Places,
 }
 
 impl RequestLog {
@@ -78,7 +91,26 @@ impl RequestLog {
             grown: Notify::new(),
             emptied: Notify::new(),
             today: AtomicU8::new(0),
+            over: RwLock::default(),
+            searches: Places::new(settings.searches, SEARCHES_EACH),
         }))
+    }
+
+    /// The turn to search: searches never hold all connections, nor do those of one organization.
+    ///
+    /// # Errors
+    /// 429 when the organization's own searches are under way, 503 when others are.
+    pub async fn search(&self, organization: OrganizationId) -> Result<Place> {
+        let place = self.0.searches.enter(organization, SEARCH_WAITS).await;
+        place.map_err(|full| match full {
+            Full::Own(running) => Error::OverShare(format!(
+                "This organization has {running} searches of its calls under way on this server, \
+                 which is its limit; try again when one is answered."
+            )),
+            Full::All => Error::Unavailable(
+                "Other searches of the request log are under way on this server; try again.",
+            ),
+        })
     }
 
     pub fn settings(&self) -> &Settings {
@@ -134,9 +166,12 @@ impl RequestLog {
         }
         let Settings { queue, reads, .. } = self.0.settings;
         let may_drop = Self::may_drop(row.method, row.status);
-        let today = self.today();
-        if today == Room::Nothing || (may_drop && today == Room::NoReads) {
+        let leaves_out = |room| room == Room::Nothing || (may_drop && room == Room::NoReads);
+        if leaves_out(self.today()) {
             return meters::request_unlogged("day", 1);
+        }
+        if leaves_out(self.room_of(row.organization)) {
+            return meters::request_unlogged("organization", 1);
         }
         if may_drop && reads < 100 && rand::random_range(0..100) >= reads {
             return meters::request_unlogged("sampled", 1);
@@ -177,9 +212,27 @@ impl RequestLog {
         }
     }
 
-    /// How large today's rows are by now.
-    fn measured(&self, bytes: u64) {
+    fn room_of(&self, organization: OrganizationId) -> Room {
+        let over = self.0.over.read().unwrap_or_else(PoisonError::into_inner);
+        over.get(&organization).copied().unwrap_or(Room::All)
+    }
+
+    /// Above so many bytes of a day it matters whose they are.
+    fn crowded(&self) -> u64 {
+        self.0.settings.day_bytes / 4
+    }
+
+    /// How large today's rows are by now, and which part of them each organization has, if it matters.
+    fn measured(&self, bytes: u64, parts: &[(OrganizationId, f64)]) {
         let most = self.0.settings.day_bytes;
+        let free = most.saturating_sub(bytes) as f64;
+        let alone = parts.len() <= 1;
+        let rooms = parts.iter().filter_map(|(organization, part)| {
+            let room = part_of(part * bytes as f64, free, alone);
+            (room != Room::All).then_some((*organization, room))
+        });
+        let over = rooms.collect();
+        *self.0.over.write().unwrap_or_else(PoisonError::into_inner) = over;
         let room = if bytes >= most {
             Room::Nothing
         } else if bytes >= most / 4 * 3 {
@@ -195,5 +248,19 @@ impl RequestLog {
             );
         }
         self.0.today.store(room as u8, Ordering::Relaxed);
+    }
+}
+
+/// What is left for an organization that has used so many bytes of a day: the more it has, the more it
+/// leaves free, so that there is room for others however late they come. While nobody else writes it
+/// gets more.
+fn part_of(used: f64, free: f64, alone: bool) -> Room {
+    let (for_reads, for_all) = if alone { (3.0, 15.0) } else { (1.0, 3.0) };
+    if used > free * for_all {
+        Room::Nothing
+    } else if used > free * for_reads {
+        Room::NoReads
+    } else {
+        Room::All
     }
 }

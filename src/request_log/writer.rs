@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::{RequestLog, Room, days};
+use crate::error::Error;
 use crate::meters;
 use crate::store::{RequestBatch, RequestDay, Store, WriteError, Written};
 
@@ -14,13 +15,20 @@ const EVERY: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_millis(250);
 /// The last rows of a server that stops get this long.
 const LAST_ROWS: Duration = Duration::from_secs(5);
+/// Tries to make the days that rows need.
+const COVERED: u32 = 8;
 /// Between two looks at how large today is.
 const MEASURE: Duration = Duration::from_secs(5);
 
 /// Writes until `stop`, then what is left; and keeps the days in order.
 pub async fn run(log: RequestLog, store: Store, stop: impl Future<Output = ()>) {
     if !log.is_on() {
-        return stop.await;
+        // What there is from before ends by its age.
+        tokio::select! {
+            () = stop => {}
+            () = days::keep(log, store) => {}
+        }
+        return;
     }
     let mut writer = Writer {
         log: log.clone(),
@@ -84,20 +92,28 @@ impl Writer {
             return;
         }
         let mut told = false;
+        let mut covered = 0;
         loop {
             let error = match self.store.write_requests(batch).await {
                 Ok(Written::Stored) => break meters::requests_logged(batch.len()),
-                Ok(Written::NoPartition) => match days::cover(&self.store, batch).await {
-                    Ok(()) => continue,
-                    Err(error) => {
-                        tracing::error!(
-                            ?error,
-                            rows = batch.len(),
-                            "the request log has no partition for these rows"
-                        );
-                        break meters::request_unlogged("database", batch.len());
+                Ok(Written::NoPartition) if covered == COVERED => {
+                    tracing::error!(
+                        rows = batch.len(),
+                        "the request log has no partition for these rows"
+                    );
+                    break meters::request_unlogged("database", batch.len());
+                }
+                Ok(Written::NoPartition) => {
+                    if covered > 0 {
+                        // Somebody takes the days away as they are made.
+                        tokio::time::sleep(PAUSE).await;
                     }
-                },
+                    covered += 1;
+                    match days::cover(&self.store, batch).await {
+                        Ok(()) => continue,
+                        Err(error) => error,
+                    }
+                }
                 Err(error) => error,
             };
             match error {
@@ -125,9 +141,17 @@ impl Writer {
         if recent {
             return;
         }
-        match self.store.request_day_bytes(day).await {
-            Ok(bytes) => {
-                self.log.measured(bytes);
+        let known = async {
+            let bytes = self.store.request_day_bytes(day).await?;
+            let parts = match bytes > self.log.crowded() {
+                true => self.store.request_day_parts(day).await?,
+                false => Vec::new(),
+            };
+            Ok::<_, Error>((bytes, parts))
+        };
+        match known.await {
+            Ok((bytes, parts)) => {
+                self.log.measured(bytes, &parts);
                 self.measured = Some((day, Instant::now()));
             }
             Err(error) => tracing::warn!(?error, "the size of the request log is not known"),

@@ -128,6 +128,8 @@ pub enum ScriptError {
     /// Nothing is known of the script.
     #[error("this server is busy with other scripts; try again")]
     Busy,
+    #[error("{0} other scripts of this organization are running; try again")]
+    OverShare(usize),
     #[error("cannot run scripts: {0}")]
     Unable(String),
 }
@@ -144,7 +146,7 @@ impl Scripts {
     /// Dropping the future ends the child.
     ///
     /// # Errors
-    /// [`ScriptError`]; only `Busy` and `Unable` are the server's own.
+    /// [`ScriptError`]; only `Busy`, `OverShare` and `Unable` say nothing of the script.
     pub async fn run<C, F>(
         &self,
         organization: OrganizationId,
@@ -160,8 +162,7 @@ impl Scripts {
         if variables.get().len() > limits.output {
             return Err(ScriptError::TooLarge(limits.output));
         }
-        let place = tokio::time::timeout(self.0.settings().queue, self.0.place(organization));
-        let mut place = place.await.map_err(|_| ScriptError::Busy)??;
+        let mut place = self.0.place(organization).await?;
         let Some(child) = place.child() else {
             return Err(ScriptError::Busy);
         };

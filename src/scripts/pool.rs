@@ -1,16 +1,15 @@
 //! Which child runs whose script. A child serves one organization, and is ended when another needs
-//! its place; of all places, one organization gets a part.
+//! its place; of all places, one organization gets a part, and who has none gets the next one.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
-
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::child::{Child, Nursery};
 use super::converse::Fitness;
 use super::{ScriptError, Settings};
 use crate::ids::OrganizationId;
+use crate::places::{self, Full, Places};
 
 /// A child is replaced after so many runs, whatever it may have gathered.
 const RUNS: u32 = 1000;
@@ -20,7 +19,7 @@ pub(super) struct Pool {
     settings: Settings,
     nursery: OnceLock<Nursery>,
     /// A busy child each.
-    places: Arc<Semaphore>,
+    places: Places,
     state: Mutex<State>,
 }
 
@@ -28,7 +27,6 @@ pub(super) struct Pool {
 struct State {
     /// The longest idle first.
     idle: VecDeque<Idle>,
-    organizations: HashMap<OrganizationId, Arc<Semaphore>>,
     /// Those that run something.
     busy: usize,
     /// Somebody looks after the idle ones.
@@ -50,14 +48,14 @@ pub(super) struct Place {
     organization: OrganizationId,
     child: Option<Child>,
     runs: u32,
-    /// Given back last: whoever gets them finds the child idle or gone.
-    permits: Option<[OwnedSemaphorePermit; 2]>,
+    /// Given back last: whoever gets it finds the child idle or gone.
+    place: Option<places::Place>,
 }
 
 impl Pool {
     pub fn new(settings: Settings) -> Arc<Self> {
         Arc::new(Self {
-            places: Arc::new(Semaphore::new(settings.children)),
+            places: Places::new(settings.children, settings.per_organization),
             settings,
             nursery: OnceLock::new(),
             state: Mutex::default(),
@@ -73,24 +71,16 @@ impl Pool {
         state.idle.len() + state.busy
     }
 
-    /// Waits for a place: first among the organization's own, so that one which asks too much
-    /// stands in nobody's way, then among all.
+    /// Waits for a place.
     pub async fn place(
         self: &Arc<Self>,
         organization: OrganizationId,
     ) -> Result<Place, ScriptError> {
-        let own = {
-            let mut state = self.state();
-            let own = state.organizations.entry(organization);
-            let most = self.settings.per_organization;
-            Arc::clone(own.or_insert_with(|| Arc::new(Semaphore::new(most))))
-        };
-        let closed = |_| ScriptError::Busy;
-        let own = own.acquire_owned().await.map_err(closed)?;
-        let all = Arc::clone(&self.places)
-            .acquire_owned()
-            .await
-            .map_err(closed)?;
+        let place = self.places.enter(organization, self.settings.queue).await;
+        let place = place.map_err(|full| match full {
+            Full::Own(running) => ScriptError::OverShare(running),
+            Full::All => ScriptError::Busy,
+        })?;
         let found = {
             let mut state = self.state();
             let found = state.take(organization, self.settings.children);
@@ -102,14 +92,17 @@ impl Pool {
             organization,
             child: None,
             runs: 0,
-            permits: Some([own, all]),
+            place: Some(place),
         };
         match found {
             Some(idle) => {
                 place.runs = idle.runs;
                 place.child = Some(idle.child);
             }
-            None => place.child = Some(self.start().await?),
+            None => {
+                let started = tokio::time::timeout(self.settings.queue, self.start());
+                place.child = Some(started.await.map_err(|_| ScriptError::Busy)??);
+            }
         }
         Ok(place)
     }
@@ -219,17 +212,6 @@ impl Drop for Place {
         // Before its place is free for another.
         self.child = None;
         self.pool.state().busy -= 1;
-        self.permits = None;
-        let mut state = self.pool.state();
-        let most = self.pool.settings.per_organization;
-        let unused =
-            |own: &Arc<Semaphore>| Arc::strong_count(own) == 1 && own.available_permits() == most;
-        if state
-            .organizations
-            .get(&self.organization)
-            .is_some_and(unused)
-        {
-            state.organizations.remove(&self.organization);
-        }
+        self.place = None;
     }
 }

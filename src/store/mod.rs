@@ -67,8 +67,8 @@ pub use migrate::{MigrateError, knows_migration};
 pub use notifications::{
     AboutInstance, Delivery, DeliveryFilter, DeliveryLook, DeliveryPosition, DueDelivery,
     FIRST_POSITION, FoundDeliveries, INSTANCE_NEEDS_OWNER, INSTANCE_RECOVERED, Missed,
-    NewNotification, NewSubscription, Notification, SUBSCRIPTIONS_OF_ACCOUNT,
-    SUBSCRIPTIONS_OF_ORGANIZATION, Subscription,
+    NOTIFICATIONS_OF_ORGANIZATION, NewNotification, NewSubscription, Notification,
+    SUBSCRIPTIONS_OF_ACCOUNT, SUBSCRIPTIONS_OF_ORGANIZATION, Subscription,
 };
 pub use oauth_clients::{ClientOwner, NewOauthClient, OauthClient};
 pub use oauth_proxies::OauthProxy;

@@ -195,7 +195,7 @@ impl AllOrgs<'_> {
 impl OrgStore<'_> {
     /// Part of every transaction that changes whom a secret of the organization finds, or what
     /// its owner may do.
-    pub(super) async fn revoke(&self, connection: &mut PgConnection) -> Result<Revocation> {
+    pub async fn revoke(&self, connection: &mut PgConnection) -> Result<Revocation> {
         let (made,): (String,) = self
             .query_as("insert into revocations (org_id) values ($1) returning by_transaction::text")
             .fetch_one(connection)

@@ -19,9 +19,12 @@ use crate::configuration::{Value, Values};
 use crate::element::{Element, Group, Resource};
 use crate::ids::Secret;
 use crate::language::scalar_text;
-use crate::reply::VendorReply;
+use crate::reply::{VendorReply, without_secrets};
 use crate::request::{self, Inputs, VendorRequest};
 use variables::{body, fixed, headers, map_of, member, parameters, query_pairs, title};
+
+/// Characters of a hook's text that are told.
+const LONGEST_TEXT: usize = 4000;
 
 /// One call whose hooks are run one after the other.
 #[derive(Debug)]
@@ -78,8 +81,19 @@ impl<'a> Hooked<'a> {
     }
 
     /// What hooks have changed of the instance's configuration, to be stored.
-    pub fn into_changed(self) -> Values {
-        self.changed
+    pub fn take_changed(&mut self) -> Values {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// What may be told of a hook's text: without secrets of the configuration, as it is by now, and
+    /// not too long. What a script has made of a secret is not known.
+    pub fn told(&self, text: String) -> String {
+        let text = without_secrets(text, &self.configuration);
+        let mut text = text.unwrap_or_else(|| "its text is too long to be told".to_owned());
+        if let Some((end, _)) = text.char_indices().nth(LONGEST_TEXT) {
+            text.truncate(end);
+        }
+        text
     }
 
     /// The variables of a hook that runs before the call.

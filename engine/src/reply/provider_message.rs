@@ -78,8 +78,9 @@ fn looks_like_markup(text: &str) -> bool {
     })
 }
 
-/// Replaces the secret values of the configuration, in the forms in which they were sent too.
-fn without_secrets(mut text: String, values: &Values) -> Option<String> {
+/// Replaces the secret values of the configuration, in the forms in which they were sent too. `None`:
+/// the text is long, and what could be told of it ends with part of a secret.
+pub(crate) fn without_secrets(mut text: String, values: &Values) -> Option<String> {
     let secrets: Vec<&str> = values
         .values()
         .filter(|value| value.is_secret() && !value.reveal().is_empty())

@@ -209,6 +209,17 @@ fn patterns_that_let_any_host_in_are_refused() {
         "https://(?i:.*)/",
         "https://app\\.example\\.com/(a{9999}){9999}",
         "https://app.example.com)|(.*/x",
+        "https://**.com./**",
+        "https://**.co.uk./",
+        "https://**.com.:8443/",
+        "https://.**.example.com/",
+        "https://[a-f]+\\.com|app\\.example\\.com/.*",
+        "https://(app\\.example\\.com:1|[a-f]+\\.com)/.*",
+        "https://app\\.example\\.com:1|[a-f]+\\.com/.*",
+        "https://(?i:[a-f]+)\\.com/.*",
+        "https://[](]?[a-f]+\\.com|app\\.example\\.com/.*",
+        "https://[[](]?[a-f]+\\.com|app\\.example\\.com/.*",
+        "https://[^](]?[a-f]+\\.com|app\\.example\\.com/.*",
         "https://app.example.com/x)|(?:.*",
     ] {
         assert!(Pattern::parse(pattern).is_err(), "{pattern}");
@@ -257,6 +268,13 @@ fn what_anybody_may_have_is_not_let_in() {
         "https://[a-z]?[a-z]+\\.de/.*",
         "https://**.de?x=**",
         "https://(.*\\.)?[^.]+\\.kawasaki\\.jp/.*",
+        // Classes without a letter of the names that are tried.
+        "https://[a-ps-wyz0-9]+\\.com/.*",
+        "https://[a-p]{3}\\.co\\.uk/.*",
+        "https://(?:[a-f]+)\\.de/.*",
+        "https://[a-f]+(\\.example)?\\.com/.*",
+        "https://evil\\d\\.com/.*",
+        "https://a.?\\.com/.*",
     ] {
         let why = Pattern::parse(pattern).expect_err(pattern);
         assert!(why.contains("any host"), "{pattern}: {why}");

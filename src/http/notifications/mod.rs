@@ -74,7 +74,7 @@ struct NewNotification {
     ),
     responses(
         (status = 200, description = "Notifications.", body = Vec<Notification>,
-            headers(("Elements-Total-Count" = i64, description = "How many there are in all."))),
+            headers(("Elements-Total-Count" = i64, description = "How many there are in all, counted up to 20,000."))),
     )
 )]
 async fn list(State(app): State<App>, caller: OrgCaller, query: Query) -> Result<Response> {
@@ -107,7 +107,10 @@ async fn list(State(app): State<App>, caller: OrgCaller, query: Query) -> Result
     path = "/elements/api-v2/notifications",
     operation_id = "createNotification",
     request_body = NewNotification,
-    responses((status = 200, description = "The notification.", body = Notification))
+    responses(
+        (status = 200, description = "The notification.", body = Notification),
+        (status = 409, description = "Your organization has as many as it may: 200,000."),
+    )
 )]
 async fn tell(
     State(app): State<App>,

@@ -1,5 +1,5 @@
 //! What a child gives up before it reads the first script: descriptors, its user, the right to get
-//! others, files, sockets and processes. The script engine offers none of it to begin with; this is
+//! others, files, sockets, processes and most calls of the system's. The script engine offers none of it to begin with; this is
 //! for the day on which somebody breaks the engine.
 //!
 //! The order of the steps is the point. Descriptors are counted while there may still be one more;
@@ -23,6 +23,7 @@ pub(super) fn confine(arguments: &ScriptWorker) -> Result<(), String> {
     leave_user(arguments)?;
     limit(Resource::Core, 0)?;
     limit(Resource::Data, arguments.memory + OWN_MEMORY)?;
+    limit_addresses(arguments.memory + OWN_MEMORY)?;
     limit(Resource::Fsize, 0)?;
     // A child is replaced long before; this ends one whose server is gone.
     limit(Resource::Cpu, arguments.cpu_seconds)?;
@@ -37,7 +38,50 @@ pub(super) fn confine(arguments: &ScriptWorker) -> Result<(), String> {
     keep_apart().map_err(|error| said("close its memory to others", &error))?;
     // Last: the steps before need a descriptor now and then. Neither files nor sockets after this.
     limit(Resource::Nproc, 0)?;
-    limit(Resource::Nofile, 0)
+    limit(Resource::Nofile, 0)?;
+    filter_calls()
+}
+
+/// Memory that is shared is not counted as data. Beside what may be data there is the program itself,
+/// which is mapped already.
+#[cfg(target_os = "linux")]
+fn limit_addresses(data: u64) -> Result<(), String> {
+    let known = std::fs::read_to_string("/proc/self/statm").ok();
+    let pages = known.and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
+    // Without `/proc` nobody can tell.
+    let Some(pages) = pages else {
+        return Ok(());
+    };
+    let page = rustix::param::page_size() as u64;
+    limit(
+        Resource::As,
+        pages.saturating_mul(page).saturating_add(data),
+    )
+}
+
+/// Elsewhere it is not kept, or counts what is only reserved.
+#[cfg(not(target_os = "linux"))]
+fn limit_addresses(_: u64) -> Result<(), String> {
+    Ok(())
+}
+
+/// A kernel without filters is one that has the limits alone.
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+fn filter_calls() -> Result<(), String> {
+    let applied = super::filter::apply();
+    let told = |error| said("filter the calls of the system", &error);
+    applied.map(|_| ()).map_err(told)
+}
+
+#[cfg(not(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+)))]
+fn filter_calls() -> Result<(), String> {
+    Ok(())
 }
 
 fn said(what: &str, error: &impl Display) -> String {

@@ -3,6 +3,11 @@
 
 mod confine;
 mod digest;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod filter;
 mod host;
 mod run;
 

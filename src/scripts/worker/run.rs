@@ -15,7 +15,8 @@ use crate::scripts::frame::{self, Done, End, FromChild, Outcome, Run, ToChild};
 const PRELUDE: &str = include_str!("../library/prelude.js");
 /// The engine's own stack; the main thread's is much larger.
 const STACK: usize = 512 * 1024;
-const MESSAGE: usize = 1000;
+/// Characters of a message that go to the server, which takes secrets out before it makes it short.
+const MESSAGE: usize = 32 * 1024;
 
 /// # Errors
 /// Where the server cannot be told what came of it.

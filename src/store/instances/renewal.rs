@@ -47,7 +47,8 @@ pub struct FailedRenewal<'a> {
 impl AllOrgs<'_> {
     /// Instances that are due, claimed for a while: of each organization the one that waits
     /// longest, then of each the second, and so on, until with those that are `under_way` it has
-    /// `each`. Whoever has become due last is among those that are looked at, so that nobody waits
+    /// `each`, or as many as it leaves of the `limit`: one that has some leaves some for who comes
+    /// later. Whoever has become due last is among those that are looked at, so that nobody waits
     /// behind another's thousands.
     pub async fn claim_due_renewals(
         &self,
@@ -87,9 +88,13 @@ impl AllOrgs<'_> {
                                  coalesce(b.places, 0) + row_number() over (
                                      partition by d.org_id order by d.renewal_due_at) as place
                              from due d left join busy b on b.org_id = d.org_id
+                         ), ranked as (
+                             select org_id, id, place,
+                                 row_number() over (order by place, renewal_due_at) as rank
+                             from turn where place <= $6
                          ), chosen as (
-                             select org_id, id from turn where place <= $6
-                             order by place, renewal_due_at limit $1
+                             -- So many are free before it is taken: limit - rank + 1.
+                             select org_id, id from ranked where place <= $1 - rank + 1
                          ), free as (
                              select i.org_id, i.id from instances i
                              where (i.org_id, i.id) in (select org_id, id from chosen)

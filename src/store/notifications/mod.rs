@@ -13,7 +13,9 @@ use super::OrgStore;
 use crate::error::Result;
 use crate::ids::{AccountId, InstanceId, NotificationId, SubscriptionId};
 
-pub use outbox::{INSTANCE_NEEDS_OWNER, INSTANCE_RECOVERED, NewNotification};
+pub use outbox::{
+    INSTANCE_NEEDS_OWNER, INSTANCE_RECOVERED, NOTIFICATIONS_OF_ORGANIZATION, NewNotification,
+};
 pub use sending::{
     DeliveryLook, DeliveryPosition, DueDelivery, FIRST_POSITION, FoundDeliveries, Missed,
 };
@@ -21,6 +23,8 @@ pub use subscriptions::{
     NewSubscription, SUBSCRIPTIONS_OF_ACCOUNT, SUBSCRIPTIONS_OF_ORGANIZATION, Subscription,
 };
 
+/// Notifications of a list that are counted; nobody needs to know how many more there are.
+const COUNTED: i64 = 20_000;
 /// Deliveries that are released in one transaction.
 const RELEASED_AT_ONCE: i64 = 1000;
 
@@ -131,7 +135,8 @@ macro_rules! matching_deliveries {
 }
 
 impl OrgStore<'_> {
-    /// Those of these topics before `before`, newest first, and how many there are in all.
+    /// Those of these topics before `before`, newest first, and how many there are in all, counted up
+    /// to [`COUNTED`].
     pub async fn notifications(
         &self,
         topics: &[String],
@@ -158,12 +163,15 @@ impl OrgStore<'_> {
             .await?;
         let (total,): (i64,) = self
             .query_as(
-                "select count(*) from notifications n
-                 where n.org_id = $1 and n.topic = any($2)
-                   and ($3::bigint is null or n.account_id = $3)",
+                "select count(*) from (
+                     select from notifications n
+                     where n.org_id = $1 and n.topic = any($2)
+                       and ($3::bigint is null or n.account_id = $3)
+                     limit $4) n",
             )
             .bind(topics)
             .bind(account)
+            .bind(COUNTED)
             .fetch_one(&mut *reader)
             .await?;
         Ok((found, total))

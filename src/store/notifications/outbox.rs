@@ -12,6 +12,8 @@ use crate::store::{Instance, OrgStore};
 
 pub const INSTANCE_NEEDS_OWNER: &str = "instance.needs_owner";
 pub const INSTANCE_RECOVERED: &str = "instance.recovered";
+/// Of those that are kept, which is for 30 days, one organization has at most so many to tell more.
+pub const NOTIFICATIONS_OF_ORGANIZATION: i64 = 200_000;
 /// Who tells of instances.
 const OURSELVES: &str = "system";
 
@@ -34,9 +36,25 @@ pub struct About<'a> {
 }
 
 impl OrgStore<'_> {
-    pub async fn add_notification(&self, new: &NewNotification<'_>) -> Result<Notification> {
+    /// `None`: the organization has as many as it may. What the server tells of instances is
+    /// written nevertheless.
+    pub async fn add_notification(
+        &self,
+        new: &NewNotification<'_>,
+    ) -> Result<Option<Notification>> {
         self.transaction(|mut transaction| async move {
-            let made = self.notify(&mut transaction, new).await?;
+            let (kept,): (i64,) = self
+                .query_as(
+                    "select count(*) from (
+                         select from notifications where org_id = $1 limit $2) n",
+                )
+                .bind(NOTIFICATIONS_OF_ORGANIZATION)
+                .fetch_one(&mut *transaction)
+                .await?;
+            let made = match kept < NOTIFICATIONS_OF_ORGANIZATION {
+                true => Some(self.notify(&mut transaction, new).await?),
+                false => None,
+            };
             Ok((transaction, made))
         })
         .await

@@ -29,6 +29,9 @@ pub struct DeliveryLook<'a> {
     pub each: i64,
     /// Subscriptions that take no more now.
     pub busy: &'a [SubscriptionId],
+    /// How many each organization has under way, and how many it may have.
+    pub under_way: &'a [(OrganizationId, i64)],
+    pub of_organization: i64,
     /// So many subscriptions behind this one are looked at.
     pub after: DeliveryPosition,
     pub subscriptions: i64,
@@ -75,9 +78,16 @@ pub struct Missed<'a> {
 
 impl AllOrgs<'_> {
     /// Deliveries that are due: of each organization the one that waits longest, then of each the
-    /// second, and so on.
+    /// second, and so on, until with those under way it has all that it may, or as many as it leaves
+    /// of the limit.
     pub async fn claim_deliveries(&self, look: &DeliveryLook<'_>) -> Result<FoundDeliveries> {
         let store = self.store;
+        let (organizations, places): (Vec<i64>, Vec<i64>) = look
+            .under_way
+            .iter()
+            .map(|(organization, places)| (organization.0, *places))
+            .unzip();
+        let (organizations, places) = (&organizations, &places);
         let rows: Vec<Claimed> = store
             .transaction(|mut transaction| async move {
                 // From one subscription to the next by the index: those of a receiver that is far
@@ -99,6 +109,8 @@ impl AllOrgs<'_> {
                                  order by d.org_id, d.subscription_id limit 1) n
                          ), looked_at as (
                              select * from waiting limit $5
+                         ), busy as (
+                             select * from unnest($8::bigint[], $9::bigint[]) as b (org_id, places)
                          ), due as (
                              select d.org_id, d.id, d.due_at
                              from looked_at w
@@ -114,13 +126,21 @@ impl AllOrgs<'_> {
                                  order by d.due_at
                                  limit case when s.failures > 0 then 1 else $2 end) d
                              where s.active and a.active and o.active and s.id <> all($3)
+                               and not exists (select from busy b
+                                               where b.org_id = s.org_id and b.places >= $10)
                                and coalesce(s.rests_until <= clock_timestamp(), true)
                          ), turn as (
-                             select org_id, id, due_at, row_number() over (
-                                 partition by org_id order by due_at) as place
-                             from due
+                             select d.org_id, d.id, d.due_at,
+                                 coalesce(b.places, 0) + row_number() over (
+                                     partition by d.org_id order by d.due_at) as place
+                             from due d left join busy b on b.org_id = d.org_id
+                         ), ranked as (
+                             select org_id, id, place,
+                                 row_number() over (order by place, due_at) as rank
+                             from turn where place <= $10
                          ), chosen as (
-                             select org_id, id from turn order by place, due_at limit $1
+                             -- So many are free before it is taken: limit - rank + 1.
+                             select org_id, id from ranked where place <= $1 - rank + 1
                          ), free as (
                              select d.org_id, d.id from notification_deliveries d
                              where (d.org_id, d.id) in (select org_id, id from chosen)
@@ -156,6 +176,9 @@ impl AllOrgs<'_> {
                     .bind(look.subscriptions)
                     .bind(look.after.0)
                     .bind(look.after.1)
+                    .bind(organizations)
+                    .bind(places)
+                    .bind(look.of_organization)
                     .fetch_all(&mut *transaction)
                     .await?;
                 Ok((transaction, claimed))

@@ -9,7 +9,10 @@ use sqlx::AssertSqlSafe;
 use super::super::Store;
 use super::super::retry::has_code;
 use crate::error::Result;
+use crate::ids::OrganizationId;
 
+/// Of a day that are looked at to know whose it is.
+const PAGES: i32 = 500;
 const PREFIX: &str = "request_log_";
 /// Tries to make a partition that another server makes at the same moment.
 const TRIES: u32 = 5;
@@ -74,6 +77,28 @@ impl Store {
             .fetch_one(&mut *reader)
             .await?;
         Ok(u64::try_from(bytes).unwrap_or_default())
+    }
+
+    /// Which part of a day's bytes each organization has, roughly: as some of its pages say.
+    pub async fn request_day_parts(&self, day: RequestDay) -> Result<Vec<(OrganizationId, f64)>> {
+        let table = day.table();
+        let mut reader = self.reader().await?;
+        // The table's name is ours: a date in digits.
+        let statement = format!(
+            "with sampled as (
+                 select org_id, sum(pg_column_size(r))::float8 as bytes
+                 from {table} r tablesample system (
+                     (least(100, 100.0 * $1 * current_setting('block_size')::int
+                         / greatest(pg_relation_size('{table}'), 1)))::real)
+                 group by org_id)
+             select org_id, bytes / sum(bytes) over () from sampled"
+        );
+        let parts = sqlx::query_as(AssertSqlSafe(statement))
+            .persistent(false)
+            .bind(PAGES)
+            .fetch_all(&mut *reader)
+            .await?;
+        Ok(parts)
     }
 
     /// Makes the day's partition, unless it is there. Several servers may do so at once.

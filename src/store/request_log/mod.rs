@@ -12,6 +12,7 @@ use sqlx::postgres::PgConnection;
 
 use super::Store;
 use super::retry::has_code;
+use crate::error::Error;
 
 pub use days::RequestDay;
 pub use rows::{NewRequest, RequestBatch};
@@ -53,6 +54,19 @@ impl From<sqlx::Error> for WriteError {
         match lasting {
             true => Self::Lasting(error),
             false => Self::Passing(error),
+        }
+    }
+}
+
+impl From<Error> for WriteError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Internal(cause) => match cause.downcast::<sqlx::Error>() {
+                Ok(error) => (*error).into(),
+                Err(cause) => Self::Lasting(sqlx::Error::Configuration(cause)),
+            },
+            // The server is busy.
+            error => Self::Passing(sqlx::Error::Configuration(error.into())),
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Rows in the binary form of `COPY`, written where they wait: nothing is kept of them but bytes.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::RequestDay;
 use crate::ids::{AccountId, InstanceId, OrganizationId, UserId};
 
 /// In the order of [`RequestBatch::push`].
@@ -20,6 +22,8 @@ const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 const TRAILER: &[u8] = &(-1_i16).to_be_bytes();
 /// 2000-01-01, from which the database counts, in microseconds after 1970.
 const EPOCH: i64 = 946_684_800_000_000;
+/// In microseconds.
+const DAY: i64 = 86_400_000_000;
 
 /// One call.
 #[derive(Debug, Clone)]
@@ -52,8 +56,8 @@ pub struct NewRequest<'a> {
 pub struct RequestBatch {
     bytes: Vec<u8>,
     rows: usize,
-    /// First and last moment, in microseconds after 1970.
-    span: Option<(i64, i64)>,
+    /// On which days, counted from 1970.
+    days: BTreeSet<i64>,
 }
 
 impl RequestBatch {
@@ -65,11 +69,10 @@ impl RequestBatch {
         self.rows == 0
     }
 
-    /// First and last moment of its rows.
-    pub fn span(&self) -> Option<(Timestamp, Timestamp)> {
-        let (first, last) = self.span?;
-        let moment = |at| Timestamp::from_microsecond(at).ok();
-        Some((moment(first)?, moment(last)?))
+    /// Those that its rows are of.
+    pub fn days(&self) -> impl Iterator<Item = RequestDay> {
+        let moment = |day: &i64| Timestamp::from_microsecond(day.saturating_mul(DAY)).ok();
+        self.days.iter().filter_map(moment).map(RequestDay::of)
     }
 
     pub(super) fn pieces(&self) -> [&[u8]; 3] {
@@ -78,8 +81,7 @@ impl RequestBatch {
 
     pub fn push(&mut self, row: &NewRequest<'_>) {
         self.rows += 1;
-        let (first, last) = self.span.unwrap_or((row.at, row.at));
-        self.span = Some((first.min(row.at), last.max(row.at)));
+        self.days.insert(row.at.div_euclid(DAY));
         self.bytes.extend_from_slice(&COLUMNS.to_be_bytes());
         self.number(row.organization.0);
         self.number(row.at - EPOCH);

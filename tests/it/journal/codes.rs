@@ -357,3 +357,36 @@ async fn a_repeated_request_goes_on_behind_a_code(database: TestDatabase) {
     }
     server.stop().await;
 }
+
+/// The proxy that a person came back through is of no use any more once the vendor has answered.
+#[database_test]
+async fn a_log_in_is_stored_although_its_proxy_is_gone(database: TestDatabase) {
+    let site = Journalled::new(database).await;
+    let vendors = &site.site.vendors;
+    let mut server = site.serve("one").await;
+    let user = server.authorization();
+    for case in Case::all() {
+        vendors.reset().await;
+        let body = case.body(&site.brought(&case, &server, &user).await);
+        let made = Answer::of(create(&server, &user, &body, None)).await;
+        let made = made.success();
+        let path = format!("/instances/{}", made["id"]);
+        let proxy = server.request("POST", "/elements/oauthProxies", &user);
+        let proxy = proxy.json(&json!({"name": case.element}));
+        Answer::of(proxy).await.success();
+        site.site.execute("delete from exchanges").await;
+        let brought = site.brought(&case, &server, &user).await;
+        let change = json!({"name": "allowed again", "providerData": brought,
+                            "configuration": body["configuration"],
+                            "oauthProxy": {"isOauthProxy": true, "oauthProxyName": case.element}});
+        let request = server.request("PATCH", &path, &user).json(&change);
+        site.kill_when_answered(server, request).await;
+        site.site.execute("delete from oauth_proxies").await;
+        server = site.serve_until("applied").await;
+        let read = Answer::of(server.request("GET", &path, &user)).await;
+        assert_eq!(read.success()["name"], "allowed again");
+        let deleted = server.request("DELETE", &path, &user);
+        assert_eq!(Answer::of(deleted).await.status, 200);
+    }
+    server.stop().await;
+}

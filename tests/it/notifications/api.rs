@@ -250,3 +250,25 @@ async fn secrets_are_sealed(database: TestDatabase) {
     assert!(sealed.len() > plain.len());
     assert!(!sealed.windows(plain.len()).any(|part| part == plain));
 }
+
+/// What callers tell has its bound, and so has what is counted; another organization is not concerned.
+#[database_test]
+async fn an_organization_keeps_so_many_notifications(database: TestDatabase) {
+    let server = quiet(database).await;
+    tell(&server, &server.admin).await;
+    sqlx::query(
+        "insert into notifications (org_id, account_id, topic, severity, sender, message)
+         select org_id, account_id, 'full', 'low', '', ''
+         from notifications, generate_series(1, 200000)",
+    )
+    .execute(&server.database.pool)
+    .await
+    .expect("many");
+    let body = json!({"topic": "news", "message": "one more"});
+    let refused = call(&server, &server.admin, ("POST", ""), Some(&body)).await;
+    let refused = refused.error(409);
+    assert!(refused.to_string().contains("200000"), "{refused}");
+    let listed = call(&server, &server.admin, ("GET", "?topics[]=full"), None).await;
+    assert_eq!(listed.header("elements-total-count"), Some("20000"));
+    tell(&server, &server.foreign).await;
+}

@@ -399,3 +399,46 @@ async fn a_session_that_another_log_in_ended_is_begun_anew(database: TestDatabas
     assert_eq!(site.count(INVALID).await, 0);
     server.stop().await;
 }
+
+/// An error between opening a renewal and sending anything leaves no doubt about the token: the next
+/// call renews.
+#[database_test]
+async fn a_renewal_that_is_not_begun_leaves_nothing_open(database: TestDatabase) {
+    let world = World::new(database).await;
+    let server = world.site.serve("one").await;
+    let header = world.create(&server).await;
+    let (before, _) = world.spends().await;
+    world.expire().await;
+    world.site.execute(SPENT).await;
+    // From the commit of the intent on nobody can read an instance.
+    world
+        .site
+        .execute(
+            "create function break_reads() returns trigger language plpgsql as
+             'begin alter table instances rename column name to name_elsewhere; return null; end'",
+        )
+        .await;
+    world
+        .site
+        .execute(
+            "create constraint trigger break_reads after insert on exchanges
+             deferrable initially deferred for each row execute function break_reads()",
+        )
+        .await;
+    let refused = world.call(&server, &header).await;
+    assert!(refused.status >= 500, "{refused}");
+    assert_eq!(world.site.count(OPEN).await, 0, "nothing is left open");
+    assert_eq!(world.spends().await, (before, 0), "nothing was sent");
+    world
+        .site
+        .execute("drop trigger break_reads on exchanges")
+        .await;
+    world
+        .site
+        .execute("alter table instances rename column name_elsewhere to name")
+        .await;
+    let answered = world.call(&server, &header).await;
+    assert_eq!(answered.status, 200, "{answered}");
+    assert_eq!(world.spends().await, (before + 1, 0));
+    server.stop().await;
+}

@@ -1,7 +1,10 @@
 //! One partition per day: made ahead, dropped when old, bounded in bytes.
 
+use std::time::Duration;
+
+use bunsen::ids::OrganizationId;
 use bunsen::request_log::{RequestLog, Settings, writer};
-use bunsen::store::{RequestDay, Store};
+use bunsen::store::{NewRequest, RequestDay, Store};
 use bunsen_test_macros::database_test;
 use jiff::Timestamp;
 
@@ -11,6 +14,13 @@ use crate::vendors::until;
 
 async fn days(store: &Store) -> Vec<RequestDay> {
     store.request_days().await.expect("days").0
+}
+
+async fn rows(database: &TestDatabase) -> i64 {
+    sqlx::query_scalar("select count(*) from request_log")
+        .fetch_one(&database.pool)
+        .await
+        .expect("a count")
 }
 
 fn today() -> RequestDay {
@@ -103,6 +113,122 @@ async fn a_row_makes_the_day_that_it_needs(database: TestDatabase) {
         .await
         .expect("a count");
     assert_eq!(count, 2);
+}
+
+/// Three days at once, of which nobody has made one; the writer must not go round and round.
+#[database_test]
+async fn a_day_in_the_middle_is_made_too(database: TestDatabase) {
+    let store = Store::with_pool(database.pool.clone(), 100);
+    let log = RequestLog::new(Settings::default());
+    for days in 0..5 {
+        let mut early = row(1, "POST", 200);
+        early.at -= days * 86_400_000_000;
+        log.add(&early);
+    }
+    let writing = writer::run(log, store.clone(), std::future::ready(()));
+    tokio::time::timeout(Duration::from_secs(30), writing)
+        .await
+        .expect("it ends");
+    let there = days(&store).await;
+    assert!(
+        (0..5).all(|ago| there.contains(&today().before(ago))),
+        "{there:?}"
+    );
+    assert_eq!(rows(&database).await, 5);
+}
+
+/// Somebody at work on the table is no reason to lose what waits.
+#[database_test]
+async fn a_day_that_cannot_be_made_now_is_made_later(database: TestDatabase) {
+    let store = Store::with_pool(database.pool.clone(), 100);
+    let log = RequestLog::new(Settings::default());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    // Rows can still be copied into the table that is locked so, and have no partition.
+    let mut lock = database.pool.begin().await.expect("a transaction");
+    sqlx::query("lock table request_log in share update exclusive mode")
+        .execute(&mut *lock)
+        .await
+        .expect("locked");
+    log.add(&row(1, "POST", 200));
+    let writing = tokio::spawn(writer::run(log.clone(), store, async {
+        let _ = stopped.await;
+    }));
+    // Whoever makes a day waits for the lock for some seconds.
+    let waits = async || {
+        sqlx::query_scalar::<_, bool>(
+            "select exists (select from pg_locks where not granted and database =
+                 (select oid from pg_database where datname = current_database()))",
+        )
+        .fetch_one(&database.pool)
+        .await
+        .expect("who waits")
+    };
+    until("it is tried", waits).await;
+    until("it was in vain", async || !waits().await).await;
+    until("it is tried again", waits).await;
+    lock.rollback().await.expect("unlocked");
+    until("the row is there", async || rows(&database).await == 1).await;
+    drop(stop);
+    writing.await.expect("no panic");
+}
+
+/// A log that is switched off keeps nothing of the days before.
+#[database_test]
+async fn a_log_that_is_switched_off_drops_its_old_days(database: TestDatabase) {
+    let store = Store::with_pool(database.pool.clone(), 100);
+    for ago in [0, 1, 5] {
+        store
+            .add_request_day(today().before(ago))
+            .await
+            .expect("a day");
+    }
+    let log = RequestLog::new(Settings {
+        days: 0,
+        ..Settings::default()
+    });
+    let writing = tokio::spawn(writer::run(log, store.clone(), std::future::pending()));
+    until("they are gone", async || days(&store).await == [today()]).await;
+    writing.abort();
+}
+
+/// One that writes all it can leaves room for another, in whatever order they come.
+#[database_test]
+async fn a_day_is_not_one_organizations(database: TestDatabase) {
+    let store = Store::with_pool(database.pool.clone(), 100);
+    let of = |organization: i64, method: &'static str, status: u16| NewRequest {
+        organization: OrganizationId(organization),
+        ..row(rand::random(), method, status)
+    };
+    let log = RequestLog::new(Settings::default());
+    for _ in 0..3_000 {
+        log.add(&of(1, "POST", 200));
+    }
+    for _ in 0..300 {
+        log.add(&of(2, "POST", 200));
+    }
+    writer::run(log, store.clone(), std::future::ready(())).await;
+    let bytes = store.request_day_bytes(today()).await.expect("a size");
+    let taken = async |day_bytes: u64| {
+        let log = RequestLog::new(Settings {
+            day_bytes,
+            ..Settings::default()
+        });
+        // The first row that is written shows how large the day is.
+        log.add(&of(3, "POST", 200));
+        writer::run(log.clone(), store.clone(), std::future::ready(())).await;
+        let mut taken = Vec::new();
+        for (organization, method) in [(1, "GET"), (1, "POST"), (2, "GET"), (2, "POST")] {
+            let before = log.len();
+            log.add(&of(organization, method, 200));
+            taken.push(log.len() > before);
+        }
+        taken
+    };
+    assert_eq!(taken(bytes * 3).await, [true; 4], "there is room for all");
+    let part = taken(bytes * 3 / 2).await;
+    assert_eq!(part, [false, true, true, true], "two thirds are used");
+    let most = taken(bytes * 5 / 4).await;
+    assert_eq!(most, [false, false, false, true], "four fifths are used");
 }
 
 #[database_test]

@@ -178,7 +178,15 @@ async fn calls_are_found_by_what_is_known_of_them(database: TestDatabase) {
         ("from=yesterday", "from"),
         ("to=2026-11-22T10:00:00", "to"),
         ("from=2021-01-02&to=2021-01-01T00:00:00Z", "from"),
+        ("from=-004800-01-01", "from"),
+        ("to=-004800-01-01T00:00:00Z", "to"),
+        ("from=-009999-01-02T00:00:00Z", "from"),
         ("nextPage=YTEy", "nextPage"),
+        // A place 6,000 years before our era.
+        (
+            "nextPage=dS0yNTE2NTQwODAwMDAwMDAwMDAuMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAw",
+            "nextPage",
+        ),
         ("instanceId=abc", "instanceId"),
         ("pageSize=0", "pageSize"),
         ("pageOffset=-1", "pageOffset"),
@@ -236,4 +244,30 @@ async fn pages_hold_each_call_once(database: TestDatabase) {
     assert_eq!(sorted, made);
     let all = found(server, admin, "resource=/proxy/{vendorPath}", "request_id").await;
     assert_eq!(json!(seen), json!(all));
+}
+
+/// Searches that take long are told so, and leave the database to others.
+#[database_test]
+async fn searches_are_few_at_once(database: TestDatabase) {
+    let place = Place::start(database).await;
+    let server = &place.server;
+    let admin = &server.admin;
+    called(&place, admin, &place.instance, "GET", "/things").await;
+    let mut lock = server.database.pool.begin().await.expect("a transaction");
+    sqlx::query("lock table request_log in access exclusive mode")
+        .execute(&mut *lock)
+        .await
+        .expect("locked");
+    let three = [(); 3].map(|()| Box::pin(search(server, admin, "pageSize=1")));
+    // The two that wait for the lock are not answered before the third, which gets no turn.
+    let (first, _, rest) = futures_util::future::select_all(three).await;
+    let told = first.error(429);
+    assert!(message(&told).contains("searches"), "{told}");
+    let request = server.request("GET", "/elements/api-v2/accounts");
+    let other = Answer::of(request.header("authorization", admin.header())).await;
+    assert_eq!(other.status, 200, "{other}");
+    lock.rollback().await.expect("unlocked");
+    for search in futures_util::future::join_all(rest).await {
+        assert_eq!(search.status, 200, "{search}");
+    }
 }

@@ -16,6 +16,10 @@ use crate::answer::Answer;
 use crate::database::TestDatabase;
 use crate::server::{TestOptions, TestServer};
 
+/// Begins a session, and counts.
+const LOGS_IN: &str =
+    "const visits = Number(configuration.visits) + 1; done({configuration: {visits}})";
+
 const BASE: &str = "/elements/api-v2";
 
 /// Method, path with query, header `x-lark-key`, header `x-global`, body.
@@ -53,6 +57,14 @@ async fn answer(State(vendor): State<Vendor>, request: Request) -> Response {
         String::from_utf8_lossy(&body).into_owned(),
     ));
     let path = head.uri.path();
+    if path == "/v3/down" {
+        return (axum::http::StatusCode::SERVICE_UNAVAILABLE, "not now").into_response();
+    }
+    if path == "/v3/cut" {
+        let broken = std::io::Error::other("the vendor breaks off");
+        let pieces = futures_util::stream::iter([Err::<Vec<u8>, _>(broken)]);
+        return axum::body::Body::from_stream(pieces).into_response();
+    }
     let json = match path {
         "/v3/people" if head.method == "GET" => {
             json!({"result": {"people": [{"id": "1", "full_name": "Ida Berg", "size": 3}]}})
@@ -121,6 +133,12 @@ fn definition() -> Value {
             resource("GET", "/refused", "/me", json!([hook("postRequest", "done({response_error: 'That person has moved.'})")]), json!({})),
             resource("GET", "/broken", "/me", json!([hook("preRequest", "const a = 1;\nnothing.at.all")]), json!({})),
             resource("GET", "/endless", "/me", json!([hook("preRequest", "request_headers.toString = 1")]), json!({})),
+            resource("GET", "/tells", "/me", json!([hook("preRequest", "throw new Error('with ' + configuration['larkpost.key'] + ' / ' + encodeURIComponent(configuration['larkpost.key']))")]), json!({})),
+            resource("GET", "/reports", "/me", json!([hook("postRequest", "done({response_error: 'It says ' + configuration['larkpost.key']})")]), json!({})),
+            resource("GET", "/ends-long", "/me", json!([hook("preRequest", "throw new Error('.'.repeat(985) + configuration['larkpost.key'])")]), json!({})),
+            resource("GET", "/down", "/down", json!([hook("preRequest", LOGS_IN)]), json!({})),
+            resource("GET", "/cut", "/cut", json!([hook("preRequest", LOGS_IN)]), json!({})),
+            resource("GET", "/halfway", "/me", json!([hook("preRequest", LOGS_IN), hook("preRequest", "done({response_error: 'no'})")]), json!({})),
             resource("GET", "/fetched", "/me", json!([hook("preRequest", "
                 const https = require('https'), all = {};
                 const ask = (name, url) => new Promise(next => https.get(url, a => { let b = ''; a.on('data', d => b += d).on('end', () => { all[name] = b; next() }) })
@@ -283,6 +301,55 @@ async fn what_hooks_store_is_there_the_next_time(database: TestDatabase) {
     let shown = shown.json();
     assert_eq!(shown["configuration"]["visits"], "3");
     assert!(!shown.to_string().contains("s3cret"), "{shown}");
+}
+
+#[database_test]
+async fn what_a_hook_stores_before_a_call_is_kept_whatever_comes_of_it(database: TestDatabase) {
+    let place = Place::start(database).await;
+    let id = place.instance["id"].as_i64().expect("an id");
+    let visits = async || {
+        let request = place
+            .server
+            .request("GET", &format!("{BASE}/instances/{id}"));
+        let shown = Answer::of(request.header("authorization", place.server.admin.header())).await;
+        let visits = shown.json()["configuration"]["visits"].clone();
+        visits.as_str().and_then(|text| text.parse::<u32>().ok())
+    };
+    let mut before = visits().await.expect("none yet");
+    for path in ["/down", "/cut", "/halfway"] {
+        let answer = place.get(path).await;
+        assert!(answer.status >= 400, "{path}: {answer:?}");
+        let now = visits().await.expect("a number");
+        assert!(now > before, "{path} has lost what its hook has stored");
+        before = now;
+    }
+}
+
+#[database_test]
+async fn texts_of_hooks_tell_no_secret(database: TestDatabase) {
+    let place = Place::start(database).await;
+    let id = place.instance["id"].as_i64().expect("an id");
+    let secret = "gr33n&tea-secret";
+    let change = json!({"configuration": {"larkpost.key": secret}});
+    let request = place
+        .server
+        .request("PATCH", &format!("{BASE}/instances/{id}"));
+    let request = request.header("authorization", place.server.admin.header());
+    let changed = Answer::of(request.json(&change)).await;
+    assert_eq!(changed.status, 200, "{changed:?}");
+    for (path, status, kept) in [
+        ("/tells", 500, "Error: with"),
+        ("/reports", 400, "It says"),
+        ("/ends-long", 500, "....."),
+    ] {
+        let answer = place.get(path).await;
+        assert_eq!(answer.status, status, "{path}: {answer:?}");
+        let told = answer.json().to_string();
+        assert!(told.contains(kept), "{path}: {told}");
+        for part in [secret, "gr33n", "%26tea"] {
+            assert!(!told.contains(part), "{path}: {told}");
+        }
+    }
 }
 
 #[database_test]

@@ -289,8 +289,20 @@ async fn a_child_has_nothing() {
             "{status:?}"
         );
     }
+    if cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) {
+        assert_eq!(
+            status["Seccomp"], "2",
+            "its calls of the system are filtered"
+        );
+    }
     assert_eq!(descriptors.unwrap_or(3), 3, "in, out, and nowhere");
     assert!(environment.unwrap_or_default().is_empty());
+    let addresses = limits
+        .lines()
+        .find(|line| line.starts_with("Max address space"));
+    let addresses = addresses.and_then(|line| line.split_whitespace().nth(3));
+    let addresses: u64 = addresses.expect("a limit").parse().expect("not unlimited");
+    assert!(addresses < 4 << 30, "{addresses}");
     for (name, most) in [
         ("Max open files", "0"),
         ("Max processes", "0"),
@@ -336,6 +348,9 @@ fn worker_of_this_thread() -> Option<Seen> {
         let confined = limits.lines().any(|line| {
             line.starts_with("Max open files") && line.split_whitespace().nth(3) == Some("0")
         });
+        let filters = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
+        let confined =
+            confined && (!filters || status.get("Seccomp").is_some_and(|mode| mode == "2"));
         if status.get("PPid") == Some(&own) && is_worker && confined {
             let descriptors = fs::read_dir(folder.join("fd")).ok().map(Iterator::count);
             let environment = fs::read(folder.join("environ")).ok();

@@ -57,6 +57,33 @@ async fn a_hostile_neighbour_takes_its_own_places_only() {
     hostile.shutdown().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn four_that_take_all_they_can_leave_a_place_for_a_fifth() {
+    let mut settings = settings();
+    settings.children = 8;
+    settings.per_organization = 2;
+    settings.limits.computing = Duration::from_secs(60);
+    settings.limits.total = Duration::from_secs(60);
+    // Nobody who holds a place gives it back in time.
+    settings.queue = Duration::from_secs(20);
+    let scripts = Scripts::new(settings);
+    let mut greedy = JoinSet::new();
+    for organization in [1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4] {
+        let scripts = scripts.clone();
+        let waits = "setTimeout(() => done(), 50000)";
+        greedy.spawn(async move {
+            let _ = run_as(OrganizationId(organization), &scripts, waits, json!({})).await;
+        });
+    }
+    while scripts.children() < 7 {
+        tokio::task::yield_now().await;
+    }
+    let fifth = run_as(OrganizationId(5), &scripts, "done({fine: true})", json!({}));
+    let fifth = fifth.await.expect("a place for one that holds none");
+    assert_eq!(fifth.result, Some(json!({"fine": true})));
+    greedy.shutdown().await;
+}
+
 #[tokio::test]
 async fn who_waits_too_long_for_a_place_is_told() {
     let mut settings = settings();
@@ -70,6 +97,6 @@ async fn who_waits_too_long_for_a_place_is_told() {
     tokio::select! {
         biased;
         _ = looping => panic!("an endless loop ended"),
-        outcome = second => assert_eq!(outcome.map(|_| ()), Err(ScriptError::Busy)),
+        outcome = second => assert_eq!(outcome.map(|_| ()), Err(ScriptError::OverShare(1))),
     }
 }

@@ -85,6 +85,8 @@ async fn a_look_goes_on_where_the_last_one_ended(database: TestDatabase) {
             limit: 10,
             each: 1,
             busy: &[],
+            under_way: &[],
+            of_organization: 100,
             after,
             subscriptions: 2,
             claim: CLAIM,

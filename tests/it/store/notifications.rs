@@ -50,7 +50,7 @@ impl World {
             about: None,
         };
         let made = self.store.org(tenant.id).add_notification(&new).await;
-        made.expect("told").id
+        made.expect("told").expect("there is room").id
     }
 
     pub async fn claim(&self, limit: i64, each: i64, busy: &[SubscriptionId]) -> Vec<DueDelivery> {
@@ -58,6 +58,8 @@ impl World {
             limit,
             each,
             busy,
+            under_way: &[],
+            of_organization: 100,
             after: FIRST_POSITION,
             subscriptions: 10_000,
             claim: CLAIM,
@@ -317,4 +319,45 @@ async fn a_subscription_that_is_deleted_meanwhile_stops_nobody(database: TestDat
     let other = Some(AccountId(world.one.account.0 + 1));
     let of_other = world.org().notification(told, other).await;
     assert!(of_other.expect("readable").is_none());
+}
+
+/// Whose receivers are slow fills its own places, and leaves some of all for who comes later.
+#[database_test]
+async fn what_a_full_organization_has_due_is_not_claimed(database: TestDatabase) {
+    let world = World::new(&database).await;
+    for tenant in [&world.one, &world.other] {
+        world.subscribe(tenant, "news").await;
+        for _ in 0..6 {
+            world.tell(tenant, "news").await;
+        }
+    }
+    let (one, other) = (world.one.id, world.other.id);
+    let claim = async |limit: i64, under_way: &[(OrganizationId, i64)]| {
+        let look = DeliveryLook {
+            limit,
+            each: 10,
+            busy: &[],
+            under_way,
+            of_organization: 4,
+            after: FIRST_POSITION,
+            subscriptions: 10_000,
+            claim: CLAIM,
+        };
+        let claimed = whose(&world.look(&look).await.due);
+        let of_one = claimed.iter().filter(|of| **of == one).count();
+        (of_one, claimed.len() - of_one)
+    };
+    assert_eq!(claim(20, &[(one, 4), (other, 4)]).await, (0, 0));
+    assert_eq!(claim(20, &[(one, 4), (other, 3)]).await, (0, 1));
+    assert_eq!(
+        claim(1, &[(one, 1)]).await,
+        (0, 1),
+        "who has none comes first"
+    );
+    assert_eq!(
+        claim(1, &[(one, 1), (other, 1)]).await,
+        (0, 0),
+        "the last is kept"
+    );
+    assert_eq!(claim(20, &[]).await, (4, 4));
 }

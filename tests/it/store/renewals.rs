@@ -127,3 +127,33 @@ async fn one_organization_has_so_many_places(database: TestDatabase) {
         .expect("a count");
     assert_eq!(left, 15);
 }
+
+/// Three that have all they can leave places for a fourth.
+#[database_test]
+async fn the_more_an_organization_has_the_more_it_leaves(database: TestDatabase) {
+    let world = World::new(&database).await;
+    for _ in 0..20 {
+        world.instance(&world.one, Made::default()).await;
+    }
+    world.instance(&world.other, Made::default()).await;
+    sqlx::query("update instances set renewal_due_at = now() - interval '1 hour'")
+        .execute(&database.pool)
+        .await
+        .expect("a statement");
+    let (one, other) = (world.one.id, world.other.id);
+    let claim = async |limit, under_way: &[(OrganizationId, i64)]| {
+        let all = world.store.all_orgs();
+        let claimed = all.claim_due_renewals(limit, 16, under_way, Duration::from_secs(60));
+        let claimed = claimed.await.expect("claimed");
+        let of_one = claimed.iter().filter(|(of, _)| *of == one).count();
+        (of_one, claimed.len() - of_one)
+    };
+    let busy = (other, 16);
+    assert_eq!(claim(16, &[busy]).await, (8, 0), "of 16 free ones half");
+    assert_eq!(claim(8, &[busy, (one, 8)]).await, (0, 0));
+    assert_eq!(
+        claim(1, &[(one, 8)]).await,
+        (0, 1),
+        "who has none gets the last"
+    );
+}
