@@ -89,7 +89,8 @@ impl<'a> Ready<'a> {
                     group,
                 })
             }
-            None => Self::read(app, organization, id, false).await,
+            // Boxed, as all that few calls need: each call would carry room for it.
+            None => Box::pin(Self::read(app, organization, id, false)).await,
         }
     }
 
@@ -98,7 +99,7 @@ impl<'a> Ready<'a> {
     /// # Errors
     /// As [`Ready::new`].
     pub async fn anew(app: &'a App, organization: OrganizationId, id: InstanceId) -> Result<Self> {
-        let ready = Self::read(app, organization, id, false).await?;
+        let ready = Box::pin(Self::read(app, organization, id, false)).await?;
         ready.unspent().await
     }
 
@@ -111,7 +112,7 @@ impl<'a> Ready<'a> {
         organization: OrganizationId,
         id: InstanceId,
     ) -> Result<Self> {
-        let ready = Self::read(app, organization, id, true).await?;
+        let ready = Box::pin(Self::read(app, organization, id, true)).await?;
         ready.unspent().await
     }
 
@@ -124,7 +125,8 @@ impl<'a> Ready<'a> {
         organization: OrganizationId,
         id: InstanceId,
     ) -> Result<()> {
-        Self::read(app, organization, id, false).await.map(drop)
+        let read = Box::pin(Self::read(app, organization, id, false));
+        read.await.map(drop)
     }
 
     /// With other tokens if these are known to have ended.
@@ -132,10 +134,14 @@ impl<'a> Ready<'a> {
     /// # Errors
     /// 503 when they cannot be renewed now, 401 when only their owner can.
     pub async fn unspent(self) -> Result<Self> {
-        let (app, organization, id) = (self.app, self.organization, self.row().id);
-        if !renewal::spent(self.element, self.group, &self.opened.effective) {
-            return Ok(self);
+        match renewal::spent(self.element, self.group, &self.opened.effective) {
+            true => Box::pin(self.with_others()).await,
+            false => Ok(self),
         }
+    }
+
+    async fn with_others(&self) -> Result<Self> {
+        let (app, organization, id) = (self.app, self.organization, self.row().id);
         renewal::on_demand(app, organization, id, self.row().generation).await?;
         Self::read(app, organization, id, self.even_disabled).await
     }
@@ -221,7 +227,8 @@ impl<'a> Ready<'a> {
             instance: self.id(),
         };
         let values = &self.opened.effective;
-        budgets.take(self.app.store(), element, values, who).await
+        let taken = budgets.take(self.app.store(), element, values, who);
+        Box::pin(taken).await
     }
 
     pub fn call_limits(&self) -> CallLimits {
@@ -296,9 +303,8 @@ impl<'a> Ready<'a> {
             return Ok(Arc::clone(&self.opened.effective));
         }
         let stored = &self.opened.values;
-        let client =
-            clients::referred_to(self.app, self.organization, self.element, stored).await?;
-        let Some(client) = client else {
+        let client = clients::referred_to(self.app, self.organization, self.element, stored);
+        let Some(client) = Box::pin(client).await? else {
             return Ok(Arc::clone(&self.opened.effective));
         };
         let values = exchange::signing(self.element, self.group, &client.values, stored);
@@ -324,10 +330,8 @@ impl<'a> Ready<'a> {
     /// # Errors
     /// As [`Ready::new`].
     pub async fn renewed(&self) -> Result<Option<Self>> {
-        let (app, organization) = (self.app, self.organization);
-        let (id, generation) = (self.row().id, self.row().generation);
-        renewal::on_demand(app, organization, id, generation).await?;
-        let fresh = Self::read(app, organization, id, self.even_disabled).await?;
+        let generation = self.row().generation;
+        let fresh = Box::pin(self.with_others()).await?;
         let better = fresh.row().generation != generation && !fresh.row().renewal_in_doubt;
         Ok(better.then_some(fresh))
     }
@@ -350,7 +354,7 @@ impl<'a> Ready<'a> {
     pub async fn helped(&self, helped: bool) {
         if !helped || self.row().renewals_in_vain > 0 {
             let of = (self.row().id, self.row().generation);
-            renewal::helped(self.app, self.organization, of, helped).await;
+            Box::pin(renewal::helped(self.app, self.organization, of, helped)).await;
         }
     }
 }

@@ -104,7 +104,8 @@ impl FromRequestParts<App> for OrgCaller {
         let secrets = match presented(parts)? {
             Presented::Nothing => return Err(REFUSED),
             Presented::Bearer(token) => {
-                return counted(app, parts, session_caller(app, &token).await?);
+                let caller = Box::pin(session_caller(app, &token)).await?;
+                return counted(app, parts, caller);
             }
             Presented::Secrets(secrets) => secrets,
         };
@@ -124,7 +125,8 @@ impl FromRequestParts<App> for OrgCallerIgnoringElement {
         let mut secrets = match presented(parts)? {
             Presented::Nothing => return Err(REFUSED),
             Presented::Bearer(token) => {
-                return counted(app, parts, session_caller(app, &token).await?).map(Self);
+                let caller = Box::pin(session_caller(app, &token)).await?;
+                return counted(app, parts, caller).map(Self);
             }
             Presented::Secrets(secrets) => secrets,
         };
@@ -228,18 +230,20 @@ async fn resolve(app: &App, secrets: &Secrets) -> Result<Resolved> {
             None => unknown.push((kind, secret)),
         }
     }
-    if unknown.is_empty() {
-        return Ok(resolved);
+    if !unknown.is_empty() {
+        resolved.0.extend(Box::pin(ask(app, &unknown)).await?);
     }
-    let turn = app.callers().turn().await?;
-    let keyring = app.vault().keyring();
-    let mut found = look_up(app, &unknown).await?;
-    if found.len() < unknown.len() && tenancy::refresh_keyring(app, &keyring).await {
-        found = look_up(app, &unknown).await?;
-    }
-    drop(turn);
-    resolved.0.extend(found);
     Ok(resolved)
+}
+
+async fn ask(app: &App, unknown: &[(SecretKind, &Secret)]) -> Result<Vec<Arc<Found>>> {
+    let _turn = app.callers().turn().await?;
+    let keyring = app.vault().keyring();
+    let found = look_up(app, unknown).await?;
+    if found.len() < unknown.len() && tenancy::refresh_keyring(app, &keyring).await {
+        return look_up(app, unknown).await;
+    }
+    Ok(found)
 }
 
 fn presented_secrets(secrets: &Secrets) -> impl Iterator<Item = (SecretKind, &Secret)> {

@@ -98,7 +98,7 @@ pub async fn envelope(State(app): State<App>, mut request: Request, next: Next) 
     let mut response = render(response, &request_id);
     response.extensions_mut().insert(call);
     if response.status().is_client_error() && !asks_first {
-        leftover.drain().await;
+        Box::pin(leftover.drain()).await;
     }
     finish(response.headers_mut(), &request_id, origin, &app);
     if app.is_stopping() && version < Version::HTTP_2 {

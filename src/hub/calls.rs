@@ -183,7 +183,7 @@ impl<'a, 'c> Calls<'a, 'c> {
         let mut changed = Values::new();
         let instead = match &mut hooks {
             Some(hooks) => {
-                let instead = hooks.before(&mut request).await;
+                let instead = Box::pin(hooks.before(&mut request)).await;
                 changed = hooks.take_changed();
                 // A session that a hook has begun is kept whatever comes of the call.
                 self.keep(&changed).await?;
@@ -201,14 +201,16 @@ impl<'a, 'c> Calls<'a, 'c> {
                 if let Some(form) = link.form() {
                     let parts = hub::parts(element, resource, &inputs, caller);
                     let parts = parts.map_err(exchange::unbuilt)?;
-                    let (kind, payload) = form.payload(parts).await?;
+                    let (kind, payload) = Box::pin(form.payload(parts)).await?;
                     request.headers.insert(header::CONTENT_TYPE, kind);
                     match payload {
                         Payload::Bytes(bytes) => request.body = bytes,
                         payload @ Payload::Stream(_) => streamed = Some(payload),
                     }
                 }
-                keyed::sending(self.mark.as_ref(), resource, &self.sent).await?;
+                if let Some(mark) = &self.mark {
+                    Box::pin(keyed::sending(mark, resource, &self.sent)).await?;
+                }
                 let began = Instant::now();
                 let came = exchange::ask(&session, request, link.asked(), streamed).await;
                 self.called.attempts += 1;
@@ -240,7 +242,7 @@ impl<'a, 'c> Calls<'a, 'c> {
         }
         let failed = |error| if written { done(&error) } else { error };
         if let Some(mut hooks) = hooks {
-            let after = hooks.after(&mut reply).await;
+            let after = Box::pin(hooks.after(&mut reply)).await;
             let later = hooks.take_changed();
             self.keep(&later).await.map_err(failed)?;
             after.map_err(failed)?;
@@ -270,7 +272,7 @@ impl<'a, 'c> Calls<'a, 'c> {
     async fn keep(&self, changed: &Values) -> Result<()> {
         match changed.is_empty() {
             true => Ok(()),
-            false => self.ready.keep(changed).await,
+            false => Box::pin(self.ready.keep(changed)).await,
         }
     }
 

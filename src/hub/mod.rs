@@ -144,7 +144,7 @@ pub async fn call(app: &App, found: Found<'_>, call: Call, called: &mut Called) 
         Body::Whole(body) if !element.sends_parts(resource) => (body, None),
         Body::Form(form) if element.sends_parts(resource) => (
             Bytes::new(),
-            Some(Form::begin(app, &call.headers, form).await?),
+            Some(Box::pin(Form::begin(app, &call.headers, form)).await?),
         ),
         Body::Whole(_) => return Err(form::not_taken("multipart/form-data")),
         Body::Form(_) => return Err(form::not_taken("application/json")),

@@ -284,9 +284,9 @@ impl Inner {
             }
             None => {
                 let way = match (permit.grant, clients.egress()) {
-                    (Some(grant), _) => clients.granted(grant).await?,
+                    (Some(grant), _) => Box::pin(clients.granted(grant)).await?,
                     (None, Some(egress)) => {
-                        egress.check(permit.host).await?;
+                        Box::pin(egress.check(permit.host)).await?;
                         egress.way.clone()
                     }
                     (None, None) => clients.direct(),

@@ -94,7 +94,8 @@ async fn make(
     if discovery::describes(&method, resource)
         && (resource == discovery::PING || !declares(app, caller, &method, resource))
     {
-        return discovery::answer(app, caller, &parts, resource, called).await;
+        // What few calls need is boxed: otherwise each would carry room for it.
+        return Box::pin(discovery::answer(app, caller, &parts, resource, called)).await;
     }
     if caller.disabled {
         return Err(Error::Forbidden("Element instance is disabled.".into()));
@@ -119,7 +120,7 @@ async fn make(
         (hub::Body::Whole(Bytes::new()), parts.headers)
     } else {
         let headers = parts.headers.clone();
-        let body = whole(app, parts, body, writes).await?;
+        let body = Box::pin(whole(app, parts, body, writes)).await?;
         // What has changed while it came counts.
         found = find().await?;
         (hub::Body::Whole(body), headers)
@@ -141,7 +142,7 @@ async fn make(
                 path: resource,
                 key: &key,
             };
-            keyed::call(app, &keyed, found, call, called).await
+            Box::pin(keyed::call(app, &keyed, found, call, called)).await
         }
     };
     Ok(told(answer?))

@@ -88,6 +88,11 @@ pub async fn shared(State(app): State<App>, request: Request, next: Next) -> Res
     let Some(resource) = shared_with_elements(request.uri().path()).map(str::to_owned) else {
         return next.run(request).await;
     };
+    // Every request passes here, and few get as far as this: they alone have room for it.
+    Box::pin(may_be_an_elements(app, request, resource, next)).await
+}
+
+async fn may_be_an_elements(app: App, request: Request, resource: String, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let caller = InstanceCaller::from_request_parts(&mut parts, &app).await;
     match caller {

@@ -83,10 +83,7 @@ fn did_nothing(status: StatusCode, fault: &Fault) -> bool {
 ///
 /// # Errors
 /// 409 when the call is another's by now; when the database is away.
-pub async fn sending(mark: Option<&Mark>, resource: &Resource, method: &Method) -> Result<()> {
-    let Some(mark) = mark else {
-        return Ok(());
-    };
+pub async fn sending(mark: &Mark, resource: &Resource, method: &Method) -> Result<()> {
     mark.seen().begin();
     if method.is_safe() && resource.once.is_none() {
         return Ok(());
