@@ -47,6 +47,7 @@ pub async fn measure(
         // One account gets half of what its organization may have in flight.
         ("BUNSEN_ORGANIZATION_CALLS", (2 * calls + 2).to_string()),
         ("BUNSEN_VENDOR_TIMEOUT", "300".to_owned()),
+        ("BUNSEN_VENDOR_BUDGETS", "false".to_owned()),
         ("BUNSEN_LOG", "warn".to_owned()),
     ];
     // The log-in is the simulated vendors' to answer; for the calls every host is ours.

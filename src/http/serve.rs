@@ -108,10 +108,12 @@ impl Taking {
             let Some(tls) = tls else {
                 return protocols.one(stream, peer, stop).await;
             };
-            if let Some(stream) = tls.accept(stream).await {
+            // Boxed: connections without TLS have no need of the room, and neither has this one of
+            // room for both protocols.
+            if let Some(stream) = Box::pin(tls.accept(stream)).await {
                 match stream.get_ref().1.alpn_protocol() {
-                    Some(b"h2") => protocols.two(stream, peer, stop).await,
-                    _ => protocols.one(stream, peer, stop).await,
+                    Some(b"h2") => Box::pin(protocols.two(stream, peer, stop)).await,
+                    _ => Box::pin(protocols.one(stream, peer, stop)).await,
                 }
             }
         });
