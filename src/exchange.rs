@@ -434,6 +434,12 @@ pub fn unbuilt(error: BuildError) -> Error {
             Error::Invalid(format!("configuration '{key}': {message}"))
         }
         BuildError::Definition(message) => Error::internal(message),
+        BuildError::Answer(message) => Error::Vendor(Box::new(VendorFailure {
+            status: 502,
+            message,
+            provider_message: None,
+            retry_after: None,
+        })),
     }
 }
 

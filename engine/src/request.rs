@@ -65,6 +65,9 @@ pub enum BuildError {
     /// The definition cannot be run.
     #[error("{0}")]
     Definition(String),
+    /// The vendor's answer to the call before is not what this one needs.
+    #[error("{0}")]
+    Answer(String),
 }
 
 impl From<ValueError> for BuildError {

@@ -62,16 +62,16 @@ impl<'a> Caller<'a> {
         element: &Element,
         resource: &Resource,
         previous: Option<&VendorReply>,
-    ) -> Bytes {
+    ) -> Result<Bytes, BuildError> {
         let shape = &resource.shape;
-        let changed = shape.record.as_ref().and_then(|record| {
-            let body = unwrapped(resource, &self.body);
-            record.sent(element, &body, previous)
-        });
-        match changed {
+        let changed = match &shape.record {
+            Some(record) => record.sent(element, &unwrapped(resource, &self.body), previous)?,
+            None => None,
+        };
+        Ok(match changed {
             Some(body) => put_in_root(&shape.request_root, Bytes::from(body)),
             None => self.sent.clone(),
-        }
+        })
     }
 
     /// `None` also for what is empty.

@@ -37,14 +37,17 @@ pub(super) fn list<'a>(
     Some((records(list?, root), tree.map(Json::Object)))
 }
 
-/// The same for any content; a root key that is not there leaves the body as it is.
-pub(super) fn inside<'a>(body: &'a str, root: &Root) -> Inside<'a> {
-    let steps = root.steps.iter();
-    let found = steps.into_iter().try_fold(body, |json, step| match step {
+/// What is under the root key.
+pub(super) fn strictly_inside<'a>(body: &'a str, root: &Root) -> Option<&'a str> {
+    root.steps.iter().try_fold(body, |json, step| match step {
         Step::Name(name) => member(json, name),
         Step::Index(index) => items(json)?.get(*index).copied(),
-    });
-    let found = found.unwrap_or(body);
+    })
+}
+
+/// The same for any content; a root key that is not there leaves the body as it is.
+pub(super) fn inside<'a>(body: &'a str, root: &Root) -> Inside<'a> {
+    let found = strictly_inside(body, root).unwrap_or(body);
     match items(found) {
         Some(list) => Inside::List(records(list, root)),
         None => Inside::One(found.trim_ascii()),

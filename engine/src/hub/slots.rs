@@ -6,11 +6,12 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 
-use super::envelope::{self, Inside};
+use super::envelope;
 use crate::ceql::member;
-use crate::element::shape::{Record, Slot};
+use crate::element::shape::{Record, Root, Slot};
 use crate::element::{Element, Resource};
 use crate::reply::VendorReply;
+use crate::request::BuildError;
 
 /// The calls of a hub call, in order. Where a change brings only some of the members that one of the
 /// vendor's is made of, the record is read first, so that the others stay as they are.
@@ -44,22 +45,32 @@ impl Record {
 
     /// The body in the vendor's members. `previous`: the answer that holds the record as it is, if it
     /// was read. `None`: the body has none of the members.
+    ///
+    /// # Errors
+    /// The record was read, and is not in the answer: what is sent would end its other members.
     pub(super) fn sent(
         &self,
         element: &Element,
         body: &[u8],
         previous: Option<&VendorReply>,
-    ) -> Option<Vec<u8>> {
-        let mut body: Map<String, Json> = serde_json::from_slice(body).ok()?;
-        let before = self.known.zip(previous).and_then(|(known, previous)| {
-            let root = &element.resources.get(known)?.shape.answer_root;
-            let text = std::str::from_utf8(&previous.body).ok()?;
-            match envelope::inside(text, root) {
-                Inside::One(record) => serde_json::from_str(record).ok(),
-                Inside::List(_) => None,
+    ) -> Result<Option<Vec<u8>>, BuildError> {
+        let partial = std::str::from_utf8(body).is_ok_and(|body| self.is_partial(body));
+        let Ok(mut body) = serde_json::from_slice::<Map<String, Json>>(body) else {
+            return Ok(None);
+        };
+        let known = self.known.and_then(|known| element.resources.get(known));
+        let before = match known.zip(previous).filter(|_| partial) {
+            Some((known, previous)) => {
+                as_it_is(&known.shape.answer_root, previous).ok_or_else(|| {
+                    BuildError::Answer(format!(
+                        "{} answered step {} without the record, so nothing was changed.",
+                        element.name,
+                        known.step()
+                    ))
+                })?
             }
-        });
-        let before: Map<String, Json> = before.unwrap_or_default();
+            None => Map::new(),
+        };
         let mut changed = false;
         for slot in &self.slots {
             changed |= slot.collect(&mut body, &before);
@@ -82,7 +93,7 @@ impl Record {
                 body.insert(joined.name.clone(), Json::from(parts.join(" ")));
             }
         }
-        changed.then(|| Json::Object(body).to_string().into_bytes())
+        Ok(changed.then(|| Json::Object(body).to_string().into_bytes()))
     }
 
     /// The record with the numbered members beside the list that they are of.
@@ -110,6 +121,13 @@ impl Record {
         // It holds a list at least.
         Cow::Owned(format!("{open},{}", more.trim_start_matches('{')))
     }
+}
+
+/// The record of an answer; only what is one.
+fn as_it_is(root: &Root, answer: &VendorReply) -> Option<Map<String, Json>> {
+    let text = std::str::from_utf8(&answer.body).ok()?;
+    let record = envelope::strictly_inside(text, root)?;
+    serde_json::from_str(record).ok()
 }
 
 impl Slot {
@@ -198,7 +216,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::element::shape::Joined;
+    use crate::element::shape::{Joined, Step};
 
     fn record() -> Record {
         Record {
@@ -308,6 +326,30 @@ mod tests {
             ("{", false),
         ] {
             assert_eq!(record.is_partial(body), partial, "{body}");
+        }
+    }
+
+    #[test]
+    fn an_answer_without_the_record_is_none() {
+        let root = Root {
+            steps: vec![Step::Name("data".to_owned())],
+            ..Root::default()
+        };
+        let answer = |body: &str| VendorReply {
+            status: http::StatusCode::OK,
+            headers: http::HeaderMap::new(),
+            body: body.to_owned().into(),
+        };
+        let record = as_it_is(&root, &answer(r#"{"data": {"mails": ["a"]}}"#));
+        assert_eq!(record.map(Json::Object), Some(json!({"mails": ["a"]})));
+        for other in [
+            r#"{"data": null}"#,
+            r#"{"data": [{"mails": ["a"]}]}"#,
+            r#"{"success": true}"#,
+            "",
+            "<p>",
+        ] {
+            assert!(as_it_is(&root, &answer(other)).is_none(), "{other}");
         }
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn build(call: &Call<'_>, headers: &mut HeaderMap) -> Result<Bytes, B
         if let (true, Source::Request(Origin::Body), Some(caller)) =
             (in_text, &parameter.source, call.caller)
         {
-            let body = caller.sent_by(call.element, call.resource, call.previous);
+            let body = caller.sent_by(call.element, call.resource, call.previous)?;
             sent = Some(body).filter(|body| !body.is_empty());
             continue;
         }

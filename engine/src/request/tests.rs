@@ -67,7 +67,7 @@ const PASSWORD: &[(&str, &str)] = &[
 fn entry_of(built: Result<VendorRequest, BuildError>) -> String {
     match built.unwrap_err() {
         BuildError::Entry { key, .. } => key,
-        BuildError::Definition(message) => panic!("{message}"),
+        BuildError::Definition(message) | BuildError::Answer(message) => panic!("{message}"),
     }
 }
 
