@@ -16,6 +16,7 @@ use crate::ids::{InstanceId, OrganizationId};
 use crate::opened::Opened;
 use crate::outbound::Outbound;
 use crate::request_log::RequestLog;
+use crate::rooms::Rooms;
 use crate::scripts::Scripts;
 use crate::shares::Shares;
 use crate::store::{Mode, Store};
@@ -32,6 +33,7 @@ struct Inner {
     renewals: Renewals,
     instances: Instances,
     budgets: Budgets,
+    rooms: Rooms,
 }
 
 /// Instances as calls need them. Tokens may have been renewed by another server for some seconds:
@@ -111,7 +113,13 @@ impl App {
             renewals: Renewals::default(),
             instances,
             budgets,
+            rooms: Rooms::default(),
         }))
+    }
+
+    /// What is kept of calls with an `Idempotency-Key`.
+    pub fn rooms(&self) -> &Rooms {
+        &self.0.rooms
     }
 
     pub fn budgets(&self) -> &Budgets {

@@ -38,6 +38,7 @@ mod ready;
 mod renewal;
 pub mod request_log;
 mod retry_after;
+pub mod rooms;
 pub mod scripts;
 pub mod shares;
 mod slips;

@@ -116,17 +116,16 @@ impl<'a> Ready<'a> {
         ready.unspent().await
     }
 
-    /// Whether it may be called, as the database has it now. Asks no vendor.
+    /// As the database has it now, if it may be called. Asks no vendor.
     ///
     /// # Errors
     /// As [`Ready::known`].
-    pub async fn may_be_called(
+    pub async fn read_now(
         app: &'a App,
         organization: OrganizationId,
         id: InstanceId,
-    ) -> Result<()> {
-        let read = Box::pin(Self::read(app, organization, id, false));
-        read.await.map(drop)
+    ) -> Result<Self> {
+        Box::pin(Self::read(app, organization, id, false)).await
     }
 
     /// With other tokens if these are known to have ended.

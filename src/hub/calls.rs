@@ -179,11 +179,12 @@ impl<'a, 'c> Calls<'a, 'c> {
             return Ok(Attempt::Done(None));
         };
         let mut request = request.map_err(exchange::unbuilt)?;
-        let mut hooks = Hooks::of(&self.ready, resource, &inputs, caller);
+        let mark = self.mark.as_ref();
+        let mut hooks = Hooks::of(&self.ready, resource, &inputs, caller, mark);
         let mut changed = Values::new();
         let instead = match &mut hooks {
             Some(hooks) => {
-                let instead = Box::pin(hooks.before(&mut request)).await;
+                let instead = Box::pin(hooks.before(&mut request, self.called)).await;
                 changed = hooks.take_changed();
                 // A session that a hook has begun is kept whatever comes of the call.
                 self.keep(&changed).await?;
@@ -237,12 +238,15 @@ impl<'a, 'c> Calls<'a, 'c> {
         let status = reply.status;
         // Whoever is told that a write failed makes it again.
         let written = asked && !self.sent.is_safe() && status.is_success();
-        if written {
-            keyed::written(self.mark.as_ref());
+        if asked {
+            keyed::answered(self.mark.as_ref(), status);
         }
+        let mut unchanged = true;
         let failed = |error| if written { done(&error) } else { error };
         if let Some(mut hooks) = hooks {
-            let after = Box::pin(hooks.after(&mut reply)).await;
+            let came = (reply.status, reply.body.clone());
+            let after = Box::pin(hooks.after(&mut reply, self.called)).await;
+            unchanged = came == (reply.status, reply.body.clone());
             let later = hooks.take_changed();
             self.keep(&later).await.map_err(failed)?;
             after.map_err(failed)?;
@@ -252,7 +256,9 @@ impl<'a, 'c> Calls<'a, 'c> {
         learn(&mut self.values, changed);
         match read {
             Err(fault) => {
-                keyed::refused(self.mark.as_ref(), status, &fault);
+                if asked && unchanged {
+                    keyed::refused(self.mark.as_ref(), status, &fault);
+                }
                 Ok(Attempt::Refused(fault, status))
             }
             Ok(content) => {
@@ -299,6 +305,10 @@ impl<'a, 'c> Calls<'a, 'c> {
         let Some(fresh) = self.ready.renewed().await? else {
             return Ok(false);
         };
+        // Somebody has logged in another way: there the resource may be another, or none.
+        if fresh.group.name != self.ready.group.name {
+            return Ok(false);
+        }
         self.values = fresh.effective().await?;
         self.ready = fresh;
         self.renewed = true;
@@ -331,8 +341,8 @@ fn done(error: &Error) -> Error {
     Error::Vendor(Box::new(VendorFailure {
         status: 500,
         message: format!(
-            "It is done at the vendor, so do not send it again; what a hook makes of the answer \
-             failed: {error}"
+            "{} what a hook makes of the answer failed: {error}",
+            keyed::DONE
         ),
         provider_message: None,
         retry_after: None,

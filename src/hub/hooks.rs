@@ -2,6 +2,9 @@
 //! resource's and the element's after it. What they are told and what they change is the engine's
 //! business, where they run is `scripts`'; here it is put in order.
 
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
 use bunsen_engine::configuration::Values;
 use bunsen_engine::element::{Element, Hook, HookKind, Resource};
 use bunsen_engine::hub::Caller;
@@ -14,9 +17,10 @@ use serde_json::Value as Json;
 use serde_json::value::to_raw_value;
 use url::Url;
 
+use super::keyed::{self, Mark};
 use crate::error::{Error, Result, VendorFailure};
 use crate::exchange::{self, Asked};
-use crate::ready::Ready;
+use crate::ready::{Called, MOST_CALLS, Ready};
 use crate::scripts::{HttpAnswer, HttpCall, Script, ScriptError};
 
 /// The hooks of one call, between the first and the last of them.
@@ -24,6 +28,8 @@ pub struct Hooks<'h, 'a> {
     ready: &'h Ready<'a>,
     resource: &'a Resource,
     hooked: Hooked<'a>,
+    /// Of a call with an `Idempotency-Key`.
+    mark: Option<&'h Mark>,
     /// The request's variables, for the hooks after it.
     planned: Json,
 }
@@ -35,25 +41,33 @@ impl<'h, 'a> Hooks<'h, 'a> {
         resource: &'a Resource,
         inputs: &Inputs<'_>,
         caller: &Caller<'_>,
+        mark: Option<&'h Mark>,
     ) -> Option<Self> {
         let (element, group) = (ready.element, ready.group);
         element.has_hooks(resource).then(|| Self {
             ready,
             resource,
             hooked: Hooked::new(element, group, resource, inputs, caller),
+            mark,
             planned: Json::Null,
         })
     }
 
-    /// Runs those before the call. An answer means that the vendor is not asked.
+    /// Runs those before the call. An answer means that the vendor is not asked. What they call by
+    /// themselves counts as `called`.
     ///
     /// # Errors
     /// 400 with what a hook wants to be told, 500 when one fails.
-    pub async fn before(&mut self, request: &mut VendorRequest) -> Result<Option<VendorReply>> {
+    pub async fn before(
+        &mut self,
+        request: &mut VendorRequest,
+        called: &mut Called,
+    ) -> Result<Option<VendorReply>> {
         let element: &'a Element = self.ready.element;
         let mut instead = None;
         for hook in element.hooks_before(self.resource) {
-            let result = self.run(hook, &self.hooked.before(request)).await?;
+            let variables = self.hooked.before(request);
+            let result = self.run(hook, &variables, called).await?;
             let next = self.hooked.apply_before(result.as_ref(), request);
             if next.map_err(|error| self.told(hook, error))? == Next::Skip {
                 let mut reply = skipped();
@@ -73,11 +87,11 @@ impl<'h, 'a> Hooks<'h, 'a> {
     ///
     /// # Errors
     /// As [`Hooks::before`].
-    pub async fn after(&mut self, reply: &mut VendorReply) -> Result<()> {
+    pub async fn after(&mut self, reply: &mut VendorReply, called: &mut Called) -> Result<()> {
         let element: &'a Element = self.ready.element;
         for hook in element.hooks_after(self.resource) {
             let variables = self.hooked.after(self.planned.clone(), reply);
-            let result = self.run(hook, &variables).await?;
+            let result = self.run(hook, &variables, called).await?;
             let applied = self.hooked.apply_after(result.as_ref(), reply);
             applied.map_err(|error| self.told(hook, error))?;
         }
@@ -89,14 +103,23 @@ impl<'h, 'a> Hooks<'h, 'a> {
         self.hooked.take_changed()
     }
 
-    async fn run(&self, hook: &Hook, variables: &Json) -> Result<Option<Json>> {
+    async fn run(
+        &self,
+        hook: &Hook,
+        variables: &Json,
+        called: &mut Called,
+    ) -> Result<Option<Json>> {
+        // A script may make several calls at once.
+        let called = Mutex::new(called);
         let script = Script {
             source: &hook.source,
             legacy: hook.legacy,
         };
         let variables = to_raw_value(variables).map_err(Error::internal)?;
         let (scripts, organization) = (self.ready.scripts(), self.ready.organization());
-        let run = scripts.run(organization, script, &variables, |call| self.call(call));
+        let run = scripts.run(organization, script, &variables, |call| {
+            self.call(call, &called)
+        });
         match run.await {
             Ok(output) => Ok(output.result),
             Err(ScriptError::Busy) => Err(Error::Unavailable(
@@ -112,10 +135,47 @@ impl<'h, 'a> Hooks<'h, 'a> {
     }
 
     /// A call that a script wants to be made: to the element's hosts and no others.
-    async fn call(&self, call: HttpCall) -> Result<HttpAnswer, String> {
+    /// It counts as any other of the vendor's calls.
+    async fn call(
+        &self,
+        call: HttpCall,
+        called: &Mutex<&mut Called>,
+    ) -> Result<HttpAnswer, String> {
         let request = request_of(call)?;
+        let turn = self.ready.turn().await.map_err(|error| error.to_string())?;
+        let counted = || called.lock().unwrap_or_else(PoisonError::into_inner);
+        {
+            let mut called = counted();
+            if called.is_used_up() {
+                return Err(format!(
+                    "this hub call has made {} calls of the vendor, of {MOST_CALLS} that it may, or \
+                     has taken too long (--hub-call-timeout)",
+                    called.attempts
+                ));
+            }
+            called.attempts += 1;
+        }
+        let mark = self.mark.filter(|_| !request.method.is_safe());
+        if let Some(mark) = mark {
+            let sending = keyed::hook_sending(mark).await;
+            sending.map_err(|error| error.to_string())?;
+        }
+        let began = Instant::now();
         let asked = exchange::ask(&self.ready.session(), request, Asked::Whole, None).await;
+        let status = asked.as_ref().ok().map(|came| came.reply.status);
+        {
+            let mut called = counted();
+            called.vendor_time += began.elapsed();
+            called.vendor_status = status.map(|status| status.as_u16());
+        }
+        if let Some(mark) = mark {
+            match &asked {
+                Err(error) if error.vendor_may_have_seen_it() => {}
+                _ => keyed::hook_answered(mark, status),
+            }
+        }
         let reply = asked.map_err(|error| error.to_string())?.reply;
+        turn.answered(reply.status, &reply.headers);
         let headers = reply.headers.iter().map(|(name, value)| {
             let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
             (name.as_str().to_owned(), value)

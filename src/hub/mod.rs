@@ -39,6 +39,8 @@ const LEAVE_OUT_NULLS: &str = "filter.response.nulls";
 pub struct Found<'a> {
     ready: Ready<'a>,
     route: Route<'a>,
+    /// That has led there.
+    path: &'a str,
 }
 
 /// What a call brings to its resource.
@@ -108,13 +110,17 @@ pub async fn find<'a>(
     organization: OrganizationId,
     id: InstanceId,
     method: &Method,
-    path: &str,
+    path: &'a str,
 ) -> Result<Found<'a>> {
     let ready = Ready::known(app, organization, id).await?;
+    let route = routed(&ready, method, path)?;
+    Ok(Found { ready, route, path })
+}
+
+fn routed<'a>(ready: &Ready<'a>, method: &Method, path: &str) -> Result<Route<'a>> {
     let (element, group) = (ready.element, ready.group);
     let route = element.route(group, method, path);
-    let route = route.map_err(|lost| not_found(element, group, method, path, lost))?;
-    Ok(Found { ready, route })
+    route.map_err(|lost| not_found(element, group, method, path, lost))
 }
 
 impl Found<'_> {
@@ -130,25 +136,34 @@ impl Found<'_> {
 /// 400 for what the caller has to correct; 401 for an instance that needs its owner; what the vendor
 /// refuses with its own words; 502 and 503 when there is no answer.
 pub async fn call(app: &App, found: Found<'_>, call: Call, called: &mut Called) -> Result<Answer> {
-    let Found { ready, route } = found;
-    let resource = route.resource;
+    let Found {
+        mut ready,
+        mut route,
+        path,
+    } = found;
+    called.resource = named(route.resource);
+    let group = &ready.group.name;
+    let is_form = matches!(call.body, Body::Form(_));
+    takes(ready.element, route.resource, is_form)?;
+    let (body, mut form) = match call.body {
+        Body::Whole(body) => (body, None),
+        Body::Form(form) => {
+            let form = Box::pin(Form::begin(app, &call.headers, form)).await?;
+            // What has changed while it came counts.
+            ready = Ready::known(app, ready.organization(), ready.id()).await?;
+            (Bytes::new(), Some(form))
+        }
+    };
     let ready = ready.unspent().await?;
     let element = ready.element;
-    called.resource = format!("{} {}", resource.method, resource.path);
-    let written = match &call.body {
-        Body::Whole(body) => body.clone(),
-        Body::Form(_) => Bytes::new(),
-    };
-    let chain = links(element, resource, &written);
-    let (body, mut form) = match call.body {
-        Body::Whole(body) if !element.sends_parts(resource) => (body, None),
-        Body::Form(form) if element.sends_parts(resource) => (
-            Bytes::new(),
-            Some(Box::pin(Form::begin(app, &call.headers, form)).await?),
-        ),
-        Body::Whole(_) => return Err(form::not_taken("multipart/form-data")),
-        Body::Form(_) => return Err(form::not_taken("application/json")),
-    };
+    // Another way to log in may have other resources.
+    if ready.group.name != *group {
+        route = routed(&ready, &call.method, path)?;
+        called.resource = named(route.resource);
+        takes(element, route.resource, is_form)?;
+    }
+    let resource = route.resource;
+    let chain = links(element, resource, &body);
     if form.is_none() && chain.iter().any(|link| reads_json(element, link)) {
         check_json(&body)?;
     }
@@ -169,6 +184,20 @@ pub async fn call(app: &App, found: Found<'_>, call: Call, called: &mut Called) 
     match key {
         Some(key) => list(calls, resource, &caller, &key).await,
         None => chained(calls, &chain, &caller, form.as_mut()).await,
+    }
+}
+
+fn named(resource: &Resource) -> String {
+    format!("{} {}", resource.method, resource.path)
+}
+
+/// # Errors
+/// 415 for a form where the resource takes none, and the other way round.
+fn takes(element: &Element, resource: &Resource, form: bool) -> Result<()> {
+    match (form, element.sends_parts(resource)) {
+        (false, true) => Err(form::not_taken("multipart/form-data")),
+        (true, false) => Err(form::not_taken("application/json")),
+        _ => Ok(()),
     }
 }
 

@@ -224,6 +224,19 @@ impl OrgStore<'_> {
         .await
     }
 
+    /// How many calls are remembered of the organization, and how many bytes of their answers.
+    pub async fn kept_calls(&self) -> Result<(u64, u64)> {
+        let mut reader = self.reader().await?;
+        let (calls, bytes): (i64, i64) = self
+            .query_as(
+                "select count(*), coalesce(sum(octet_length(answer_sealed)), 0)::bigint
+                 from keyed_calls where org_id = $1 and expires_at > clock_timestamp()",
+            )
+            .fetch_one(&mut *reader)
+            .await?;
+        Ok((calls.unsigned_abs(), bytes.unsigned_abs()))
+    }
+
     /// Forgets a call of which nothing came.
     pub async fn release_call(&self, id: Uuid) -> Result<()> {
         self.transaction(|mut transaction| async move {

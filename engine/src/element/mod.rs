@@ -29,7 +29,7 @@ pub use catalog::{Catalog, Mistake, SourceFile};
 pub use hook::{Hook, HookKind};
 pub use hosts::HostRule;
 pub use oauth::{Assertion, ClientAuthentication, Grant, Login, OAuth, Renewal, Signature, Start};
-pub use people::{Ask, Choice, OtherAccount};
+pub use people::{ACCOUNT_ID, Ask, Choice, OtherAccount};
 pub use schema::SCHEMA as DEFINITION_SCHEMA;
 pub use unsupported::Unsupported;
 

@@ -1,12 +1,15 @@
 //! What a caller was answered, in the form that is sealed.
 
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::error::{Error, Result, VendorFailure};
 use crate::hub::{Answer, Content, List};
 
-/// Bytes of an answer that are kept.
+/// Bytes of what is kept of an answer, all together.
 const LONGEST: usize = 256 * 1024;
+/// Characters of a failure's message of which the rest is not kept.
+const LONGEST_MESSAGE: usize = 1000;
 
 /// What a caller was answered.
 #[derive(PartialEq, Eq, Serialize, Deserialize)]
@@ -38,10 +41,7 @@ enum KeptContent {
 
 impl Kept {
     pub fn of(answer: &Answer) -> Self {
-        let text = |json: &[u8]| {
-            let kept = (json.len() <= LONGEST).then(|| std::str::from_utf8(json).ok());
-            kept.flatten().map(str::to_owned)
-        };
+        let text = |json: &[u8]| std::str::from_utf8(json).ok().map(str::to_owned);
         let content = match &answer.content {
             Content::Nothing => Some(KeptContent::Nothing),
             Content::Record(json) => text(json).map(KeptContent::Record),
@@ -69,6 +69,42 @@ impl Kept {
             },
             notices: Vec::new(),
         }
+    }
+
+    /// As it is sealed; where that is too long, without what makes it so.
+    ///
+    /// # Errors
+    /// None that can happen.
+    pub fn written(&self) -> Result<Zeroizing<Vec<u8>>> {
+        let whole = self.whole()?;
+        match whole.len() <= LONGEST {
+            true => Ok(whole),
+            false => self.short().whole(),
+        }
+    }
+
+    /// That it is done, and of a failure what it was.
+    pub fn short(&self) -> Self {
+        let content = match &self.content {
+            KeptContent::Failure {
+                status, message, ..
+            } => KeptContent::Failure {
+                status: *status,
+                message: message.chars().take(LONGEST_MESSAGE).collect(),
+                provider_message: None,
+                retry_after: None,
+            },
+            _ => KeptContent::NotKept,
+        };
+        Self {
+            content,
+            notices: Vec::new(),
+        }
+    }
+
+    fn whole(&self) -> Result<Zeroizing<Vec<u8>>> {
+        let whole = serde_json::to_vec(self).map_err(Error::internal)?;
+        Ok(Zeroizing::new(whole))
     }
 
     pub fn told(self) -> Result<Answer> {
@@ -130,11 +166,30 @@ mod tests {
             content: Content::Record(vec![b'1'; bytes]),
             notices: vec!["a notice".to_owned()],
         };
-        let kept = Kept::of(&answer(LONGEST)).told().expect("an answer");
-        assert!(matches!(kept.content, Content::Record(json) if json.len() == LONGEST));
+        let read = |kept: &Kept| -> Kept {
+            let written = kept.written().expect("written");
+            assert!(written.len() <= LONGEST, "{}", written.len());
+            serde_json::from_slice(&written).expect("what was written")
+        };
+        let kept = read(&Kept::of(&answer(LONGEST - 100)));
+        let kept = kept.told().expect("an answer");
+        assert!(matches!(kept.content, Content::Record(json) if json.len() == LONGEST - 100));
         assert_eq!(kept.notices, ["a notice"]);
-        let kept = Kept::of(&answer(LONGEST + 1));
-        assert!(kept.content == KeptContent::NotKept);
-        assert!(matches!(kept.told(), Err(Error::Conflict(text)) if text.contains("Do not send")));
+        let mut noticed = answer(1);
+        noticed.notices = vec!["n".repeat(LONGEST)];
+        for long in [answer(LONGEST), noticed] {
+            let kept = read(&Kept::of(&long));
+            assert!(kept.content == KeptContent::NotKept);
+            let told = kept.told();
+            assert!(matches!(told, Err(Error::Conflict(text)) if text.contains("Do not send")));
+        }
+        let failure = VendorFailure {
+            status: 500,
+            message: "m".repeat(LONGEST),
+            provider_message: Some("p".repeat(LONGEST)),
+            retry_after: None,
+        };
+        let told = read(&Kept::of_failure(&failure)).told();
+        assert!(matches!(told, Err(Error::Vendor(failure)) if failure.status == 500));
     }
 }

@@ -21,6 +21,8 @@ use crate::tenancy;
 /// A server that says nothing for so long is gone.
 pub const LEASE: Duration = Duration::from_secs(15);
 const BEAT: Duration = Duration::from_secs(4);
+/// So begins what is said of a write that was accepted, and whose answer nobody can tell.
+pub const DONE: &str = "It is done at the vendor, so do not send it again;";
 /// An answer that cannot be stored is offered to the database so often.
 const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(200);
@@ -44,6 +46,8 @@ struct Seen {
     /// The same.
     doubt: bool,
     last: Last,
+    /// Calls of hooks' own that change something, and whose outcome is not known.
+    of_hooks: u32,
 }
 
 /// What the last call of the vendor has changed there.
@@ -69,13 +73,38 @@ impl Seen {
             (_, false) => Last::Doubt,
         };
     }
+
+    /// The vendor's own status, before anybody has made anything of it.
+    fn answered(&mut self, status: StatusCode) {
+        if self.last == Last::Nothing {
+            return;
+        }
+        if status.is_success() {
+            self.last = Last::Done;
+        } else if refuses(status) {
+            self.last = Last::Nothing;
+        }
+    }
+
+    /// As [`Seen::answered`], of a hook's own call; `None`: it was never sent.
+    fn hook_answered(&mut self, status: Option<StatusCode>) {
+        let success = status.is_some_and(|status| status.is_success());
+        self.written |= success;
+        if success || status.is_none_or(refuses) {
+            self.of_hooks = self.of_hooks.saturating_sub(1);
+        }
+    }
+}
+
+fn refuses(status: StatusCode) -> bool {
+    status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT
 }
 
 /// Whether the vendor has said that it did nothing: by its status, or by what the definition reads as
 /// the caller's mistake. A failure of its own, and what cannot be read, may have come after it had
 /// acted.
 fn did_nothing(status: StatusCode, fault: &Fault) -> bool {
-    let said_so = status.is_client_error() || (400..500).contains(&fault.status);
+    let said_so = refuses(status) || (400..500).contains(&fault.status);
     said_so && status != StatusCode::REQUEST_TIMEOUT
 }
 
@@ -89,6 +118,23 @@ pub async fn sending(mark: &Mark, resource: &Resource, method: &Method) -> Resul
         return Ok(());
     }
     let repeatable = resource.repeatable || (method.is_idempotent() && resource.once.is_none());
+    changing(mark, repeatable).await?;
+    mark.seen().last = Last::Doubt;
+    Ok(())
+}
+
+/// The same for a call that changes something, and that a hook makes by itself. Nobody can say that
+/// it may be made twice.
+///
+/// # Errors
+/// As [`sending`].
+pub async fn hook_sending(mark: &Mark) -> Result<()> {
+    changing(mark, false).await?;
+    mark.seen().of_hooks += 1;
+    Ok(())
+}
+
+async fn changing(mark: &Mark, repeatable: bool) -> Result<()> {
     let marked = &mark.0;
     let organization = marked.app.store().org(marked.organization);
     let ours = organization.call_is_sending(marked.id, repeatable, LEASE);
@@ -99,7 +145,6 @@ pub async fn sending(mark: &Mark, resource: &Resource, method: &Method) -> Resul
                 .into(),
         ));
     }
-    mark.seen().last = Last::Doubt;
     Ok(())
 }
 
@@ -110,14 +155,20 @@ pub fn unseen(mark: Option<&Mark>) {
     }
 }
 
-/// The vendor has accepted what was to be changed.
-pub fn written(mark: Option<&Mark>) {
+/// The vendor has answered with this status: it has accepted what was to be changed, refuses it, or
+/// nothing is certain.
+pub fn answered(mark: Option<&Mark>, status: StatusCode) {
     if let Some(mark) = mark {
-        mark.seen().last = Last::Done;
+        mark.seen().answered(status);
     }
 }
 
-/// Its answer is read as a refusal, or cannot be read.
+/// The same for what was announced by [`hook_sending`]; `None`: it has seen nothing of it.
+pub fn hook_answered(mark: &Mark, status: Option<StatusCode>) {
+    mark.seen().hook_answered(status);
+}
+
+/// Its answer, which no hook has changed, is read as a refusal, or cannot be read.
 pub fn refused(mark: Option<&Mark>, status: StatusCode, fault: &Fault) {
     if let Some(mark) = mark {
         mark.seen().refused(status, fault);
@@ -164,7 +215,7 @@ impl Mark {
         let (written, doubt) = {
             let mut seen = self.seen();
             seen.begin();
-            (seen.written, seen.doubt)
+            (seen.written, seen.doubt || seen.of_hooks > 0)
         };
         match outcome {
             Ok(answer) => {
@@ -177,26 +228,12 @@ impl Mark {
                 Err(error)
             }
             Err(error) if written => {
-                let failure = match error {
-                    Error::Vendor(failure) => *failure,
-                    error => VendorFailure {
-                        status: 500,
-                        message: format!(
-                            "Part of it is done at the vendor, so do not send it again; the rest \
-                             failed: {error}"
-                        ),
-                        provider_message: None,
-                        retry_after: None,
-                    },
-                };
+                let failure = partly(error);
                 self.keep(&Kept::of_failure(&failure)).await;
                 Err(Error::Vendor(Box::new(failure)))
             }
             Err(error) => {
-                let organization = self.0.app.store().org(self.0.organization);
-                if let Err(error) = organization.release_call(self.0.id).await {
-                    tracing::warn!(%error, "an Idempotency-Key stays claimed until its lease ends");
-                }
+                self.release().await;
                 Err(error)
             }
         }
@@ -206,15 +243,20 @@ impl Mark {
     /// that fails the caller gets the answer, and whoever sends the call again hears that its outcome
     /// is unknown.
     async fn keep(&self, kept: &Kept) {
-        let mut tried = 0;
-        while let Err(error) = self.store(kept).await {
-            tried += 1;
-            tracing::warn!(%error, tried, "the answer to a call with an Idempotency-Key is not kept yet");
-            if tried == TRIES {
-                return;
-            }
-            tokio::time::sleep(PAUSE * 2_u32.pow(tried)).await;
-        }
+        tried(
+            "the answer to a call with an Idempotency-Key is not kept yet",
+            || self.store(kept),
+        )
+        .await;
+    }
+
+    /// Else whoever sends a refused call again would hear that its outcome is unknown.
+    async fn release(&self) {
+        let organization = self.0.app.store().org(self.0.organization);
+        tried("an Idempotency-Key is not free yet", || {
+            organization.release_call(self.0.id)
+        })
+        .await;
     }
 
     async fn store(&self, kept: &Kept) -> Result<()> {
@@ -224,11 +266,50 @@ impl Mark {
             id,
             ..
         } = &*self.0;
-        let clear = zeroize::Zeroizing::new(serde_json::to_vec(kept).map_err(Error::internal)?);
+        let mut clear = kept.written()?;
+        let rooms = app.rooms();
+        if !rooms.takes(app.store(), *organization, clear.len()).await {
+            clear = kept.short().written()?;
+        }
         let keys = tenancy::keys(app, *organization).await?;
         let sealed = keys.seal(&place(*organization, *id), &clear);
         let organization = app.store().org(*organization);
         organization.finish_call(*id, &sealed).await
+    }
+}
+
+/// Does what must not be lost for a moment in which the database is away.
+async fn tried<F: Future<Output = Result<()>>>(not_yet: &str, work: impl Fn() -> F) {
+    let mut tried = 0;
+    while let Err(error) = work().await {
+        tried += 1;
+        tracing::warn!(%error, tried, "{not_yet}");
+        if tried == TRIES {
+            return;
+        }
+        tokio::time::sleep(PAUSE * 2_u32.pow(tried)).await;
+    }
+}
+
+/// What failed behind a write: nobody is to send all of it again, whatever the vendor says of the rest.
+fn partly(error: Error) -> VendorFailure {
+    let told = |error: &dyn std::fmt::Display| {
+        format!(
+            "Part of it is done at the vendor, so do not send it again; the rest failed: {error}"
+        )
+    };
+    let (message, provider_message) = match error {
+        Error::Vendor(failure) if failure.message.starts_with(DONE) => {
+            (failure.message, failure.provider_message)
+        }
+        Error::Vendor(failure) => (told(&failure.message), failure.provider_message),
+        error => (told(&error), None),
+    };
+    VendorFailure {
+        status: 500,
+        message,
+        provider_message,
+        retry_after: None,
     }
 }
 
@@ -271,6 +352,33 @@ mod tests {
                 nothing,
                 "{status} {ours}"
             );
+        }
+    }
+
+    #[test]
+    fn the_vendors_own_status_counts() {
+        for (status, last) in [
+            (201, Last::Done),
+            (422, Last::Nothing),
+            (408, Last::Doubt),
+            (500, Last::Doubt),
+        ] {
+            let status = StatusCode::from_u16(status).expect("a status");
+            let mut seen = Seen {
+                last: Last::Doubt,
+                ..Seen::default()
+            };
+            seen.answered(status);
+            assert_eq!(seen.last, last, "{status}");
+            let mut seen = Seen {
+                of_hooks: 1,
+                ..Seen::default()
+            };
+            seen.answered(status);
+            assert_eq!(seen.last, Last::Nothing, "what reads changes nothing");
+            seen.hook_answered(Some(status));
+            assert_eq!(seen.written, last == Last::Done, "{status}");
+            assert_eq!(seen.of_hooks > 0, last == Last::Doubt, "{status}");
         }
     }
 

@@ -13,10 +13,12 @@
 mod kept;
 mod mark;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bunsen_engine::element::shape::Origin;
-use bunsen_engine::element::{Element, Resource, Source};
+use bunsen_engine::element::{ACCOUNT_ID, Element, Resource, Source};
+use bunsen_engine::hub::links;
 use http::Method;
 use jiff::Timestamp;
 use tracing::Instrument as _;
@@ -34,7 +36,7 @@ use crate::vault::Place;
 use kept::Kept;
 use mark::LEASE;
 
-pub use mark::{Mark, refused, sending, unseen, written};
+pub use mark::{DONE, Mark, answered, hook_answered, hook_sending, refused, sending, unseen};
 
 /// How long a key is remembered.
 const KEPT: Duration = Duration::from_hours(24);
@@ -42,7 +44,6 @@ const KEPT: Duration = Duration::from_hours(24);
 const RETRY_AFTER: u32 = 2;
 
 /// Whose call it is, and its key.
-#[derive(Debug)]
 pub struct Keyed<'a> {
     pub organization: OrganizationId,
     pub user: UserId,
@@ -50,6 +51,17 @@ pub struct Keyed<'a> {
     /// As it came, raw.
     pub path: &'a str,
     pub key: &'a str,
+}
+
+impl std::fmt::Debug for Keyed<'_> {
+    /// Neither the key nor what stands for the variables of a path.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keyed")
+            .field("organization", &self.organization)
+            .field("user", &self.user)
+            .field("instance", &self.instance)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Makes the call, or gives the answer that it has had. Goes on when its caller is gone.
@@ -67,7 +79,8 @@ pub async fn call(
     let (organization, instance) = (of.organization, of.instance);
     let (element, resource) = (found.ready.element, found.route.resource);
     called.resource = format!("{} {}", resource.method, resource.path);
-    let said = said(element, resource, of.path, &call)?;
+    let account = account(&found.ready);
+    let said = said(element, resource, &account, of.path, &call)?;
     let key = CallKey {
         user: of.user,
         instance,
@@ -78,18 +91,18 @@ pub async fn call(
     let id = match store.claim_call(&key, LEASE, KEPT).await? {
         CallClaimed::Ours(id) => id,
         CallClaimed::Done { id, answer_sealed } => {
-            Ready::may_be_called(app, organization, instance).await?;
+            let now = Ready::read_now(app, organization, instance).await?;
+            // Another server may have connected it anew a moment ago.
+            if self::account(&now) != account {
+                return Err(other_call());
+            }
             let keys = tenancy::keys(app, organization).await?;
             let kept = keys.open(&place(organization, id), &answer_sealed)?;
             let kept: Kept = serde_json::from_slice(&kept).map_err(Error::internal)?;
             return kept.told();
         }
         CallClaimed::OtherCall => {
-            return Err(Error::Conflict(
-                "This Idempotency-Key was used for another call of this resource within the last 24 \
-                 hours; send a new key with a new call."
-                    .into(),
-            ));
+            return Err(other_call());
         }
         CallClaimed::InFlight => {
             return Err(Error::InFlight {
@@ -101,6 +114,10 @@ pub async fn call(
             return Err(unknown(&element.name, resource, since));
         }
     };
+    if let Err(full) = app.rooms().one_more(app.store(), organization).await {
+        store.release_call(id).await?;
+        return Err(full);
+    }
     let mark = Mark::new(app.clone(), organization, id);
     call.mark = Some(mark.clone());
     let path = of.path.to_owned();
@@ -122,17 +139,56 @@ async fn watched(
     let mut called = Called::default();
     let work = async {
         let found = super::find(&app, organization, instance, &call.method, &path).await?;
-        super::call(&app, found, call, &mut called).await
+        let outcome = super::call(&app, found, call, &mut called).await;
+        mark.settle(outcome).await
     };
     let outcome = tokio::select! {
         outcome = work => outcome,
         never = mark.beat() => match never {},
     };
-    (mark.settle(outcome).await, called)
+    (outcome, called)
+}
+
+/// Whose account at the vendor is called: what its log-in has said, and the values that name it.
+fn account(ready: &Ready<'_>) -> BTreeMap<String, String> {
+    let (element, stored) = (ready.element, ready.stored());
+    let entries = || element.entries.iter().filter(|entry| entry.active);
+    let mut keys: Vec<&str> = entries()
+        .filter(|entry| entry.account)
+        .map(|entry| entry.key.as_str())
+        .collect();
+    let budgets = element.budgets.iter().flat_map(|budget| &budget.account);
+    keys.extend(budgets.map(String::as_str));
+    keys.push(ACCOUNT_ID);
+    keys.retain(|key| stored.contains_key(*key));
+    if keys.is_empty() {
+        // What nobody can do without is what calls, hooks and renewals leave as it is.
+        let asked_for = entries().filter(|entry| entry.required && !element.is_secret(&entry.key));
+        keys.extend(asked_for.map(|entry| entry.key.as_str()));
+    }
+    let values = keys.into_iter().filter_map(|key| {
+        let value = stored.get(key)?.reveal();
+        Some((key.to_owned(), value.to_owned()))
+    });
+    values.collect()
+}
+
+fn other_call() -> Error {
+    Error::Conflict(
+        "This Idempotency-Key was used for another call of this resource, or with another account at \
+         the vendor, within the last 24 hours; send a new key with a new call."
+            .into(),
+    )
 }
 
 /// All that makes one call another than the next with the same key.
-fn said(element: &Element, resource: &Resource, path: &str, call: &Call) -> Result<Vec<u8>> {
+fn said(
+    element: &Element,
+    resource: &Resource,
+    account: &BTreeMap<String, String>,
+    path: &str,
+    call: &Call,
+) -> Result<Vec<u8>> {
     let Body::Whole(body) = &call.body else {
         return Err(Error::Invalid(
             "An Idempotency-Key is not taken with files, which are passed on unread: whether the \
@@ -140,8 +196,12 @@ fn said(element: &Element, resource: &Resource, path: &str, call: &Call) -> Resu
                 .into(),
         ));
     };
-    let parameters = element.parameters.iter().chain(&resource.parameters);
-    let headers = parameters
+    let links = links(element, resource, body);
+    let of_links = links.into_iter().flat_map(|link| &link.parameters);
+    let headers = element
+        .parameters
+        .iter()
+        .chain(of_links)
         .filter(|parameter| matches!(parameter.source, Source::Request(Origin::Header)))
         .map(|parameter| {
             let values = call.headers.get_all(parameter.name.as_str()).iter();
@@ -149,7 +209,8 @@ fn said(element: &Element, resource: &Resource, path: &str, call: &Call) -> Resu
             (&parameter.name, values.collect::<Vec<_>>())
         });
     let headers: Vec<_> = headers.collect();
-    let mut said = serde_json::to_vec(&(path, &call.query, headers)).map_err(Error::internal)?;
+    let said = serde_json::to_vec(&(path, &call.query, headers, account));
+    let mut said = said.map_err(Error::internal)?;
     // JSON on one line: nothing of the body can be taken for a part of it.
     said.push(b'\n');
     said.extend_from_slice(body);

@@ -88,6 +88,9 @@ fn body(name: &str) -> Value {
            "configuration": {"site": "acme", "word": "5ecret-word"}})
 }
 
+/// A hook that makes something at the vendor before the call.
+const WRITES_ASIDE: &str = "const call = require('https').request({method: 'POST', hostname: 'acme.depot.example', path: '/base/side'}, (answer) => { answer.resume(); answer.on('end', () => done({})); }); call.on('error', (error) => { throw error; }); call.end();";
+
 fn parameter(name: &str, from: &str, vendor: &str, to: &str) -> Value {
     json!({"name": name, "type": from, "vendorName": vendor, "vendorType": to})
 }
@@ -153,6 +156,10 @@ fn definition() -> Value {
                 "parameters": [parameter("id", "prevBodyField", "made", "path"), by_body()]})),
             resource("POST", "/hooked", "/hooked", json!({"parameters": [by_body()],
                 "hooks": [{"type": "postRequest", "mimeType": "application/javascript", "body": "throw new Error('no');"}]})),
+            resource("POST", "/denied", "/denied", json!({"parameters": [by_body()],
+                "hooks": [{"type": "postRequest", "mimeType": "application/javascript", "body": "done({response_status_code: 404});"}]})),
+            resource("POST", "/sided", "/sided", json!({"parameters": [by_body()],
+                "hooks": [{"type": "preRequest", "mimeType": "application/javascript", "body": WRITES_ASIDE}]})),
         ],
         "bunsen": {
             "hosts": ["*.depot.example"],

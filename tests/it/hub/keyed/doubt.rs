@@ -145,16 +145,24 @@ async fn what_fails_behind_a_write_is_not_made_again(database: TestDatabase) {
     let vendor = &depot.vendor;
     vendor.will("POST /base/stacks", 201, &json!({"id": 7}));
     let refused = json!({"message": "no room"});
-    vendor.will("POST /base/stacks/7/boxes", 422, &refused);
+    let later = [("content-type", "application/json"), ("retry-after", "9")];
+    vendor.will_say(
+        "POST /base/stacks/7/boxes",
+        429,
+        &later,
+        &refused.to_string(),
+    );
     vendor.will("POST /base/hooked", 201, &json!({"id": 7}));
     for (path, status, part, calls) in [
-        ("/stacks", 400, "Depot", 2),
+        ("/stacks", 500, "Part of it is done at the vendor", 2),
         ("/hooked", 500, "done at the vendor", 1),
     ] {
         let body = json!({"name": "x"});
         let first = depot.keyed("key", "POST", path, &body).await;
         let error = first.error(status);
         assert!(message(&error).contains(part), "{error}");
+        assert_eq!(message(&error).matches("do not send").count(), 1, "{error}");
+        assert_eq!(first.header("retry-after"), None, "{path}");
         assert_eq!(vendor.seen().len(), calls, "{path}");
         let again = depot.keyed("key", "POST", path, &body).await;
         let told = again.error(status);
@@ -164,4 +172,66 @@ async fn what_fails_behind_a_write_is_not_made_again(database: TestDatabase) {
         assert_eq!(vendor.count(), 0, "{path}: not asked again");
     }
     assert_eq!(refused["message"], Value::from("no room"));
+}
+
+/// What the vendor did is its own status to say, whatever hooks make of its answer.
+#[database_test]
+async fn hooks_do_not_say_what_the_vendor_did(database: TestDatabase) {
+    let depot = Depot::start(database).await;
+    let vendor = &depot.vendor;
+    let body = json!({"name": "x"});
+    for _ in 0..2 {
+        vendor.will("POST /base/denied", 201, &json!({"id": 7}));
+        let denied = depot.keyed("key", "POST", "/denied", &body).await;
+        let error = denied.error(500);
+        assert!(message(&error).contains("done at the vendor"), "{error}");
+    }
+    assert_eq!(vendor.seen().len(), 1, "accepted once, and not made again");
+    let rows = depot.rows().await;
+    for _ in 0..2 {
+        vendor.will("POST /base/hooked", 422, &json!({"message": "no"}));
+        let refused = depot.keyed("key", "POST", "/hooked", &body).await;
+        refused.error(500);
+        assert_eq!(depot.rows().await, rows, "the key is free again");
+    }
+    assert_eq!(vendor.seen().len(), 2, "refused each time");
+}
+
+/// What a hook writes by itself is done, too.
+#[database_test]
+async fn what_a_hook_has_written_is_not_written_again(database: TestDatabase) {
+    let depot = Depot::start(database).await;
+    let vendor = &depot.vendor;
+    vendor.will("POST /base/side", 201, &json!({"id": 1}));
+    vendor.will("POST /base/sided", 422, &json!({"message": "no"}));
+    let body = json!({"name": "x"});
+    let first = depot.keyed("key", "POST", "/sided", &body).await;
+    let error = first.error(500);
+    assert!(message(&error).contains("Part of it is done"), "{error}");
+    assert_eq!(first.header("elements-attempts"), Some("2"));
+    assert_eq!(vendor.seen().len(), 2);
+    depot.keyed("key", "POST", "/sided", &body).await.error(500);
+    assert_eq!(vendor.count(), 0, "nobody was asked");
+    // A hook's call that is refused leaves the key free, as any other.
+    vendor.forget();
+    vendor.will("POST /base/side", 422, &json!({"message": "no"}));
+    vendor.will("POST /base/sided", 422, &json!({"message": "no"}));
+    for _ in 0..2 {
+        depot
+            .keyed("other", "POST", "/sided", &body)
+            .await
+            .error(400);
+        assert_eq!(vendor.seen().len(), 2);
+    }
+    // One that breaks off may have been made.
+    vendor.forget();
+    vendor.will_break("POST /base/side");
+    vendor.will("POST /base/sided", 422, &json!({"message": "no"}));
+    depot
+        .keyed("third", "POST", "/sided", &body)
+        .await
+        .error(500);
+    let unknown = depot.keyed("third", "POST", "/sided", &body).await;
+    let error = unknown.error(409);
+    assert!(message(&error).contains("is unknown"), "{error}");
 }

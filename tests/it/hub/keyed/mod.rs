@@ -224,6 +224,70 @@ async fn who_may_not_call_is_not_answered_again(database: TestDatabase) {
     assert_eq!(depot.vendor.count(), 0, "nobody was asked");
 }
 
+/// What was done for one account says nothing of another.
+#[database_test]
+async fn an_instance_that_is_of_another_account_by_now(database: TestDatabase) {
+    let depot = Depot::start(database).await;
+    depot.makes(7);
+    let sent = json!({"name": "x"});
+    let again = async || depot.keyed("key", "POST", "/boxes", &sent).await;
+    again().await.success();
+    depot.vendor.seen();
+    // Whatever a server remembers.
+    depot
+        .execute(
+            "update instances
+             set configuration = jsonb_set(configuration, '{site}', '\"other\"')",
+        )
+        .await;
+    for _ in 0..2 {
+        let error = again().await.error(409);
+        assert!(message(&error).contains("another account"), "{error}");
+    }
+    assert_eq!(depot.vendor.count(), 0, "nobody was asked");
+}
+
+#[database_test]
+async fn an_organization_keeps_so_many_answers(database: TestDatabase) {
+    let depot = Depot::start(database).await;
+    let rows = "insert into keyed_calls (org_id, id, user_id, instance_id, route, key_hmac, body_hmac,
+                    pepper_id, state, answer_sealed, lease_until, expires_at)
+                select i.org_id, gen_random_uuid(), u.id, i.id, 'POST /boxes',
+                    convert_to(n::text, 'UTF8'), '\\x02', 'of then', 'done', '\\x03', now(),
+                    now() + interval '1 day'
+                from instances i join lateral (select id from users where org_id = i.org_id limit 1) u
+                    on true cross join generate_series(1, 100000) n";
+    depot.execute(rows).await;
+    depot.makes(7);
+    let sent = json!({"name": "x"});
+    let full = depot.keyed("key", "POST", "/boxes", &sent).await;
+    let error = full.error(429);
+    assert!(message(&error).contains("Idempotency-Key"), "{error}");
+    assert!(full.header("retry-after").is_some());
+    assert_eq!((depot.vendor.count(), depot.rows().await), (0, 100_000));
+    depot.send("POST", "/boxes", &sent).await.success();
+}
+
+#[database_test]
+async fn what_an_organization_keeps_is_limited_in_bytes(database: TestDatabase) {
+    let depot = Depot::start(database).await;
+    let row = "insert into keyed_calls (org_id, id, user_id, instance_id, route, key_hmac, body_hmac,
+                   pepper_id, state, answer_sealed, lease_until, expires_at)
+               select i.org_id, gen_random_uuid(), u.id, i.id, 'POST /boxes', '\\x01', '\\x02', 'of then',
+                   'done', convert_to(repeat('x', 67108864), 'UTF8'), now(), now() + interval '1 day'
+               from instances i join lateral (select id from users where org_id = i.org_id limit 1) u
+                   on true limit 1";
+    depot.execute(row).await;
+    depot.makes(7);
+    let sent = json!({"name": "x"});
+    depot.keyed("key", "POST", "/boxes", &sent).await.success();
+    depot.vendor.seen();
+    let again = depot.keyed("key", "POST", "/boxes", &sent).await;
+    let error = again.error(409);
+    assert!(message(&error).contains("Do not send it again"), "{error}");
+    assert_eq!(depot.vendor.count(), 0);
+}
+
 #[database_test]
 async fn what_the_vendor_refuses_is_forgotten(database: TestDatabase) {
     let depot = Depot::start(database).await;
