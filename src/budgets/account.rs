@@ -26,9 +26,9 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 const LARGEST: u64 = 10_000;
 /// A lease of a long window is so many seconds' calls: a server that dies keeps no more than that.
 const LEASED_SECONDS: f64 = 4.0;
-/// How long an account is left alone at most without asking again: others may share it, and whoever
-/// answers may mean one caller alone, or be wrong.
-const LONGEST_HOLD: Duration = Duration::from_secs(5 * 60);
+/// How long an account is left alone at most without asking again, by its window: others may share it,
+/// and whoever answers may mean one caller alone.
+const HOLDS: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(5 * 60)];
 
 /// So many calls in so long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +62,7 @@ struct State {
     empty: bool,
     window_ends: Instant,
     held_until: Option<Instant>,
-    /// Until when the others know that it is held, or are being told.
+    /// Until when others know that it is held, or are being told.
     told_held: Option<Instant>,
     /// Calls of a window, as the vendor last said; and whether the others know.
     learned: Option<u64>,
@@ -329,12 +329,14 @@ impl Account {
             };
             tokio::time::sleep_until(until.into()).await;
         };
+        let Rule { calls, window } = self.rule;
+        let (learned, wanted, back) = (None, 0, left);
         let given = Spending {
-            calls: self.rule.calls,
-            window: self.rule.window,
-            learned: None,
-            wanted: 0,
-            back: left,
+            calls,
+            window,
+            learned,
+            wanted,
+            back,
         };
         let told = tokio::time::timeout(SLOW, store.lease_calls(&self.key, given)).await;
         if !matches!(told, Ok(Ok(_))) {
@@ -406,9 +408,10 @@ impl Account {
         let mut state = self.state();
         let now = Instant::now();
         // What has come back since.
-        let came_back = match now < state.window_ends {
-            true => state.left,
-            false => 0,
+        let came_back = if now < state.window_ends {
+            state.left
+        } else {
+            0
         };
         match leased {
             Some(leased) => {
@@ -421,9 +424,8 @@ impl Account {
                     state.learned = leased.learned.or(state.learned);
                 }
                 if let Some(held) = leased.held {
-                    let until = asked + held;
-                    state.hold(until);
-                    state.tells(until);
+                    state.hold(asked + held);
+                    state.tells(asked + held);
                 }
             }
             None => {
@@ -469,9 +471,10 @@ impl Account {
     }
 
     /// The vendor wants to be left alone for so long: by this server from now on, by the others as
-    /// soon as they lease again. Never longer than the window, since others share the account.
+    /// soon as they lease again; within bounds.
     pub fn hold(self: &Arc<Self>, store: &Store, wait: Duration) {
-        let wait = wait.min(self.rule.window).min(LONGEST_HOLD);
+        let [short, long] = HOLDS;
+        let wait = wait.min(self.rule.window.clamp(short, long));
         let until = Instant::now() + wait;
         {
             let mut state = self.state();

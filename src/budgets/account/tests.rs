@@ -121,3 +121,15 @@ fn a_lease_that_breaks_does_not_block_the_next() {
     assert!(turn.try_recv().is_err());
     assert!(account.state().queue.is_empty());
 }
+
+#[test]
+fn what_others_could_not_be_told_is_told_again() {
+    let account = account(1);
+    let mut state = account.state();
+    let until = Instant::now() + HOUR;
+    assert!(state.tells(until));
+    assert!(!state.tells(until), "once");
+    assert!(state.tells(until + HOUR), "longer");
+    state.told_held = None;
+    assert!(state.tells(until), "it had failed");
+}

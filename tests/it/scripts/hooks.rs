@@ -325,30 +325,6 @@ async fn what_a_hook_stores_before_a_call_is_kept_whatever_comes_of_it(database:
     }
 }
 
-/// A renewal moves the generation; a change of the instance, which may be another login, more.
-#[database_test]
-async fn what_hooks_store_outlives_a_renewal_and_no_change(database: TestDatabase) {
-    let place = Place::start(database).await;
-    let visits = async || place.get("/visits").await.json()["visits"].clone();
-    assert_eq!(visits().await, 1);
-    let id = place.instance["id"].as_i64().expect("an id");
-    let behind = async |moves: &str| {
-        let statement = format!("update instances set {moves} where id = $1");
-        let statement = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(id);
-        let done = statement.execute(&place.server.database.pool).await;
-        assert_eq!(done.expect("written").rows_affected(), 1);
-    };
-    // Remembered by a call that stores nothing, and then renewed by another server.
-    place.get("/local").await;
-    behind("generation = generation + 1").await;
-    assert_eq!(visits().await, 2);
-    assert_eq!(visits().await, 3, "stored all the same");
-    place.get("/local").await;
-    behind("generation = generation + 1, updated_at = clock_timestamp()").await;
-    assert_eq!(visits().await, 4);
-    assert_eq!(visits().await, 4, "not stored");
-}
-
 #[database_test]
 async fn texts_of_hooks_tell_no_secret(database: TestDatabase) {
     let place = Place::start(database).await;
