@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::queue::{Lane, Queue, Who};
+use super::taken::Taken;
 use crate::store::{BudgetKey, Leased, Spending, Store};
 
 /// How long a call waits for its turn: longer than a window in which vendors count bursts.
@@ -81,35 +82,6 @@ struct State {
 struct Alone {
     at: Instant,
     due: f64,
-}
-
-/// One call that may be made. Goes back unless it is.
-#[derive(Debug)]
-pub struct Taken {
-    pub account: Arc<Account>,
-    made: bool,
-}
-
-impl Taken {
-    fn of(account: &Arc<Account>) -> Self {
-        Self {
-            account: Arc::clone(account),
-            made: false,
-        }
-    }
-
-    /// The vendor is asked now.
-    pub fn made(&mut self) {
-        self.made = true;
-    }
-}
-
-impl Drop for Taken {
-    fn drop(&mut self) {
-        if !self.made {
-            self.account.give_back();
-        }
-    }
 }
 
 /// Ends a lease whose task has broken.
@@ -268,7 +240,7 @@ impl Account {
     }
 
     /// Gives one call back that was not made; when the lease has ended, with the next one.
-    fn give_back(self: &Arc<Self>) {
+    pub fn give_back(self: &Arc<Self>) {
         let mut state = self.state();
         let now = Instant::now();
         if now < state.window_ends {

@@ -12,6 +12,7 @@
 
 mod account;
 mod queue;
+mod taken;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,8 +29,9 @@ use crate::ids::OrganizationId;
 use crate::meters;
 use crate::retry_after;
 use crate::store::{BudgetKey, Store};
-use account::{Account, Refused, Rule, Taken};
+use account::{Account, Refused, Rule};
 pub use queue::{Lane, Who};
+use taken::Taken;
 
 /// Budgets that are remembered at most, some kilobytes each with their queues empty.
 const KEPT: u64 = 10_000;
