@@ -264,14 +264,26 @@ impl<'a> Ready<'a> {
                 retry_after: None,
             })));
         }
-        let stored = self.app.store().org(self.organization);
-        let (organization, keys, id) = (self.organization, &self.opened.keys, self.row().id);
-        let generation = self.row().generation;
+        let (organization, id) = (self.organization, self.row().id);
+        let stored = self.app.store().org(organization);
+        // Not those that were remembered: the row may be sealed by a younger key.
+        let keys = &*tenancy::keys(self.app, organization).await?;
+        let (generation, updated_at) = (self.row().generation, self.row().updated_at);
         stored
             .transaction(|mut transaction| async move {
                 let row = stored.lock_instance(&mut transaction, id).await?;
-                // Somebody who has logged in since may be another account at the vendor.
-                if let Some(row) = row.filter(|row| row.generation == generation) {
+                // Somebody who has logged in since may be another account at the vendor. That is a
+                // change of the instance; a renewal moves the generation alone.
+                let same = |row: &store::Instance| {
+                    row.generation == generation || row.updated_at == updated_at
+                };
+                if row.as_ref().is_some_and(|row| !same(row)) {
+                    tracing::warn!(
+                        instance.id = %id,
+                        "what a hook wanted to be stored is left out: the instance was changed meanwhile"
+                    );
+                }
+                if let Some(row) = row.filter(same) {
                     let mut values = stored_values(organization, keys, &row)?;
                     values.extend(changed.clone());
                     let parts = Parts::of(&values);

@@ -1,8 +1,8 @@
 //! One budget as one server knows it: calls that it has leased and may make without asking anybody,
 //! how long the vendor wants to be left alone, and who waits.
 //!
-//! A lease is good for a second at most: what it leaves goes back with the next, and what another
-//! server was told by the vendor is heard with it.
+//! A lease is good for a second at most: what it leaves goes back with the next, or on its own when
+//! nobody calls any more, and what another server was told by the vendor is heard with it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::queue::{Lane, Queue, Who};
+use super::taken::Taken;
 use crate::store::{BudgetKey, Leased, Spending, Store};
 
 /// How long a call waits for its turn: longer than a window in which vendors count bursts.
@@ -24,6 +25,11 @@ const PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 /// Calls of one lease at most.
 const LARGEST: u64 = 10_000;
+/// A lease of a long window is so many seconds' calls: a server that dies keeps no more than that.
+const LEASED_SECONDS: f64 = 4.0;
+/// How long an account is left alone at most without asking again, by its window: others may share it,
+/// and whoever answers may mean one caller alone.
+const HOLDS: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(5 * 60)];
 
 /// So many calls in so long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,12 +63,42 @@ struct State {
     empty: bool,
     window_ends: Instant,
     held_until: Option<Instant>,
+    /// Until when others know that it is held, or are being told.
+    told_held: Option<Instant>,
     /// Calls of a window, as the vendor last said; and whether the others know.
     learned: Option<u64>,
     told: bool,
+    /// The database was away: when calls were last given at the average pace, and what part of a call
+    /// is left of that.
+    alone: Option<Alone>,
     /// Somebody asks the database.
     leasing: bool,
-    queue: Queue<oneshot::Sender<()>>,
+    /// Somebody will give back what nobody calls for.
+    returning: bool,
+    queue: Queue<oneshot::Sender<Taken>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Alone {
+    at: Instant,
+    due: f64,
+}
+
+/// Ends a lease whose task has broken.
+struct Leasing {
+    account: Arc<Account>,
+    on: bool,
+}
+
+impl Drop for Leasing {
+    fn drop(&mut self) {
+        if self.on {
+            let mut state = self.account.state();
+            state.leasing = false;
+            // Nobody serves those who wait; to be dropped is to be told.
+            state.queue.retain(|_| false);
+        }
+    }
 }
 
 impl State {
@@ -83,29 +119,51 @@ impl State {
         if let Some(rest) = self.held(now) {
             return Some(Refused::Held(rest));
         }
-        let rest = self.window_ends.saturating_duration_since(now);
+        let ends = match self.alone {
+            Some(_) => self.good_until,
+            None => self.window_ends,
+        };
+        let rest = ends.saturating_duration_since(now);
         let known = self.left == 0 && self.empty && now < self.good_until && !rest.is_zero();
         known.then_some(Refused::Spent(rest))
     }
 
-    /// Those whose turn it is go on.
-    fn serve(&mut self, now: Instant) {
-        while self.left > 0 && self.held(now).is_none() {
-            let Some(waiting) = self.queue.pop() else {
-                return;
-            };
-            // Whoever has gone takes nothing along.
-            self.left -= u64::from(waiting.send(()).is_ok());
-        }
+    fn hold(&mut self, until: Instant) {
+        self.left = 0;
+        self.held_until = self.held_until.max(Some(until));
     }
 
-    /// `true`: nobody knew.
-    fn hold(&mut self, until: Instant) -> bool {
-        self.left = 0;
-        let known = self.held_until;
-        self.held_until = known.max(Some(until));
+    /// Notes that the others are told; `false`: they are already.
+    fn tells(&mut self, until: Instant) -> bool {
         // Answers of calls that were made side by side say the same.
-        known.is_none_or(|known| until > known + Duration::from_millis(500))
+        let news = |told| until > told + Duration::from_millis(500);
+        let tells = self.told_held.is_none_or(news);
+        if tells {
+            self.told_held = Some(until);
+        }
+        tells
+    }
+
+    fn calls(&self, rule: Rule) -> u64 {
+        self.learned.unwrap_or(rule.calls)
+    }
+
+    /// What the average pace of a window gives since it was last asked for, and at the first time one
+    /// call or a second's.
+    fn paced(&mut self, rule: Rule, now: Instant) -> u64 {
+        let pace = pace(self.calls(rule), rule.window);
+        let due = match self.alone {
+            None => pace.max(1.0),
+            Some(Alone { at, due }) => {
+                let since = now.saturating_duration_since(at).as_secs_f64();
+                (due + since * pace).min((LEASED_SECONDS * pace).max(1.0))
+            }
+        };
+        self.alone = Some(Alone {
+            at: now,
+            due: due.fract(),
+        });
+        due as u64
     }
 }
 
@@ -121,9 +179,12 @@ impl Account {
                 empty: false,
                 window_ends: now,
                 held_until: None,
+                told_held: None,
                 learned: None,
                 told: true,
+                alone: None,
                 leasing: false,
+                returning: false,
                 queue: Queue::default(),
             }),
         }
@@ -135,7 +196,7 @@ impl Account {
 
     /// Calls of a window as far as is known.
     pub fn calls(&self) -> u64 {
-        self.state().learned.unwrap_or(self.rule.calls)
+        self.state().calls(self.rule)
     }
 
     /// Makes one call, or waits a moment for one. Nothing but a lock while the lease lasts.
@@ -144,12 +205,12 @@ impl Account {
         store: &Store,
         lane: Lane,
         who: Who,
-    ) -> Result<(), Refused> {
+    ) -> Result<Taken, Refused> {
         let mut turn = {
             let mut state = self.state();
             let now = Instant::now();
             if state.queue.is_empty() && state.spend(now) {
-                return Ok(());
+                return Ok(Taken::of(self));
             }
             match state.refused(now) {
                 Some(refused @ (Refused::Held(rest) | Refused::Spent(rest))) if rest > PATIENCE => {
@@ -167,29 +228,98 @@ impl Account {
             }
             turn
         };
-        if let Ok(Ok(())) = tokio::time::timeout(PATIENCE, &mut turn).await {
-            return Ok(());
+        if let Ok(Ok(taken)) = tokio::time::timeout(PATIENCE, &mut turn).await {
+            return Ok(taken);
         }
         // It may have come at the last moment.
-        if turn.try_recv().is_ok() {
-            return Ok(());
+        if let Ok(taken) = turn.try_recv() {
+            return Ok(taken);
         }
         let refused = self.state().refused(Instant::now());
         Err(refused.unwrap_or(Refused::Spent(PATIENCE)))
     }
 
-    /// Gives one call back that was not made.
-    pub fn give_back(&self) {
+    /// Gives one call back that was not made; when the lease has ended, with the next one.
+    pub fn give_back(self: &Arc<Self>) {
         let mut state = self.state();
         let now = Instant::now();
-        if now < state.good_until && state.held(now).is_none() {
+        if now < state.window_ends {
             state.left += 1;
-            state.serve(now);
+            self.serve(&mut state, now);
+        }
+    }
+
+    /// Those whose turn it is go on.
+    fn serve(self: &Arc<Self>, state: &mut State, now: Instant) {
+        while state.left > 0 && state.held(now).is_none() {
+            let Some(waiting) = state.queue.pop() else {
+                return;
+            };
+            match waiting.send(Taken::of(self)) {
+                Ok(()) => state.left -= 1,
+                // Whoever has gone takes nothing along, so that nothing comes back.
+                Err(mut taken) => taken.made(),
+            }
         }
     }
 
     /// While somebody waits.
     async fn lease(self: Arc<Self>, store: Store) {
+        let account = Arc::clone(&self);
+        let mut leasing = Leasing { account, on: true };
+        self.lease_on(&store).await;
+        // From here on another one may run.
+        leasing.on = false;
+        self.give_back_later(&store).await;
+    }
+
+    /// Tells the database, once the lease has ended and nobody has called for more, what is left of
+    /// it: the account may be forgotten long before the window ends.
+    async fn give_back_later(&self, store: &Store) {
+        let window_ends = {
+            let mut state = self.state();
+            let lasts = state.window_ends > state.good_until;
+            if state.returning || state.left == 0 || !lasts {
+                return;
+            }
+            state.returning = true;
+            state.window_ends
+        };
+        let left = loop {
+            let until = {
+                let mut state = self.state();
+                // The next lease takes it along, and its task comes here.
+                if state.leasing || state.left == 0 || Instant::now() >= state.window_ends {
+                    state.returning = false;
+                    return;
+                }
+                if Instant::now() >= state.good_until {
+                    state.returning = false;
+                    break std::mem::take(&mut state.left);
+                }
+                state.good_until
+            };
+            tokio::time::sleep_until(until.into()).await;
+        };
+        let Rule { calls, window } = self.rule;
+        let (learned, wanted, back) = (None, 0, left);
+        let given = Spending {
+            calls,
+            window,
+            learned,
+            wanted,
+            back,
+        };
+        let told = tokio::time::timeout(SLOW, store.lease_calls(&self.key, given)).await;
+        if !matches!(told, Ok(Ok(_))) {
+            let mut state = self.state();
+            if state.window_ends == window_ends {
+                state.left += left;
+            }
+        }
+    }
+
+    async fn lease_on(self: &Arc<Self>, store: &Store) {
         loop {
             let Some(spending) = self.wanted() else {
                 return;
@@ -207,7 +337,7 @@ impl Account {
                     None
                 }
             };
-            if let Some(pause) = self.leased(asked, spending.wanted, leased) {
+            if let Some(pause) = self.leased(asked, spending, leased) {
                 tokio::time::sleep(pause).await;
             }
         }
@@ -223,14 +353,12 @@ impl Account {
             return None;
         }
         let now = Instant::now();
-        let back = match now < state.window_ends {
-            true => std::mem::take(&mut state.left),
-            false => 0,
-        };
-        state.left = 0;
-        let calls = state.learned.unwrap_or(self.rule.calls);
+        let left = std::mem::take(&mut state.left);
+        let back = if now < state.window_ends { left } else { 0 };
+        let calls = state.calls(self.rule);
         // So little that it does not matter who has it, so much that the database is seldom asked.
-        let chunk = (calls / 8).clamp(1, LARGEST);
+        let some = (LEASED_SECONDS * pace(calls, self.rule.window)) as u64;
+        let chunk = (calls / 8).min(some).clamp(1, LARGEST);
         let told = std::mem::replace(&mut state.told, true);
         Some(Spending {
             calls: self.rule.calls,
@@ -243,13 +371,25 @@ impl Account {
 
     /// What the database said; `None`: it is away, and each server goes on at the pace that the
     /// window has on average. Who waits is served; how long to pause before the next question.
-    fn leased(&self, asked: Instant, wanted: u64, leased: Option<Leased>) -> Option<Duration> {
+    fn leased(
+        self: &Arc<Self>,
+        asked: Instant,
+        spending: Spending,
+        leased: Option<Leased>,
+    ) -> Option<Duration> {
         let mut state = self.state();
         let now = Instant::now();
+        // What has come back since.
+        let came_back = if now < state.window_ends {
+            state.left
+        } else {
+            0
+        };
         match leased {
             Some(leased) => {
-                state.left = leased.calls;
-                state.empty = leased.calls < wanted;
+                state.alone = None;
+                state.left = came_back + leased.calls;
+                state.empty = leased.calls < spending.wanted;
                 state.window_ends = asked + leased.window_left;
                 state.good_until = asked + LEASE.min(leased.window_left);
                 if state.told {
@@ -257,18 +397,19 @@ impl Account {
                 }
                 if let Some(held) = leased.held {
                     state.hold(asked + held);
+                    state.tells(asked + held);
                 }
             }
             None => {
-                let calls = state.learned.unwrap_or(self.rule.calls);
-                state.left = pace(calls, self.rule.window);
+                state.left = came_back + spending.back + state.paced(self.rule, now);
                 state.empty = true;
-                state.window_ends = asked + LEASE;
                 state.good_until = asked + LEASE;
+                // What was leased counts as long as it did.
+                state.window_ends = state.window_ends.max(state.good_until);
                 state.told = state.learned.is_none();
             }
         }
-        state.serve(now);
+        self.serve(&mut state, now);
         if state.queue.is_empty() {
             return None;
         }
@@ -292,28 +433,46 @@ impl Account {
         }
     }
 
-    /// So many calls are left, by the vendor's own count.
-    pub fn remaining(&self, calls: u64) {
+    /// So many calls are left, by the vendor's own count. Until the window ends as far as is known,
+    /// where there are none.
+    pub fn remaining(&self, calls: u64) -> Option<Duration> {
         let mut state = self.state();
         state.left = state.left.min(calls);
+        let rest = state.window_ends.saturating_duration_since(Instant::now());
+        (calls == 0 && !rest.is_zero()).then_some(rest)
     }
 
     /// The vendor wants to be left alone for so long: by this server from now on, by the others as
-    /// soon as they lease again.
+    /// soon as they lease again; within bounds.
     pub fn hold(self: &Arc<Self>, store: &Store, wait: Duration) {
-        if !self.state().hold(Instant::now() + wait) {
-            return;
+        let [short, long] = HOLDS;
+        let wait = wait.min(self.rule.window.clamp(short, long));
+        let until = Instant::now() + wait;
+        {
+            let mut state = self.state();
+            state.hold(until);
+            if !state.tells(until) {
+                return;
+            }
         }
         let (account, store) = (Arc::clone(self), store.clone());
         tokio::spawn(async move {
             if let Err(error) = store.hold_calls(&account.key, wait).await {
                 tracing::warn!(%error, "other servers could not be told to leave a vendor alone");
+                // By the next answer that says so.
+                let mut state = account.state();
+                if state.told_held == Some(until) {
+                    state.told_held = None;
+                }
             }
         });
     }
 }
 
 /// Calls of a second, where a window's are spread evenly.
-fn pace(calls: u64, window: Duration) -> u64 {
-    (calls / window.as_secs().max(1)).max(1)
+fn pace(calls: u64, window: Duration) -> f64 {
+    calls as f64 / window.as_secs_f64().max(1.0)
 }
+
+#[cfg(test)]
+mod tests;

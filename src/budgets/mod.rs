@@ -4,7 +4,7 @@
 //! A server leases some calls of it by one statement and makes them without asking anybody
 //! (`account`); when they are used up, calls wait a moment, and get their turns fairly (`queue`).
 //! Where there is no budget nothing is done. After a 429 of the vendor's the account is left alone by
-//! all servers for as long as the vendor wants.
+//! all servers for as long as the vendor wants, within bounds.
 //!
 //! A database that is away stops no call: each server then goes on at the pace that a window has on
 //! average. It would answer nobody for long without a database anyway, and the vendor keeps a limit
@@ -12,12 +12,13 @@
 
 mod account;
 mod queue;
+mod taken;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bunsen_engine::configuration::Values;
-use bunsen_engine::element::{Budget, Element};
+use bunsen_engine::element::{Budget, Counted, Element};
 use http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
 use moka::sync::Cache;
@@ -30,6 +31,7 @@ use crate::retry_after;
 use crate::store::{BudgetKey, Store};
 use account::{Account, Refused, Rule};
 pub use queue::{Lane, Who};
+use taken::Taken;
 
 /// Budgets that are remembered at most, some kilobytes each with their queues empty.
 const KEPT: u64 = 10_000;
@@ -76,41 +78,69 @@ pub async fn background<F: Future>(work: F) -> F::Output {
     LANE.scope(Lane::Background, work).await
 }
 
-/// The right to make one call of a vendor. Where nothing is counted it is empty.
+/// The right to make one call of a vendor. Where nothing is counted it is empty. It goes back when it
+/// is dropped before it was used.
 #[derive(Debug, Default)]
 pub struct Turn<'e> {
-    accounts: Vec<(Arc<Account>, &'e Budget)>,
+    /// Of the organization's own budget nobody tells anything.
+    taken: Vec<(Taken, Option<&'e Budget>)>,
     store: Option<Store>,
 }
 
 impl Turn<'_> {
+    /// The vendor is asked now: whatever comes of it, the call counts.
+    #[must_use]
+    pub fn used(mut self) -> Self {
+        self.taken.iter_mut().for_each(|(taken, _)| taken.made());
+        self
+    }
+
     /// What the vendor's answer says about calls to come.
     pub fn answered(&self, status: StatusCode, headers: &HeaderMap) {
         let Some(store) = &self.store else {
             return;
         };
-        for (account, budget) in &self.accounts {
+        let of_vendor = self
+            .taken
+            .iter()
+            .filter_map(|(taken, budget)| Some((&taken.account, (*budget)?)));
+        let only = of_vendor.clone().count() == 1;
+        for (account, budget) in of_vendor {
             let counted = budget.counted(headers);
             if let Some(limit) = counted.limit {
                 account.learned(limit);
             }
-            if status == StatusCode::TOO_MANY_REQUESTS {
-                let wait = asked_for(headers).or(counted.reset).unwrap_or(UNSAID);
+            let rest = counted.remaining.and_then(|left| account.remaining(left));
+            if let Some(wait) = waits(status, asked_for(headers), counted, only, rest) {
                 account.hold(store, wait);
-            } else if let Some(remaining) = counted.remaining {
-                account.remaining(remaining);
-                if let Some(reset) = counted.reset.filter(|_| remaining == 0) {
-                    account.hold(store, reset);
-                }
             }
         }
     }
 }
 
+/// How long an account is to be left alone. `only`: it has no other budget that a refusal could mean;
+/// `rest`: of its window, as far as is known, if nothing is left of it.
+fn waits(
+    status: StatusCode,
+    asked: Option<Duration>,
+    counted: Counted,
+    only: bool,
+    rest: Option<Duration>,
+) -> Option<Duration> {
+    let spent = counted.remaining == Some(0);
+    let wait = match status == StatusCode::TOO_MANY_REQUESTS {
+        true => {
+            let reset = counted.reset.filter(|_| only || spent);
+            asked.or(reset).unwrap_or(UNSAID)
+        }
+        false => counted.reset.or(rest).filter(|_| spent)?,
+    };
+    Some(wait.max(UNSAID))
+}
+
 fn asked_for(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
-    let wait = retry_after::read(text, Timestamp::now())?;
-    Some(wait.max(UNSAID))
+    retry_after::read(text, Timestamp::now())
 }
 
 impl Budgets {
@@ -149,28 +179,27 @@ impl Budgets {
             };
             self.account(of_organization(who.organization), rule)
         });
+        let budgets = self.of_vendor(element);
+        // What is taken goes back when the caller hangs up, or a later one is refused.
+        let mut all = Vec::with_capacity(budgets.len() + usize::from(own.is_some()));
         if let Some(account) = &own {
             let taken = account.take(store, lane, who).await;
-            taken.map_err(|refused| organizations(account.calls(), refused))?;
+            let taken = taken.map_err(|refused| organizations(account.calls(), refused))?;
+            all.push((taken, None));
         }
-        let budgets = self.of_vendor(element);
-        let mut accounts = Vec::with_capacity(budgets.len());
         for (index, budget) in budgets.iter().enumerate() {
             let rule = Rule {
                 calls: budget.calls,
                 window: budget.window,
             };
             let account = self.account(of_vendor(element, index, values, who), rule);
-            if let Err(refused) = account.take(store, lane, who).await {
-                let taken = accounts.iter().map(|(account, _)| account);
-                let taken: Vec<&Arc<Account>> = taken.chain(&own).collect();
-                taken.into_iter().for_each(|account| account.give_back());
-                return Err(vendors(element, budget, account.calls(), refused));
-            }
-            accounts.push((account, budget));
+            let taken = account.take(store, lane, who).await;
+            let taken =
+                taken.map_err(|refused| vendors(element, budget, account.calls(), refused))?;
+            all.push((taken, Some(budget)));
         }
         Ok(Turn {
-            accounts,
+            taken: all,
             store: Some(store.clone()),
         })
     }
@@ -325,6 +354,33 @@ mod tests {
     #[test]
     fn parts_of_a_key_are_kept_apart() {
         assert_ne!(hash(&["ab", "c"]), hash(&["a", "bc"]));
+    }
+
+    #[test]
+    fn vendors_are_left_alone_as_they_say() {
+        let seconds = Duration::from_secs;
+        let of = |status, asked: Option<u64>, remaining, reset: Option<u64>, only| {
+            let status = StatusCode::from_u16(status).unwrap();
+            let counted = Counted {
+                limit: None,
+                remaining,
+                reset: reset.map(seconds),
+            };
+            let rest = (remaining == Some(0)).then_some(seconds(50));
+            let wait = waits(status, asked.map(seconds), counted, only, rest);
+            wait.map(|wait| wait.as_secs())
+        };
+        assert_eq!(of(429, Some(40), None, None, true), Some(40));
+        assert_eq!(of(429, Some(0), None, None, true), Some(1));
+        assert_eq!(of(429, None, Some(3), Some(30), true), Some(30));
+        assert_eq!(of(429, None, None, Some(0), true), Some(1));
+        // Of two budgets it is the one of which nothing is left.
+        assert_eq!(of(429, None, Some(3), Some(30), false), Some(1));
+        assert_eq!(of(429, None, Some(0), Some(30), false), Some(30));
+        assert_eq!(of(200, None, Some(0), Some(30), false), Some(30));
+        assert_eq!(of(200, None, Some(0), None, true), Some(50));
+        assert_eq!(of(200, None, Some(1), Some(30), true), None);
+        assert_eq!(of(200, None, None, None, true), None);
     }
 
     #[test]

@@ -6,9 +6,10 @@ use std::collections::VecDeque;
 
 use crate::ids::{InstanceId, OrganizationId};
 
-/// Calls that wait at one budget, and those of one organization among them.
+/// Calls that wait at one budget, those of one organization among them, and of one instance.
 const LONGEST: usize = 1024;
 const LONGEST_OF_ONE: usize = 64;
+const LONGEST_OF_INSTANCE: usize = LONGEST_OF_ONE / 2;
 
 /// How urgent a call is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,9 +45,15 @@ impl<T> Default for Queue<T> {
 }
 
 impl<T> Queue<T> {
-    /// `false`: too many wait already.
+    /// `false`: too many wait already. For a call that somebody waits for, the last background one of
+    /// those that are too many goes.
     pub fn push(&mut self, lane: Lane, who: Who, item: T) -> bool {
-        if self.len() >= LONGEST || self.of(who.organization) >= LONGEST_OF_ONE {
+        let of_instance = |other: Who| other == who;
+        let of_organization = |other: Who| other.organization == who.organization;
+        let room = self.room(lane, LONGEST_OF_INSTANCE, of_instance)
+            && self.room(lane, LONGEST_OF_ONE, of_organization)
+            && self.room(lane, LONGEST, |_| true);
+        if !room {
             return false;
         }
         let ring = match lane {
@@ -83,18 +90,52 @@ impl<T> Queue<T> {
         self.count(|_| true)
     }
 
-    fn of(&self, organization: OrganizationId) -> usize {
-        self.count(|other| other == organization)
+    /// Whether one more of these may wait, perhaps in place of a background one.
+    fn room(&mut self, lane: Lane, most: usize, counts: impl Fn(Who) -> bool) -> bool {
+        if self.count(&counts) < most {
+            return true;
+        }
+        lane == Lane::Interactive && displace(&mut self.background, counts)
     }
 
-    fn count(&self, counts: impl Fn(OrganizationId) -> bool) -> usize {
+    fn count(&self, counts: impl Fn(Who) -> bool) -> usize {
         let rings = self.interactive.iter().chain(&self.background);
-        rings
-            .filter(|(organization, _)| counts(*organization))
-            .flat_map(|(_, instances)| instances)
+        let each = rings.flat_map(|(organization, instances)| {
+            let of = |instance| Who {
+                organization: *organization,
+                instance,
+            };
+            instances.iter().map(move |(id, items)| (of(*id), items))
+        });
+        each.filter(|(who, _)| counts(*who))
             .map(|(_, items)| items.len())
             .sum()
     }
+}
+
+/// Drops the one of these whose turn would come last. `false`: there is none.
+fn displace<T>(ring: &mut Ring<T>, counts: impl Fn(Who) -> bool) -> bool {
+    let mut longest: Option<(usize, usize, usize)> = None;
+    for (place, (organization, instances)) in ring.iter().enumerate() {
+        for (index, (instance, items)) in instances.iter().enumerate() {
+            let who = Who {
+                organization: *organization,
+                instance: *instance,
+            };
+            let known = longest.map_or(0, |(_, _, length)| length);
+            if counts(who) && items.len() >= known {
+                longest = Some((place, index, items.len()));
+            }
+        }
+    }
+    let Some((place, index, _)) = longest else {
+        return false;
+    };
+    let (_, instances) = &mut ring[place];
+    instances[index].1.pop_back();
+    instances.retain(|(_, items)| !items.is_empty());
+    ring.retain(|(_, instances)| !instances.is_empty());
+    true
 }
 
 /// The part of a ring that is this one's, at its end if it is new.
@@ -160,6 +201,10 @@ mod tests {
             assert!(queue.push(Lane::Interactive, who(1, number as i64), "x"));
         }
         assert!(!queue.push(Lane::Background, who(1, 0), "x"));
+        assert!(
+            !queue.push(Lane::Interactive, who(1, 0), "x"),
+            "nobody to displace"
+        );
         for organization in 2.. {
             if !queue.push(Lane::Interactive, who(organization, 1), "x") {
                 break;
@@ -169,5 +214,30 @@ mod tests {
         queue.retain(|_| false);
         assert!(queue.is_empty());
         assert!(queue.push(Lane::Interactive, who(1, 1), "x"));
+    }
+
+    #[test]
+    fn one_instance_does_not_take_its_organizations_places() {
+        let mut queue = Queue::default();
+        for _ in 0..LONGEST_OF_INSTANCE {
+            assert!(queue.push(Lane::Background, who(1, 10), "background"));
+        }
+        assert!(!queue.push(Lane::Background, who(1, 10), "background"));
+        assert!(queue.push(Lane::Background, who(1, 11), "other"));
+    }
+
+    #[test]
+    fn background_makes_room_for_people() {
+        let mut queue = Queue::default();
+        for number in 0..LONGEST_OF_ONE as i64 {
+            assert!(queue.push(Lane::Background, who(1, number % 4), "background"));
+        }
+        assert!(!queue.push(Lane::Background, who(1, 9), "background"));
+        for number in 0..LONGEST_OF_ONE as i64 {
+            assert!(queue.push(Lane::Interactive, who(1, number % 4), "person"));
+            assert_eq!(queue.len(), LONGEST_OF_ONE);
+        }
+        assert!(!queue.push(Lane::Interactive, who(1, 9), "person"));
+        assert_eq!(all(&mut queue), ["person"; LONGEST_OF_ONE]);
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 
 #[derive(Debug, Clone, Args)]
 pub struct Calls {
@@ -32,7 +33,8 @@ pub struct Calls {
         long,
         env = "BUNSEN_HUB_CALL_BYTES",
         default_value_t = 16 * 1024 * 1024,
-        value_name = "BYTES"
+        value_name = "BYTES",
+        value_parser = RangedU64ValueParser::<usize>::new().range(64 * 1024..)
     )]
     pub hub_call_bytes: usize,
 
@@ -49,5 +51,28 @@ impl Calls {
 
     pub fn hub_call_timeout(&self) -> Duration {
         Duration::from_secs(self.hub_call_timeout)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        calls: Calls,
+    }
+
+    #[test]
+    fn a_list_holds_at_least_a_small_page() {
+        let read = |bytes| Line::try_parse_from(["serve", "--hub-call-bytes", bytes]);
+        for refused in ["0", "65535", "much"] {
+            assert!(read(refused).is_err(), "{refused}");
+        }
+        let taken = read("65536").ok().map(|line| line.calls.hub_call_bytes);
+        assert_eq!(taken, Some(64 * 1024));
     }
 }

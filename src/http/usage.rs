@@ -149,26 +149,34 @@ async fn search(State(app): State<App>, caller: OrgCaller, query: Query) -> Resu
         .map(|text| text.to_uppercase())
         .collect();
     let elements = elements(&app, &query);
-    let filter = RequestFilter {
-        from,
-        to,
-        accounts: accounts.as_deref(),
-        instance: wanted,
-        tags: &query.all("tags"),
-        elements: elements.as_deref(),
-        methods: Some(methods.as_slice()).filter(|methods| !methods.is_empty()),
-        resource: query.get("resource"),
-        request,
-        statuses: &statuses,
-        text: query.get("searchText"),
-        behind,
-        offset,
-        limit: limit + 1,
-    };
-    let organization = app.store().org(caller.organization);
-    let turn = app.request_log().search(caller.organization).await?;
-    let mut found = organization.requests(&filter).await?;
-    drop(turn);
+    let tags = query.all("tags");
+    let resource = query.get("resource").map(str::to_owned);
+    let text = query.get("searchText").map(str::to_owned);
+    // A search that nobody waits for any more keeps its place, since the database goes on with it.
+    let mut found = provisioning::to_its_end(&app, {
+        let (app, organization) = (app.clone(), caller.organization);
+        async move {
+            let filter = RequestFilter {
+                from,
+                to,
+                accounts: accounts.as_deref(),
+                instance: wanted,
+                tags: &tags,
+                elements: elements.as_deref(),
+                methods: Some(methods.as_slice()).filter(|methods| !methods.is_empty()),
+                resource: resource.as_deref(),
+                request,
+                statuses: &statuses,
+                text: text.as_deref(),
+                behind,
+                offset,
+                limit: limit + 1,
+            };
+            let _turn = app.request_log().search(organization).await?;
+            app.store().org(organization).requests(&filter).await
+        }
+    })
+    .await?;
     // An instance that was deleted has its calls, and nothing else that tells whose it was.
     if let (Some(id), false, true, None) = (wanted, known, found.is_empty(), behind) {
         return Err(provisioning::no_such_instance(id));

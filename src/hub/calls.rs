@@ -212,6 +212,7 @@ impl<'a, 'c> Calls<'a, 'c> {
                 if let Some(mark) = &self.mark {
                     Box::pin(keyed::sending(mark, resource, &self.sent)).await?;
                 }
+                let turn = turn.used();
                 let began = Instant::now();
                 let came = exchange::ask(&session, request, link.asked(), streamed).await;
                 self.called.attempts += 1;

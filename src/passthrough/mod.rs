@@ -132,7 +132,7 @@ async fn send(
         headers: call.headers.clone(),
     };
     let values = ready.effective().await?;
-    let turn = ready.turn().await?;
+    let turn = ready.turn().await?.used();
     let began = Instant::now();
     let answer = exchange::pass(&ready.session(), &values, passing, payload).await;
     called.attempts += 1;

@@ -61,10 +61,13 @@ pub(super) fn apply() -> Result<bool, Error> {
 fn program() -> Result<BpfProgram, Error> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
         ALLOWED.iter().map(|call| (*call, Vec::new())).collect();
+    let is = |argument, comparison, value| {
+        SeccompCondition::new(argument, SeccompCmpArgLen::Dword, comparison, value)
+    };
     let only = |argument, comparison, value| -> Result<Vec<SeccompRule>, Error> {
-        let length = SeccompCmpArgLen::Dword;
-        let condition = SeccompCondition::new(argument, length, comparison, value)?;
-        Ok(vec![SeccompRule::new(vec![condition])?])
+        Ok(vec![SeccompRule::new(vec![is(
+            argument, comparison, value,
+        )?])?])
     };
     // Memory is never made to run.
     let executable = libc::PROT_EXEC as u64;
@@ -72,7 +75,10 @@ fn program() -> Result<BpfProgram, Error> {
         rules.insert(call, only(2, SeccompCmpOp::MaskedEq(executable), 0)?);
     }
     // Itself, and nobody else: to be put last, and to give up.
-    rules.insert(libc::SYS_setpriority, only(1, SeccompCmpOp::Eq, 0)?);
+    let process = is(0, SeccompCmpOp::Eq, u64::from(libc::PRIO_PROCESS))?;
+    let itself = is(1, SeccompCmpOp::Eq, 0)?;
+    let priority = SeccompRule::new(vec![process, itself])?;
+    rules.insert(libc::SYS_setpriority, vec![priority]);
     let own = u64::from(std::process::id());
     rules.insert(libc::SYS_tgkill, only(0, SeccompCmpOp::Eq, own)?);
     let refused = SeccompAction::Errno(libc::EPERM as u32);
@@ -93,7 +99,8 @@ mod tests {
     use std::process::Command;
 
     use rustix::process::{
-        Pid, Resource, Rlimit, getpid, getppid, getrlimit, setrlimit, test_kill_process,
+        Pid, Resource, Rlimit, getpid, getppid, getpriority_pgrp, getpriority_process, getrlimit,
+        setpriority_pgrp, setpriority_process, setrlimit, test_kill_process,
     };
 
     use super::apply;
@@ -144,10 +151,18 @@ mod tests {
             );
         }
         // A filter is its thread's alone.
-        let confined =
-            std::thread::spawn(move || apply().map(|applied| (applied, tries(parent, limit))));
-        let confined = confined.join().expect("the thread ends as it should");
-        let (applied, tried) = confined.expect("the filter is taken");
+        let confined = std::thread::spawn(move || {
+            let applied = apply()?;
+            // `None`: itself, or its group. To what it has, should it not be refused.
+            let own = getpriority_process(None).and_then(|own| setpriority_process(None, own));
+            let group = getpriority_pgrp(None).and_then(|of| setpriority_pgrp(None, of));
+            Ok((applied, tries(parent, limit), own, group))
+        });
+        let confined: std::result::Result<_, seccompiler::Error> =
+            confined.join().expect("the thread ends as it should");
+        let (applied, tried, own, group) = confined.expect("the filter is taken");
+        assert_eq!(own, Ok(()), "a child may put itself last");
+        assert_eq!(group, Err(rustix::io::Errno::PERM), "and nobody else");
         assert!(applied, "this kernel has filters");
         for (what, refused) in tried {
             assert!(refused, "a child can {what}");

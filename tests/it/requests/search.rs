@@ -271,3 +271,37 @@ async fn searches_are_few_at_once(database: TestDatabase) {
         assert_eq!(search.status, 200, "{search}");
     }
 }
+
+/// Whoever hangs up does not make room for more of what the database is still busy with.
+#[database_test]
+async fn a_search_that_nobody_waits_for_keeps_its_place(database: TestDatabase) {
+    let place = Place::start(database).await;
+    let server = &place.server;
+    let admin = &server.admin;
+    called(&place, admin, &place.instance, "GET", "/things").await;
+    let mut lock = server.database.pool.begin().await.expect("a transaction");
+    sqlx::query("lock table request_log in access exclusive mode")
+        .execute(&mut *lock)
+        .await
+        .expect("locked");
+    let both = async { tokio::join!(search(server, admin, ""), search(server, admin, "")) };
+    let busy = crate::vendors::until("both wait for the lock", async || {
+        let waiting: i64 = sqlx::query_scalar(
+            "select count(*) from pg_locks
+             where not granted and mode = 'AccessShareLock'
+               and database = (select oid from pg_database where datname = current_database())",
+        )
+        .fetch_one(&mut *lock)
+        .await
+        .expect("an answer");
+        waiting >= 2
+    });
+    tokio::select! {
+        answers = both => panic!("answered: {answers:?}"),
+        () = busy => {}
+    }
+    let told = search(server, admin, "").await.error(429);
+    assert!(message(&told).contains("searches"), "{told}");
+    lock.rollback().await.expect("unlocked");
+    search(server, admin, "").await.success();
+}
