@@ -136,7 +136,7 @@ macro_rules! matching_deliveries {
 
 impl OrgStore<'_> {
     /// Those of these topics before `before`, newest first, and how many there are in all, counted up
-    /// to [`COUNTED`].
+    /// to 20,000.
     pub async fn notifications(
         &self,
         topics: &[String],
