@@ -48,6 +48,8 @@ pub(super) struct Place {
     organization: OrganizationId,
     child: Option<Child>,
     runs: u32,
+    /// Counted as running.
+    busy: bool,
     /// Given back last: whoever gets it finds the child idle or gone.
     place: Option<places::Place>,
 }
@@ -92,6 +94,7 @@ impl Pool {
             organization,
             child: None,
             runs: 0,
+            busy: true,
             place: Some(place),
         };
         match found {
@@ -201,9 +204,13 @@ impl Place {
             child,
             runs,
         };
-        let mut state = self.pool.state();
+        let pool = Arc::clone(&self.pool);
+        let mut state = pool.state();
+        // At once, so that the child never counts twice.
+        state.busy -= 1;
+        self.busy = false;
         state.idle.push_back(idle);
-        self.pool.watch(&mut state);
+        pool.watch(&mut state);
     }
 }
 
@@ -211,7 +218,9 @@ impl Drop for Place {
     fn drop(&mut self) {
         // Before its place is free for another.
         self.child = None;
-        self.pool.state().busy -= 1;
+        if self.busy {
+            self.pool.state().busy -= 1;
+        }
         self.place = None;
     }
 }

@@ -234,6 +234,7 @@ impl OrgStore<'_> {
             )
             .fetch_one(&mut *reader)
             .await?;
+        reader.finish();
         Ok((calls.unsigned_abs(), bytes.unsigned_abs()))
     }
 
