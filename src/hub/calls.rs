@@ -100,7 +100,7 @@ impl<'a, 'c> Calls<'a, 'c> {
 
     /// What the calls from here on are of.
     pub fn names(&mut self, resource: &Resource) {
-        self.called.resource = format!("{} {}", resource.method, resource.path);
+        self.called.resource = super::named(resource);
     }
 
     /// Whether the last call has changed something at the vendor.

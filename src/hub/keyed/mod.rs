@@ -78,7 +78,7 @@ pub async fn call(
 ) -> Result<Answer> {
     let (organization, instance) = (of.organization, of.instance);
     let (element, resource) = (found.ready.element, found.route.resource);
-    called.resource = format!("{} {}", resource.method, resource.path);
+    called.resource = super::named(resource);
     let account = account(&found.ready);
     let said = said(element, resource, &account, of.path, &call)?;
     let key = CallKey {
@@ -138,8 +138,11 @@ async fn watched(
 ) -> (Result<Answer>, Called) {
     let mut called = Called::default();
     let work = async {
-        let found = super::find(&app, organization, instance, &call.method, &path).await?;
-        let outcome = super::call(&app, found, call, &mut called).await;
+        let found = super::find(&app, organization, instance, &call.method, &path).await;
+        let outcome = match found {
+            Ok(found) => super::call(&app, found, call, &mut called).await,
+            Err(error) => Err(error),
+        };
         mark.settle(outcome).await
     };
     let outcome = tokio::select! {
