@@ -13,10 +13,10 @@ use crate::clients;
 use crate::credentials::{self, CREDENTIALS, Parts, place, stored_values};
 use crate::error::{Error, Result, VendorFailure};
 use crate::exchange::{self, Session};
+use crate::hooks::Runner;
 use crate::ids::{InstanceId, OrganizationId};
 use crate::opened::Opened;
 use crate::renewal;
-use crate::scripts::Scripts;
 use crate::store::{self, KeptTokens};
 use crate::tenancy;
 
@@ -205,6 +205,15 @@ impl<'a> Ready<'a> {
             element: self.element,
             group: self.group,
             grants: &self.opened.grants,
+            runner: Some(self.runner()),
+        }
+    }
+
+    /// Where hooks around its calls run.
+    pub fn runner(&self) -> Runner<'_> {
+        Runner {
+            scripts: self.app.scripts(),
+            organization: self.organization,
         }
     }
 
@@ -236,10 +245,6 @@ impl<'a> Ready<'a> {
 
     pub fn organization(&self) -> OrganizationId {
         self.organization
-    }
-
-    pub fn scripts(&self) -> &Scripts {
-        self.app.scripts()
     }
 
     /// Stores what a hook has changed of the configuration, over what is stored by now: a renewal

@@ -6,7 +6,7 @@
 //! twice is doing it once. The connection broke, or there was none: then what only reads is repeated.
 //! Everything else is the caller's to decide, who is told how long the vendor wants to be left alone.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use bunsen_engine::configuration::Values;
@@ -17,13 +17,14 @@ use bunsen_engine::request::{BuildError, Inputs, VendorRequest};
 use http::{Method, StatusCode, header};
 
 use super::form::Form;
-use super::hooks::Hooks;
+use super::hooks::Making;
 use super::keyed::{self, Mark};
 use super::{Called, Content, List};
 use crate::app::CallLimits;
 use crate::error::{Error, Result, VendorFailure};
 use crate::exchange::{self, Asked, Came};
 use crate::headers;
+use crate::hooks::Hooks;
 use crate::outbound::{Payload, SendError};
 use crate::ready::{MOST_CALLS, Ready};
 
@@ -179,12 +180,21 @@ impl<'a, 'c> Calls<'a, 'c> {
             return Ok(Attempt::Done(None));
         };
         let mut request = request.map_err(exchange::unbuilt)?;
-        let mark = self.mark.as_ref();
-        let mut hooks = Hooks::of(&self.ready, resource, &inputs, caller, mark);
+        let (runner, group) = (self.ready.runner(), self.ready.group);
+        let mut hooks = Hooks::of(runner, (element, group), resource, &inputs, caller);
         let mut changed = Values::new();
         let instead = match &mut hooks {
             Some(hooks) => {
-                let instead = Box::pin(hooks.before(&mut request, self.called)).await;
+                let instead = {
+                    let called = Mutex::new(&mut *self.called);
+                    let making = Making {
+                        ready: &self.ready,
+                        mark: self.mark.as_ref(),
+                        called: &called,
+                    };
+                    let before = hooks.before(&mut request, |wanted| making.call(wanted));
+                    Box::pin(before).await
+                };
                 changed = hooks.take_changed();
                 // A session that a hook has begun is kept whatever comes of the call.
                 self.keep(&changed).await?;
@@ -246,7 +256,16 @@ impl<'a, 'c> Calls<'a, 'c> {
         let failed = |error| if written { done(&error) } else { error };
         if let Some(mut hooks) = hooks {
             let came = (reply.status, reply.body.clone());
-            let after = Box::pin(hooks.after(&mut reply, self.called)).await;
+            let after = {
+                let called = Mutex::new(&mut *self.called);
+                let making = Making {
+                    ready: &self.ready,
+                    mark: self.mark.as_ref(),
+                    called: &called,
+                };
+                let after = hooks.after(&mut reply, |wanted| making.call(wanted));
+                Box::pin(after).await
+            };
             unchanged = came == (reply.status, reply.body.clone());
             let later = hooks.take_changed();
             self.keep(&later).await.map_err(failed)?;

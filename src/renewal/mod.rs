@@ -36,6 +36,7 @@ use crate::clients;
 use crate::credentials::{self, CREDENTIALS, Grant, Parts, place, stored_values};
 use crate::error::{Error, Result};
 use crate::exchange::{Calls, Session};
+use crate::hooks::Runner;
 use crate::ids::{InstanceId, OrganizationId};
 use crate::journal::recovery::Left;
 use crate::journal::{self, Begun, Exchange, Held, Opening};
@@ -177,12 +178,7 @@ impl Due<'_> {
         start: Start,
         ends: Timestamp,
     ) -> Result<Attempt> {
-        let session = Session {
-            outbound: self.app.outbound(),
-            element: self.element,
-            group: self.group,
-            grants: &self.grants,
-        };
+        let session = self.session();
         let client = clients::referred_to(self.app, self.organization, self.element, &self.values);
         let client = match client.await {
             Ok(client) => client,
@@ -273,6 +269,19 @@ impl Due<'_> {
         Ok(Attempt::Over(Came::Failed(error, next)))
     }
 
+    fn session(&self) -> Session<'_> {
+        Session {
+            outbound: self.app.outbound(),
+            element: self.element,
+            group: self.group,
+            grants: &self.grants,
+            runner: Some(Runner {
+                scripts: self.app.scripts(),
+                organization: self.organization,
+            }),
+        }
+    }
+
     async fn begin(&self, calls: &Calls<'_>, spends: bool) -> Result<Begun> {
         let parts = self.element.session_of(self.group, &self.values);
         let session = journal::session(self.app, &self.element.key, parts.as_deref());
@@ -288,7 +297,7 @@ impl Due<'_> {
             instance: Some(self.row.id),
             generation: Some(self.row.generation),
             session: &session,
-            calls: calls.left(),
+            time: calls.longest(),
             intent: &intent,
             claim: None,
         };
@@ -463,21 +472,36 @@ pub async fn recover(app: App, left: Left) -> Result<()> {
         let returned = Held::from_json(answer)?.0;
         return apply(&app, organization, id, left.id, generation, &returned).await;
     }
-    if let Some(progress) = &left.progress {
-        let of = (organization, id, generation, left.id);
-        return salvage::renewal_cut_short(&app, of, &progress.returned).await;
+    let of = (organization, id, generation, left.id);
+    match &left.progress {
+        Some(progress) if progress.unread.is_some() => {
+            // In a task of its own: a slow script holds up nobody else's.
+            let work = app.work().clone();
+            work.spawn(async move {
+                if let Err(error) = salvage::unread(&app, left, of, intent.spends).await {
+                    tracing::warn!(org.id = %organization, instance.id = %id, %error, "hooks have not seen yet what a renewal has brought");
+                }
+            });
+            Ok(())
+        }
+        Some(progress) => salvage::renewal_cut_short(&app, of, &progress.returned).await,
+        None => doubted(&app, of, intent.spends).await,
     }
+}
+
+/// Nobody knows whether the vendor has renewed it: it waits until its access token has ended.
+async fn doubted(
+    app: &App,
+    (organization, id, generation, exchange): (OrganizationId, InstanceId, i64, Uuid),
+    spends: bool,
+) -> Result<()> {
     let due_at = match app.store().org(organization).instance(id).await? {
-        Some(row) => Some(
-            end_of(&app, organization, &row)
-                .await?
-                .max(Timestamp::now()),
-        ),
+        Some(row) => Some(end_of(app, organization, &row).await?.max(Timestamp::now())),
         None => None,
     };
     let failed = FailedRenewal {
         due_at,
-        in_doubt: intent.spends,
+        in_doubt: spends,
         ..FailedRenewal::default()
     };
     tracing::warn!(
@@ -485,8 +509,8 @@ pub async fn recover(app: App, left: Left) -> Result<()> {
         instance.id = %id,
         "a renewal was cut short; whether the vendor has made it is not known"
     );
-    let of = (generation, Some(left.id));
-    fail(&app, organization, id, of, Outcome::Unknown, &failed).await
+    let of = (generation, Some(exchange));
+    fail(app, organization, id, of, Outcome::Unknown, &failed).await
 }
 
 /// When the access token among these values ends; one that does not end by time has ended.

@@ -175,6 +175,12 @@ impl Scripts {
         outcome
     }
 
+    /// What one run takes at most, with the wait for a place and for a child.
+    pub fn longest_run(&self) -> Duration {
+        let Settings { queue, limits, .. } = self.0.settings();
+        *queue * 2 + limits.total
+    }
+
     /// Children that are alive, busy or not.
     pub fn children(&self) -> usize {
         self.0.children()

@@ -3,7 +3,9 @@
 mod environment;
 mod hooks;
 mod hostile;
+mod killed;
 mod libraries;
+mod life;
 mod neighbours;
 
 use std::path::PathBuf;
