@@ -1,6 +1,5 @@
 use serde_json::{Value as Json, json};
 
-use super::super::plan::Wish;
 use crate::ceql::parse;
 use crate::element::shape::{Form, Lifted, Member, Only, Record};
 
@@ -313,5 +312,4 @@ fn what_callers_ask_for_has_the_vendors_names() {
     assert_eq!(record.vendors_name("user"), "owner");
     assert_eq!(record.shown_name("user"), "user.value");
     assert!(!record.keeps_order("active") && record.keeps_order("user"));
-    assert!(Wish::read(&[]).unwrap().condition.is_none());
 }
