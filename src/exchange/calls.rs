@@ -229,7 +229,12 @@ impl<'a> Calls<'a> {
     pub fn longest(&self) -> Duration {
         let of_unread = self.unread.as_ref();
         of_unread.map_or(Duration::ZERO, |unread| self.hooks_of(unread.resource))
-            + self.left.as_slice().iter().map(|call| self.of(call)).sum()
+            + self
+                .left
+                .as_slice()
+                .iter()
+                .map(|call| self.of(call))
+                .sum::<Duration>()
     }
 
     /// What the next step takes at most.
