@@ -261,7 +261,7 @@ async fn list<'a>(
     let nulls = keeps_nulls(&calls);
     let json = resource
         .shape
-        .write_list(records, nulls, page.wish.fields.as_ref());
+        .write_page(records, nulls, page.wish.fields.as_ref());
     let wants_total = caller
         .query
         .iter()

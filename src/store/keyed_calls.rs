@@ -264,7 +264,7 @@ impl AllOrgs<'_> {
                     .query(
                         "delete from keyed_calls where (org_id, id) in (
                              select org_id, id from keyed_calls
-                             where expires_at <= clock_timestamp()
+                             where expires_at <= statement_timestamp()
                              order by expires_at limit $1 for update skip locked)",
                     )
                     .bind(limit)

@@ -208,6 +208,7 @@ written! {
         refresh: Option<RefreshWords>,
         session: Vec<String>,
         budget: Many<BudgetWords>,
+        records: BTreeMap<String, RecordWords>,
     }
 
     BudgetWords {
@@ -383,9 +384,29 @@ written! {
     }
 
     RecordWords {
+        like: Option<String>,
+        members: Many<MemberWords>,
+        lifted: Option<LiftedWords>,
         slots: Many<SlotWords>,
         joined: Many<JoinedWords>,
         known: Option<String>,
+    }
+
+    MemberWords {
+        name: Option<String>,
+        of: Option<String>,
+        #[serde(rename = "as")]
+        form: Option<String>,
+        members: Vec<String>,
+        first: Map<String, Value>,
+        inside: Many<MemberWords>,
+        only: Option<String>,
+    }
+
+    LiftedWords {
+        of: Option<String>,
+        letters: Option<String>,
+        length: Option<usize>,
     }
 
     SlotWords {

@@ -30,11 +30,74 @@ pub struct Shape {
 /// How members of our records are members of the vendor's.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Record {
+    pub members: Vec<Member>,
+    pub lifted: Option<Lifted>,
     pub slots: Vec<Slot>,
     pub joined: Vec<Joined>,
     /// The resource that reads the record before a part of it is changed: index in
     /// [`super::Element::resources`].
     pub known: Option<usize>,
+}
+
+/// A member of our records that is one of the vendor's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    pub name: String,
+    /// The vendor's; the same name where only the form is another.
+    pub of: String,
+    pub form: Form,
+    /// What an object of the form has: of a link all that hold the number, of parts all with the
+    /// whole first, of items what a plain value stands for.
+    pub members: Vec<String>,
+    /// What the first item gets if none has it.
+    pub first: Map<String, Json>,
+    /// Of each item of a list.
+    pub inside: Vec<Member>,
+    pub only: Option<Only>,
+}
+
+/// What our form and the vendor's are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Same,
+    /// `2017-03-01 10:00:00` in UTC, the vendor's by RFC 3339.
+    Time,
+    /// `10:30` is shown of `10:30:00`.
+    Minute,
+    /// A text, the vendor's a number.
+    Text,
+    /// The vendor's number may be sent as text.
+    Number,
+    /// The vendor's boolean may be sent as 0 or 1.
+    Boolean,
+    /// The vendor's is the contrary.
+    Reversed,
+    /// An object around the vendor's number.
+    Link,
+    /// The first of the vendor's list.
+    First,
+    /// The vendor's list by comma.
+    Joined,
+    /// The vendor's list of objects may be sent as plain values, or as one.
+    Items,
+    /// A text, and `name_part` beside it; the vendor's is one object.
+    Parts,
+}
+
+/// Where a member is known in one direction alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Only {
+    Sent,
+    /// In a body it is left out.
+    Shown,
+}
+
+/// Members of ours that the vendor has in an object below, by what their names look like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lifted {
+    pub of: String,
+    pub letters: String,
+    pub length: usize,
 }
 
 /// Numbered members in place of the first items of a list.

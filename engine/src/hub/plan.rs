@@ -10,7 +10,7 @@ use super::convert::converted;
 use crate::ceql::{
     Comparison, Condition, Direction, Expression, Fields, Order, Test, Value, moment, parse,
 };
-use crate::element::shape::{FilterRules, PushForm, PushRule, PushTarget};
+use crate::element::shape::{FilterRules, PushForm, PushRule, PushTarget, Record};
 use crate::element::{Element, Resource, Target};
 
 /// Where `where`, `orderBy` and `fields` have gone.
@@ -92,9 +92,18 @@ impl Plan {
         let Some(rules) = &resource.shape.filter else {
             return self.as_parameters_say(element, resource, expression);
         };
-        let parts = expression.conjuncts();
-        if let Some(found) = parts.iter().find_map(|part| found_by(rules, part))
-            && parts.iter().all(|part| {
+        let record = resource.shape.record.as_ref();
+        let (ours, vendors);
+        let (expression, asked) = match record {
+            Some(record) => {
+                (ours, vendors) = (record.ours(expression), record.vendors(expression));
+                (&ours, &vendors)
+            }
+            None => (expression, expression),
+        };
+        let (parts, asked) = (expression.conjuncts(), asked.conjuncts());
+        if let Some(found) = asked.iter().find_map(|part| found_by(rules, part))
+            && asked.iter().all(|part| {
                 let mut conditions = part.conditions().into_iter();
                 conditions.all(|condition| is_ours(resource, rules, condition).is_ok())
             })
@@ -105,8 +114,8 @@ impl Plan {
             return Ok(());
         }
         let mut rest = Vec::new();
-        for part in parts {
-            let rule = match part {
+        for (part, asked) in parts.iter().zip(asked) {
+            let rule = match asked {
                 Expression::Is(condition) => self.push(rules, condition),
                 _ => None,
             };
@@ -118,7 +127,7 @@ impl Plan {
                     }
                 }
                 None => {
-                    for condition in part.conditions() {
+                    for condition in asked.conditions() {
                         is_ours(resource, rules, condition)?;
                     }
                     rest.push(part.clone());
@@ -184,12 +193,27 @@ impl Plan {
     }
 
     fn push_order(&mut self, resource: &Resource, order: &Order) {
+        let record = resource.shape.record.as_ref();
+        let by = |name: &dyn Fn(&Record, &str) -> String| match record {
+            Some(record) => {
+                let terms = order.0.iter();
+                let terms = terms.map(|(field, direction)| (name(record, field), *direction));
+                Order(terms.collect())
+            }
+            None => order.clone(),
+        };
+        let ours = by(&Record::shown_name);
         let Some(rule) = &resource.shape.order else {
-            self.order = Some(order.clone());
+            self.order = Some(ours);
             return;
         };
-        let known = order.0.iter().all(|(field, _)| rule.fields.contains(field));
-        match (&rule.direction, order.0.as_slice()) {
+        let asked = by(&Record::vendors_name);
+        let known = asked.0.iter().all(|(field, _)| rule.fields.contains(field))
+            && order
+                .0
+                .iter()
+                .all(|(field, _)| record.is_none_or(|record| record.keeps_order(field)));
+        match (&rule.direction, asked.0.as_slice()) {
             (Some(parameter), [(field, direction)]) if known => {
                 self.pushed.push((rule.query.clone(), field.clone()));
                 let word = match direction {
@@ -206,7 +230,7 @@ impl Plan {
                 let text = terms.collect::<Vec<_>>().join(", ");
                 self.pushed.push((rule.query.clone(), text));
             }
-            _ => self.order = Some(order.clone()),
+            _ => self.order = Some(ours),
         }
     }
 }

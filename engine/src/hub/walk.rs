@@ -56,7 +56,7 @@ pub struct Walk<'a> {
 /// What the caller gets.
 #[derive(Debug)]
 pub struct Page {
-    /// As the vendor wrote them; [`crate::element::shape::Shape::write_list`] makes the answer.
+    /// In our members; [`crate::element::shape::Shape::write_page`] makes the answer.
     pub records: Vec<Bytes>,
     pub next: Option<String>,
     /// Of the whole list, where it is known.

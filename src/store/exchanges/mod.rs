@@ -290,9 +290,9 @@ impl AllOrgs<'_> {
                          where (org_id, id) in (
                              select org_id, id from exchanges
                              where state in ('intent', 'answered')
-                                 and lease_until <= clock_timestamp() and purpose = any($3)
+                                 and lease_until <= statement_timestamp() and purpose = any($3)
                                  and (state = 'answered' or lease_until
-                                     <= clock_timestamp() - make_interval(secs => $5))
+                                     <= statement_timestamp() - make_interval(secs => $5))
                                  and org_id <> all($6)
                              order by lease_until limit $4 for update skip locked)
                          returning ",
@@ -321,7 +321,7 @@ impl AllOrgs<'_> {
                         "delete from exchanges where (org_id, id) in (
                              select org_id, id from exchanges
                              where state not in ('intent', 'answered')
-                                 and created_at <= clock_timestamp() - make_interval(secs => $1)
+                                 and created_at <= statement_timestamp() - make_interval(secs => $1)
                              order by created_at limit $2 for update skip locked)",
                     )
                     .bind(age.as_secs_f64())

@@ -73,13 +73,13 @@ impl AllOrgs<'_> {
                              select array(select org_id from busy where places >= $6) as orgs
                          ), due as (
                              (select org_id, id, renewal_due_at from instances
-                              where renewal_due_at <= clock_timestamp() and valid
+                              where renewal_due_at <= statement_timestamp() and valid
                                   and coalesce(renewal_claimed_until <= clock_timestamp(), true)
                                   and org_id <> all((select orgs from full_ones)::bigint[])
                               order by renewal_due_at limit $3)
                              union
                              (select org_id, id, renewal_due_at from instances
-                              where renewal_due_at <= clock_timestamp() and valid
+                              where renewal_due_at <= statement_timestamp() and valid
                                   and coalesce(renewal_claimed_until <= clock_timestamp(), true)
                                   and org_id <> all((select orgs from full_ones)::bigint[])
                               order by renewal_due_at desc limit $3)

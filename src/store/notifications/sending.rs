@@ -122,7 +122,7 @@ impl AllOrgs<'_> {
                                  select d.org_id, d.id, d.due_at from notification_deliveries d
                                  where d.org_id = s.org_id and d.subscription_id = s.id
                                    and d.status in ('created', 'retry')
-                                   and d.due_at <= clock_timestamp()
+                                   and d.due_at <= statement_timestamp()
                                  order by d.due_at
                                  limit case when s.failures > 0 then 1 else $2 end) d
                              where s.active and a.active and o.active and s.id <> all($3)
@@ -242,7 +242,7 @@ impl AllOrgs<'_> {
                     .query(
                         "delete from notifications where (org_id, id) in (
                              select org_id, id from notifications
-                             where created_at <= clock_timestamp() - make_interval(secs => $1)
+                             where created_at <= statement_timestamp() - make_interval(secs => $1)
                              order by created_at limit $2 for update skip locked)",
                     )
                     .bind(age.as_secs_f64())

@@ -157,3 +157,46 @@ async fn the_more_an_organization_has_the_more_it_leaves(database: TestDatabase)
         "who has none gets the last"
     );
 }
+
+/// A look costs what is due, however many sessions are renewed at some later time.
+#[database_test]
+async fn a_look_reads_none_that_is_not_due(database: TestDatabase) {
+    let world = World::new(&database).await;
+    for _ in 0..200 {
+        world.instance(&world.one, Made::default()).await;
+    }
+    let execute = async |statement: &'static str| {
+        sqlx::query(statement)
+            .execute(&database.pool)
+            .await
+            .expect("a statement");
+    };
+    execute("update instances set renewal_due_at = now() + id * interval '1 hour'").await;
+    execute("analyze instances").await;
+    let began = std::time::Instant::now();
+    let (looks, read) = loop {
+        let all = world.store.all_orgs();
+        let claimed = all.claim_due_renewals(10, 100, &[], Duration::from_secs(60));
+        assert_eq!(claimed.await.expect("claimed"), []);
+        // Postgres counts behind what it does.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let counted: (i64, i64) = sqlx::query_as(
+            "select idx_scan, idx_tup_read from pg_stat_user_indexes
+             where indexrelname = 'instances_renewal'",
+        )
+        .fetch_one(&database.pool)
+        .await
+        .expect("what is counted");
+        if counted.0 > 0 {
+            break counted;
+        }
+        assert!(
+            began.elapsed() < Duration::from_secs(30),
+            "no look used the index"
+        );
+    };
+    assert!(
+        read < looks,
+        "{looks} looks have read {read} of what is not due"
+    );
+}

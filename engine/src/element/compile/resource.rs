@@ -30,6 +30,7 @@ pub(super) fn resources(
         .iter()
         .map(|resource| signature(resource, definition.hub.as_deref()))
         .collect();
+    let records = &definition.bunsen.records;
     let mut resources = Vec::new();
     for (index, (resource, name)) in written.iter().zip(&names).enumerate() {
         let place = format!("resources[{index}]");
@@ -58,7 +59,7 @@ pub(super) fn resources(
         let statement = definition.protocol_type.as_deref() == Some("jdbc");
         let mut compiled = self::resource(resource, &place, of_element, hosts, statement, checker);
         compiled.next = next;
-        compiled.shape = shape::shape(resource, &place, &names, checker);
+        compiled.shape = shape::shape(resource, &place, &names, records, checker);
         compiled.ping = objects::ping(resource, &compiled, &place, checker);
         compiled.fields = objects::fields(resource, &compiled, &place, checker);
         compiled.described = objects::described(resource, &definition.parameters.0);

@@ -1,18 +1,22 @@
 //! What a caller's own call of a resource looks like: root keys, paging, filters, order.
 
+use std::collections::BTreeMap;
+
 use super::Checker;
+use super::record::record;
 use crate::element::definition::{FilterWords, PushWords, RecordWords, ResourceDefinition};
 use crate::element::shape::{
-    FilterRules, Joined, OrderRule, Paging, PagingKind, PathSegment, PushForm, PushRule,
-    PushTarget, Record, Root, Shape, Slot, Step, segments,
+    FilterRules, OrderRule, Paging, PagingKind, PathSegment, PushForm, PushRule, PushTarget, Root,
+    Shape, Step, segments,
 };
 use crate::language::AnswerPath;
 
-/// `names` are all resources of the element as `METHOD:/path`.
+/// `names` are all resources of the element as `METHOD:/path`, `records` what they may be like.
 pub(super) fn shape(
     written: &ResourceDefinition,
     place: &str,
     names: &[String],
+    records: &BTreeMap<String, RecordWords>,
     checker: &mut Checker<'_>,
 ) -> Shape {
     let (request, answer) = match written.root_key.as_deref().unwrap_or_default() {
@@ -28,10 +32,10 @@ pub(super) fn shape(
         request_root: names_of(request),
         answer_root: root(answer, &format!("{place}.rootKey"), checker),
         wrap: words.wrap.clone(),
-        record: words
-            .record
-            .as_ref()
-            .map(|words| record(words, &format!("{place}.bunsen.record"), names, checker)),
+        record: words.record.as_ref().map(|words| {
+            let place = format!("{place}.bunsen.record");
+            record(words, &place, names, records, checker)
+        }),
         paging: paging(written, place, checker),
         filter: words
             .filter
@@ -50,36 +54,6 @@ pub(super) fn shape(
             .as_deref()
             .is_some_and(|kind| !kind.contains("json") && !kind.contains("xml")),
         list: is_list(written),
-    }
-}
-
-fn record(words: &RecordWords, place: &str, names: &[String], checker: &mut Checker<'_>) -> Record {
-    let slots = words.slots.0.iter().filter_map(|slot| {
-        Some(Slot {
-            name: slot.name.clone()?,
-            list: slot.list.clone()?,
-            count: slot.count.unwrap_or_default(),
-            members: slot.members.clone(),
-            first: slot.first.clone(),
-        })
-    });
-    let joined = words.joined.0.iter().filter_map(|joined| {
-        Some(Joined {
-            name: joined.name.clone()?,
-            of: joined.of.clone(),
-        })
-    });
-    let known = words.known.as_ref().and_then(|resource| {
-        let found = names.iter().position(|name| name == resource);
-        if found.is_none() {
-            checker.wrong(format!("{place}.known"), format!("no resource {resource}"));
-        }
-        found
-    });
-    Record {
-        slots: slots.collect(),
-        joined: joined.collect(),
-        known,
     }
 }
 
