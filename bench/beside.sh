@@ -1,10 +1,11 @@
 # shellcheck shell=bash
 # What bench/nginx and bench/nginx-tls share: the programs, an nginx, a bunsen, turns of both under wrk.
-# Sourced, from the project's root, with `set -euo pipefail`.
+# Sourced with `set -euo pipefail`, in the project's root, which `root` names.
 # BUNSEN_PROGRAMS names the folder of built programs; without it they are built by BUNSEN_BUILD_PROFILE
 # (release). ROUNDS and SECONDS_EACH say how long it takes. BENCH_ROWS: a file that gets the figures
 # which have a target, for bench/table.
 
+# shellcheck disable=SC2034 # for who sources this
 rounds=${ROUNDS:-5} seconds=${SECONDS_EACH:-2}
 programs=${BUNSEN_PROGRAMS:-}
 if [ -z "$programs" ]; then
@@ -87,7 +88,7 @@ CONF
 # Sets `server` and `server_pid`; arguments are the server's.
 run_bunsen() {
   "$programs/bunsen" serve --data-dir "$work/data" --listen 127.0.0.1:0 --log warn \
-    --elements "$root/bench/elements" --vendor-budgets false "$@" >"$work/out" 2>"$work/log" &
+    --elements "${root:?}/bench/elements" --vendor-budgets false "$@" >"$work/out" 2>"$work/log" &
   server_pid=$!
   started+=("$server_pid")
   for _ in $(seq 600); do
