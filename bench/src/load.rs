@@ -2,7 +2,7 @@
 //! answer to the last one is read. It writes and reads bytes as lean as pgbench does, since both
 //! take their share of the cores from the server that they measure.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use http::HeaderValue;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::Error;
@@ -113,7 +113,17 @@ pub struct Answer {
 
 impl Connection {
     pub async fn open(address: SocketAddr) -> Result<Self, Error> {
-        let stream = TcpStream::connect(address).await?;
+        Self::new(TcpStream::connect(address).await?)
+    }
+
+    /// From an address of this machine's own.
+    pub async fn open_from(own: IpAddr, address: SocketAddr) -> Result<Self, Error> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::new(own, 0))?;
+        Self::new(socket.connect(address).await?)
+    }
+
+    fn new(stream: TcpStream) -> Result<Self, Error> {
         stream.set_nodelay(true)?;
         Ok(Self {
             stream,
