@@ -42,6 +42,17 @@ pub enum Work {
     ReadOf(Arc<Crowd>, Access),
     /// Reads its configuration by its token.
     ReadByToken(Arc<Crowd>, Access),
+    /// Asks the same again and again, and gets this status.
+    Ask(Arc<[u8]>, u16),
+}
+
+impl Work {
+    fn status(&self) -> u16 {
+        match self {
+            Self::Ask(_, status) => *status,
+            _ => 200,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -70,7 +81,7 @@ impl Outcome {
     }
 }
 
-/// Runs the work with so many clients for so long. Any answer but 200 ends it: a rate of refusals
+/// Runs the work with so many clients for so long. Any answer but the one that is meant ends it: a rate of refusals
 /// would look like a good one.
 pub async fn run(
     target: &Target,
@@ -133,8 +144,12 @@ impl Connection {
 
     /// After an error the connection is not to be used again.
     pub async fn ask(&mut self, request: &[u8]) -> Result<Answer, Error> {
+        self.expect(request, 200).await
+    }
+
+    async fn expect(&mut self, request: &[u8], wanted: u16) -> Result<Answer, Error> {
         let (status, answer) = self.answer(request).await?;
-        if status != 200 {
+        if status != wanted {
             let text = String::from_utf8_lossy(&answer.body);
             return Err(format!("the server answered {status}: {text}").into());
         }
@@ -219,7 +234,7 @@ async fn client(
         let request = request(&target, &work, turn, page.as_deref())?;
         turn += 1;
         let sent = Instant::now();
-        let answer = connection.ask(&request).await?;
+        let answer = connection.expect(&request, work.status()).await?;
         outcome.latencies.push(sent.elapsed());
         page = answer.next_page;
         if matches!(work, Work::Create(_)) {
@@ -246,6 +261,7 @@ fn request(
             let id = crowd.pick(*access, turn);
             Call::read(crowd.user_of(id)?, id)
         }
+        Work::Ask(request, _) => return Ok(request.to_vec()),
         Work::ReadByToken(crowd, access) => {
             let by_token = crowd.by_token(crowd.pick(*access, turn))?;
             return Ok(Call::configuration(&by_token).request(target.address));

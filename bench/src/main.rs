@@ -15,6 +15,7 @@ mod runs;
 mod scale;
 mod seed;
 mod server;
+mod stages;
 mod startup;
 mod steady;
 mod vendor;
@@ -81,7 +82,11 @@ struct Arguments {
     #[arg(long, conflicts_with_all = ["scale", "renewals", "waiting"])]
     hostile: bool,
 
-    /// Folder of the definition that --hostile uses
+    /// Instead: what each stage of a hub call takes
+    #[arg(long, conflicts_with_all = ["scale", "renewals", "waiting", "hostile"])]
+    stages: bool,
+
+    /// Folder of the definition that --hostile and --stages use
     #[arg(long, value_name = "DIR", default_value = "bench/elements")]
     elements: PathBuf,
 
@@ -139,10 +144,13 @@ async fn measure(arguments: Arguments) -> Result<(), Error> {
         return waiting::measure(&programs, &sandbox, &body, arguments.calls.max(1)).await;
     }
 
+    let duration = Duration::from_secs(arguments.seconds.max(1));
+    let (elements, rounds) = (&arguments.elements, arguments.rounds.max(1));
     if arguments.hostile {
-        let duration = Duration::from_secs(arguments.seconds.max(1));
-        let (elements, rounds) = (&arguments.elements, arguments.rounds.max(1));
         return hostile::measure(&programs, &sandbox, elements, duration, rounds).await;
+    }
+    if arguments.stages {
+        return stages::measure(&programs, &sandbox, elements, duration, rounds).await;
     }
 
     let plan = pieces::Plan {
