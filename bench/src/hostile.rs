@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -284,7 +284,8 @@ impl Flood {
                 }
                 Asks::LogIn => Arc::from([]),
             },
-            attempts: Arc::new(AtomicUsize::new(0)),
+            attempts: Arc::default(),
+            addresses: Arc::default(),
             answers: Arc::clone(&answers),
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -327,6 +328,8 @@ struct Asker {
     ill: Ill,
     request: Arc<[u8]>,
     attempts: Arc<AtomicUsize>,
+    /// How many it has asked from.
+    addresses: Arc<AtomicU32>,
     answers: Arc<Mutex<BTreeMap<String, usize>>>,
 }
 
@@ -360,8 +363,8 @@ impl Asker {
             Asks::Hub(..) => Connection::open(self.address).await,
             Asks::LogIn => {
                 // Each a customer of its own, as those of a net of strange computers are.
-                let number = self.attempts.load(Ordering::Relaxed) as u32 / 7;
-                let own = IpAddr::V4(Ipv4Addr::from(0x7f01_0000 + number % 0xff_ffff));
+                let number = self.addresses.fetch_add(1, Ordering::Relaxed) % 0x00fe_0000;
+                let own = IpAddr::V4(Ipv4Addr::from(0x7f01_0000 + number));
                 Connection::open_from(own, self.address).await
             }
         }

@@ -233,10 +233,8 @@ fn least(mut work: impl FnMut()) -> f64 {
 }
 
 fn element(folder: &Path) -> Result<Arc<Element>, Error> {
-    let files = bunsen::elements::read_folder(folder);
-    let files = files.map_err(|_| "the folder of definitions cannot be read")?;
-    let catalog = bunsen_engine::element::Catalog::load(files, Vec::new());
-    let catalog = catalog.map_err(|_| "the definition has mistakes")?;
+    let loaded = bunsen::elements::load(Some(folder));
+    let (catalog, _) = loaded.map_err(|_| "the definition has mistakes")?;
     let element = catalog.get("gauge").ok_or("there is no such definition")?;
     Ok(Arc::clone(element))
 }
@@ -500,7 +498,7 @@ impl<'a> Parts<'a> {
             let each = (processor() - before) / count;
             Ok::<_, Error>((each, Middle::of(took).median))
         };
-        tokio::task::block_in_place(|| runtime.block_on(call))
+        tokio::task::block_in_place(move || runtime.block_on(call))
     }
 }
 
