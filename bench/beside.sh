@@ -42,8 +42,10 @@ record() { # number, bytes
 }
 moved() { # number
   local each="\"label\":\"work\",\"primary\":true},{\"value\":\"other.person.$1"
-  printf '{"id":%d,"emails":[{"value":"person.%d@work.example",%s@home.example","label":"home","primary":false}],"phones":[{"value":"+1 555 0100 %03d",%s +1 555 0101","label":"home","primary":false}]}' \
-    "$1" "$1" "$each" "$1" "$each"
+  local more
+  more=$(head -c 73 /dev/zero | tr '\0' x)
+  printf '{"id":%d,"emails":[{"value":"person.%d@work.example",%s@home.example","label":"home","primary":false}],"phones":[{"value":"+1 555 0100 %03d",%s +1 555 0101","label":"home","primary":false}],"notes":"%s"}' \
+    "$1" "$1" "$each" "$1" "$each" "$more"
 }
 small() {
   printf '{"success":true,"data":'
