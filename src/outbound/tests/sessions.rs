@@ -5,7 +5,7 @@ use rustls::{ClientConfig, ClientConnection, HandshakeKind, RootCertStore, Serve
 
 use super::vendor::Authority;
 use super::*;
-use crate::outbound::tls;
+use crate::outbound::{install_crypto_provider, tls};
 
 /// More than what rustls keeps unless it is told otherwise.
 const HOSTS: usize = 100;
