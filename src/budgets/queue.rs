@@ -98,6 +98,7 @@ impl<T> Queue<T> {
         self.interactive.is_empty() && self.background.is_empty()
     }
 
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.count(|_| true)
     }
