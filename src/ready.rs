@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bunsen_engine::configuration::Values;
-use bunsen_engine::element::{Element, Group};
+use bunsen_engine::element::{Element, Group, Kind};
 
 use crate::app::{App, CallLimits};
 use crate::budgets::{Turn, Who};
@@ -226,6 +226,14 @@ impl<'a> Ready<'a> {
     /// # Errors
     /// 429 where there is none left.
     pub async fn turn(&self) -> Result<Turn<'a>> {
+        self.turn_of(Kind::Unknown).await
+    }
+
+    /// The same for a call of which more is known.
+    ///
+    /// # Errors
+    /// As for [`Ready::turn`].
+    pub async fn turn_of(&self, kind: Kind<'_>) -> Result<Turn<'a>> {
         let (budgets, element) = (self.app.budgets(), self.element);
         if !budgets.counts(element) {
             return Ok(Turn::default());
@@ -235,7 +243,7 @@ impl<'a> Ready<'a> {
             instance: self.id(),
         };
         let values = &self.opened.effective;
-        let taken = budgets.take(self.app.store(), element, values, who);
+        let taken = budgets.take(self.app.store(), element, values, who, kind);
         Box::pin(taken).await
     }
 

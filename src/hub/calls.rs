@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use bunsen_engine::configuration::Values;
-use bunsen_engine::element::{Element, Resource};
+use bunsen_engine::element::{Element, Kind, Resource};
 use bunsen_engine::hub::{self, Caller, Walk};
 use bunsen_engine::reply::{Fault, VendorReply};
 use bunsen_engine::request::{BuildError, Inputs, VendorRequest};
@@ -207,7 +207,7 @@ impl<'a, 'c> Calls<'a, 'c> {
         let came = match instead {
             Some(reply) => Ok(Came { reply, file: None }),
             None => {
-                let turn = self.ready.turn().await?;
+                let turn = self.ready.turn_of(Kind::Of(resource)).await?;
                 let mut streamed = None;
                 if let Some(form) = link.form() {
                     let parts = hub::parts(element, resource, &inputs, caller);

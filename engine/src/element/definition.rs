@@ -216,6 +216,14 @@ written! {
         seconds: Option<u64>,
         account: Vec<String>,
         headers: BudgetHeadersWords,
+        weights: Option<WeightsWords>,
+    }
+
+    WeightsWords {
+        list: Option<u64>,
+        read: Option<u64>,
+        write: Option<u64>,
+        delete: Option<u64>,
     }
 
     BudgetHeadersWords {
@@ -316,6 +324,7 @@ written! {
         fault: Many<FaultWords>,
         wrap: Option<String>,
         record: Option<RecordWords>,
+        weight: Option<u64>,
         paging: PagingWords,
         filter: Option<FilterWords>,
         order: Option<OrderWords>,
@@ -370,6 +379,13 @@ written! {
     FilterWords {
         push: Many<PushWords>,
         local: Vec<String>,
+        means: Many<MeaningWords>,
+    }
+
+    MeaningWords {
+        field: Option<String>,
+        of: Option<String>,
+        begins: bool,
     }
 
     PushWords {

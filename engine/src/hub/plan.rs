@@ -92,6 +92,7 @@ impl Plan {
         let Some(rules) = &resource.shape.filter else {
             return self.as_parameters_say(element, resource, expression);
         };
+        let expression = &meant(rules, expression);
         let record = resource.shape.record.as_ref();
         let (ours, vendors);
         let (expression, asked) = match record {
@@ -233,6 +234,25 @@ impl Plan {
             _ => self.order = Some(ours),
         }
     }
+}
+
+/// The expression without names that no record has.
+fn meant(rules: &FilterRules, expression: &Expression) -> Expression {
+    expression.each(&|condition| {
+        let means = rules.means.iter();
+        let mut means = means.filter(|meaning| meaning.field == condition.field);
+        let test = match (means.next(), &condition.test) {
+            (Some(meaning), test) if !meaning.begins => (&meaning.of, test.clone()),
+            (Some(meaning), Test::Compare(Comparison::Equal, value)) => {
+                (&meaning.of, Test::Like(format!("{}%", value.text())))
+            }
+            _ => (&condition.field, condition.test.clone()),
+        };
+        Condition {
+            field: test.0.clone(),
+            test: test.1,
+        }
+    })
 }
 
 /// The call that finds the one record which this part is about.

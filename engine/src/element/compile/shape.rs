@@ -6,8 +6,8 @@ use super::Checker;
 use super::record::record;
 use crate::element::definition::{FilterWords, PushWords, RecordWords, ResourceDefinition};
 use crate::element::shape::{
-    FilterRules, OrderRule, Paging, PagingKind, PathSegment, PushForm, PushRule, PushTarget, Root,
-    Shape, Step, segments,
+    FilterRules, Meaning, OrderRule, Paging, PagingKind, PathSegment, PushForm, PushRule,
+    PushTarget, Root, Shape, Step, segments,
 };
 use crate::language::AnswerPath;
 
@@ -36,6 +36,7 @@ pub(super) fn shape(
             let place = format!("{place}.bunsen.record");
             record(words, &place, names, records, checker)
         }),
+        weight: words.weight,
         paging: paging(written, place, checker),
         filter: words
             .filter
@@ -153,10 +154,24 @@ fn rules(
         )
     });
     let push = push.collect();
+    let means = words.means.0.iter().filter_map(|meaning| {
+        Some(Meaning {
+            field: meaning.field.clone()?,
+            of: meaning.of.clone()?,
+            begins: meaning.begins,
+        })
+    });
     let rules = FilterRules {
         push,
         local: words.local.clone(),
+        means: means.collect(),
     };
+    for (index, meaning) in rules.means.iter().enumerate() {
+        if !rules.is_local(&meaning.of) {
+            let place = format!("{place}.bunsen.filter.means[{index}].of");
+            checker.wrong(place, format!("{:?} must be among local", meaning.of));
+        }
+    }
     for (index, rule) in rules.push.iter().enumerate() {
         let again = rule.loose || matches!(rule.to, PushTarget::Resource(_));
         if again && !rules.is_local(&rule.field) {
