@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use bunsen_engine::configuration::Values;
 use bunsen_engine::element::{Element, Group, Kind};
+use bunsen_engine::hub::hook::{LONGEST_CONFIGURATION, size};
 
 use crate::app::{App, CallLimits};
 use crate::budgets::{Turn, Who};
@@ -46,9 +47,6 @@ impl Called {
         self.attempts >= MOST_CALLS || self.until.is_some_and(late)
     }
 }
-
-/// Bytes that a call's hooks may store in an instance's configuration.
-const LONGEST_CHANGE: usize = 64 * 1024;
 
 /// An instance as the database has it, or had a moment ago.
 pub struct Ready<'a> {
@@ -261,22 +259,6 @@ impl<'a> Ready<'a> {
     /// # Errors
     /// 500 for more than a configuration is meant for; when the database is away.
     pub async fn keep(&self, changed: &Values) -> Result<()> {
-        let bytes: usize = changed
-            .iter()
-            .map(|(key, value)| key.len() + value.reveal().len())
-            .sum();
-        if bytes > LONGEST_CHANGE {
-            return Err(Error::Vendor(Box::new(VendorFailure {
-                status: 500,
-                message: format!(
-                    "A hook of element '{}' wants {bytes} bytes to be stored in the configuration, \
-                     which takes {LONGEST_CHANGE} at once.",
-                    self.element.key
-                ),
-                provider_message: None,
-                retry_after: None,
-            })));
-        }
         let (organization, id) = (self.organization, self.row().id);
         let stored = self.app.store().org(organization);
         // Not those that were remembered: the row may be sealed by a younger key.
@@ -298,7 +280,13 @@ impl<'a> Ready<'a> {
                 }
                 if let Some(row) = row.filter(same) {
                     let mut values = stored_values(organization, keys, &row)?;
+                    let before = size(&values);
                     values.extend(changed.clone());
+                    // Each hook is told so by itself. Several calls at once have not seen what
+                    // the others store.
+                    if size(&values) > LONGEST_CONFIGURATION.max(before) {
+                        return Err(too_much(&self.element.key));
+                    }
                     let parts = Parts::of(&values);
                     let place = place(organization, row.row_id, CREDENTIALS);
                     let kept = KeptTokens {
@@ -404,6 +392,18 @@ fn definition<'a>(app: &'a App, row: &store::Instance) -> Result<(&'a Element, &
             row.element_key
         ))
     })
+}
+
+fn too_much(element_key: &str) -> Error {
+    Error::Vendor(Box::new(VendorFailure {
+        status: 500,
+        message: format!(
+            "Hooks of element '{element_key}' want the instance's configuration to be longer than \
+             the {LONGEST_CONFIGURATION} bytes that they make of it at most."
+        ),
+        provider_message: None,
+        retry_after: None,
+    }))
 }
 
 /// The status that the vendor's own refusal would have; nobody needs to be asked for it.

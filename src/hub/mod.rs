@@ -17,6 +17,7 @@ use bunsen_engine::hub::{Caller, Lost, Mistake, Route, TokenKey, Walk, links};
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde::de::IgnoredAny;
+use tracing::Instrument as _;
 
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -25,6 +26,7 @@ use crate::ids::{InstanceId, OrganizationId};
 use crate::outbound::{self, Stream};
 pub use crate::ready::Called;
 use crate::ready::Ready;
+use crate::shares;
 use crate::slips;
 use calls::{Calls, Link};
 use form::Form;
@@ -130,12 +132,47 @@ impl Found<'_> {
     }
 }
 
-/// Makes the call with the instance's credentials. `called` is filled in also when it fails.
+/// Makes the call with the instance's credentials. `called` is filled in also when it fails. Where hooks
+/// run it goes on when its caller is gone: what they make of an answer, a new token say, is stored.
 ///
 /// # Errors
 /// 400 for what the caller has to correct; 401 for an instance that needs its owner; what the vendor
 /// refuses with its own words; 502 and 503 when there is no answer.
 pub async fn call(app: &App, found: Found<'_>, call: Call, called: &mut Called) -> Result<Answer> {
+    let (ready, resource) = (&found.ready, found.route.resource);
+    // With a key it goes on anyway.
+    if call.mark.is_some() || !ready.element.has_hooks_on_the_way(resource) {
+        return made(app, found, call, called).await;
+    }
+    called.resource = named(resource);
+    let (organization, id) = (ready.organization(), ready.id());
+    let (method, path) = (call.method.clone(), found.path.to_owned());
+    let work = to_its_end(app, called, |app, mut called| async move {
+        let outcome = match find(&app, organization, id, &method, &path).await {
+            Ok(found) => made(&app, found, call, &mut called).await,
+            Err(error) => Err(error),
+        };
+        (outcome, called)
+    });
+    Box::pin(work).await
+}
+
+/// In a task that the caller's hanging up does not cut. It counts as the caller's as long as it runs.
+async fn to_its_end<T, W, F>(app: &App, called: &mut Called, work: W) -> Result<T>
+where
+    T: Send + 'static,
+    W: FnOnce(App, Called) -> F,
+    F: Future<Output = (Result<T>, Called)> + Send + 'static,
+{
+    let work = work(app.clone(), called.clone());
+    let work = shares::Call::current().scope(work);
+    let task = app.work().spawn(work.in_current_span());
+    let (outcome, made) = task.await.map_err(Error::internal)?;
+    *called = made;
+    outcome
+}
+
+async fn made(app: &App, found: Found<'_>, call: Call, called: &mut Called) -> Result<Answer> {
     let Found {
         mut ready,
         mut route,

@@ -22,6 +22,7 @@
 pub mod backfill;
 mod failure;
 mod on_demand;
+mod recovery;
 pub mod salvage;
 pub mod worker;
 
@@ -38,15 +39,14 @@ use crate::error::{Error, Result};
 use crate::exchange::{Calls, Session};
 use crate::hooks::Runner;
 use crate::ids::{InstanceId, OrganizationId};
-use crate::journal::recovery::Left;
 use crate::journal::{self, Begun, Exchange, Held, Opening};
 use crate::store::{self, FailedRenewal, Outcome, Purpose, RenewedInstance, Standing};
 use crate::tenancy;
 use failure::Class;
-use salvage::end_of;
 use worker::Hosts;
 
 pub use on_demand::{helped, on_demand, spent};
+pub use recovery::recover;
 
 /// Until an instance whose definition here knows no renewal is looked at again.
 const OTHER_DEFINITION: SignedDuration = SignedDuration::from_hours(1);
@@ -455,62 +455,6 @@ async fn fail(
         .await?;
     app.callers().settle(app.store(), revocation).await;
     Ok(())
-}
-
-/// Finishes a renewal that a server which is gone has left open: an answer is written; without one
-/// the instance waits until its access token has ended.
-///
-/// # Errors
-/// Whatever may pass: it is tried again.
-pub async fn recover(app: App, left: Left) -> Result<()> {
-    let intent: Intent = serde_json::from_slice(&left.intent).map_err(Error::internal)?;
-    let (organization, generation) = (left.organization, intent.generation);
-    let id = left
-        .instance
-        .ok_or_else(|| Error::internal("a renewal of no instance"))?;
-    if let Some(answer) = &left.answer {
-        let returned = Held::from_json(answer)?.0;
-        return apply(&app, organization, id, left.id, generation, &returned).await;
-    }
-    let of = (organization, id, generation, left.id);
-    match &left.progress {
-        Some(progress) if progress.unread.is_some() => {
-            // In a task of its own: a slow script holds up nobody else's.
-            let work = app.work().clone();
-            work.spawn(async move {
-                if let Err(error) = salvage::unread(&app, left, of, intent.spends).await {
-                    tracing::warn!(org.id = %organization, instance.id = %id, %error, "hooks have not seen yet what a renewal has brought");
-                }
-            });
-            Ok(())
-        }
-        Some(progress) => salvage::renewal_cut_short(&app, of, &progress.returned).await,
-        None => doubted(&app, of, intent.spends).await,
-    }
-}
-
-/// Nobody knows whether the vendor has renewed it: it waits until its access token has ended.
-async fn doubted(
-    app: &App,
-    (organization, id, generation, exchange): (OrganizationId, InstanceId, i64, Uuid),
-    spends: bool,
-) -> Result<()> {
-    let due_at = match app.store().org(organization).instance(id).await? {
-        Some(row) => Some(end_of(app, organization, &row).await?.max(Timestamp::now())),
-        None => None,
-    };
-    let failed = FailedRenewal {
-        due_at,
-        in_doubt: spends,
-        ..FailedRenewal::default()
-    };
-    tracing::warn!(
-        org.id = %organization,
-        instance.id = %id,
-        "a renewal was cut short; whether the vendor has made it is not known"
-    );
-    let of = (generation, Some(exchange));
-    fail(app, organization, id, of, Outcome::Unknown, &failed).await
 }
 
 /// When the access token among these values ends; one that does not end by time has ended.

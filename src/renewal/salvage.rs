@@ -8,15 +8,12 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::failure::{self, Class};
-use super::{Attempt, Came, Due, apply, doubted, ends_at};
+use super::{Attempt, Came, Due, ends_at};
 use crate::app::App;
-use crate::clients;
 use crate::credentials::{self, CREDENTIALS, Parts, place, stored_values};
 use crate::error::{Error, Result};
-use crate::exchange::Calls;
 use crate::ids::{InstanceId, OrganizationId};
 use crate::journal::Exchange;
-use crate::journal::recovery::Left;
 use crate::store::{self, Claim, FailedRenewal, KeptTokens, Outcome, RenewedInstance, Standing};
 use crate::tenancy;
 
@@ -260,54 +257,6 @@ pub(super) async fn renewal_cut_short(
         claim: None,
     };
     settle(app, of, Some(returned), &failed).await
-}
-
-/// Has the hooks see what a vendor has answered whose server is gone since. The calls behind it are made
-/// with the next renewal.
-pub(super) async fn unread(
-    app: &App,
-    mut left: Left,
-    of: (OrganizationId, InstanceId, i64, Uuid),
-    spends: bool,
-) -> Result<()> {
-    let (organization, instance, generation, exchange) = of;
-    let Some(progress) = left.progress.take() else {
-        return doubted(app, of, spends).await;
-    };
-    let stored = app.store().org(organization);
-    let found = stored.instance_to_call(instance).await?;
-    let Some(found) = found.filter(|(row, _)| row.generation == generation) else {
-        return renewal_cut_short(app, of, &progress.returned).await;
-    };
-    let due = Due::new(app, organization, found, None).await?;
-    let client = clients::referred_to(app, organization, due.element, &due.values).await;
-    let client = match client {
-        // Removed meanwhile. What needs none is still read.
-        Err(Error::Invalid(_)) => None,
-        client => client?,
-    };
-    let client = client.as_ref().map(|client| &client.values);
-    let session = due.session();
-    let mut calls = Calls::renewing_on(&session, (&due.values, client), progress)?;
-    let Some(ours) = left.take_over(app, &calls, None).await? else {
-        return Ok(());
-    };
-    ours.may_send(calls.next_takes()).await?;
-    match calls.step().await {
-        Ok(()) if calls.left() == 0 => {
-            let returned = ours.keep(calls).await?.0;
-            apply(app, organization, instance, exchange, generation, &returned).await
-        }
-        outcome => {
-            if let Err(error) = outcome {
-                tracing::warn!(org.id = %organization, instance.id = %instance, %error, "a hook fails behind a renewal");
-            }
-            match calls.salvage() {
-                Some(returned) => renewal_cut_short(app, of, returned).await,
-                None => doubted(app, of, spends).await,
-            }
-        }
-    }
 }
 
 /// When the access token of an instance ends.

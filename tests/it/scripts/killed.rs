@@ -4,7 +4,7 @@
 use bunsen_test_macros::database_test;
 use serde_json::Value;
 
-use super::life::{DUE, Vendor, body, definition, folder};
+use super::harbour::{DUE, Vendor, body, definition, folder};
 use crate::answer::Answer;
 use crate::database::TestDatabase;
 use crate::operators::Site;

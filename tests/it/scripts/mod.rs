@@ -1,8 +1,10 @@
 //! Scripts in real child processes.
 
 mod environment;
+mod harbour;
 mod hooks;
 mod hostile;
+mod kept;
 mod killed;
 mod libraries;
 mod life;
