@@ -365,6 +365,7 @@ written! {
         more: Option<String>,
         total: Option<String>,
         link: bool,
+        max: Option<usize>,
     }
 
     FilterWords {
@@ -377,6 +378,7 @@ written! {
         operators: Vec<String>,
         query: Option<String>,
         resource: Option<String>,
+        by: Option<String>,
         #[serde(rename = "as")]
         form: Option<String>,
         loose: bool,
