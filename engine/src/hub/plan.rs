@@ -29,6 +29,8 @@ pub struct Plan {
     pub find: Option<Find>,
     /// What records still have to be looked at for.
     pub rest: Option<Expression>,
+    /// What of that the vendor has not been asked for at all.
+    pub own: Vec<Expression>,
     /// Order that the vendor cannot give.
     pub order: Option<Order>,
 }
@@ -183,6 +185,7 @@ impl Plan {
                     for condition in asked.conditions() {
                         is_ours(resource, rules, condition)?;
                     }
+                    self.own.push(part.clone());
                     rest.push(part.clone());
                 }
             }

@@ -159,7 +159,7 @@ impl<'a> Walk<'a> {
                 walk.skip = place.skip;
                 walk.size = place.size;
             }
-            None => walk.begin(page, max),
+            None => walk.begin(page, usual, max),
         }
         Ok(walk)
     }
@@ -180,13 +180,16 @@ impl<'a> Walk<'a> {
     }
 
     /// Where page number `page` begins.
-    fn begin(&mut self, page: usize, max: usize) {
+    fn begin(&mut self, page: usize, usual: usize, max: usize) {
         let before = (page - 1).saturating_mul(self.want);
         let exact = self.plan.rest.is_none();
         if exact {
             // As few records too many as possible.
             let calls = self.want.div_ceil(max).max(1);
             self.size = self.want.div_ceil(calls);
+        } else if self.plan.own.is_empty() {
+            // Nearly all that the vendor gives is wanted.
+            self.size = usual;
         }
         match self.mode {
             _ if self.plan.instead.is_some() => self.at = At::Number(before as u64),

@@ -425,6 +425,8 @@ fn the_vendor_gives_as_much_as_it_may_where_that_saves_calls() {
         ("pageSize=10", None, "10"),
         ("pageSize=16", None, "8"),
         ("where=n=1", None, "11"),
+        ("where=changed>'2017-01-01'", None, "7"),
+        ("where=changed>'2017-01-01' and n=1", None, "11"),
         ("where=n=1&pageSize=1", None, "11"),
         ("where=n=1&pageSize=1", Some("3"), "3"),
         ("pageSize=10", Some("5"), "5"),
