@@ -201,8 +201,8 @@ impl<'a> Walk<'a> {
             }
             _ => {
                 self.pass = before;
-                if before > 0 {
-                    self.size = max;
+                if before > 0 && exact {
+                    self.size = before.saturating_add(self.want).min(max);
                 }
             }
         }
