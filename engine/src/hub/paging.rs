@@ -68,13 +68,15 @@ pub(super) fn page_sizes(
 ) -> (usize, usize) {
     let text = values.get(LARGEST).map(|value| value.reveal().as_ref());
     let usual = largest_page(resource, text);
+    let Some(max) = resource.shape.paging.max else {
+        return (usual, usual);
+    };
     let mut entries = element.entries.iter();
-    let default = entries.find(|entry| entry.key == LARGEST);
-    let default = default.and_then(|entry| entry.default.as_deref());
-    match resource.shape.paging.max {
-        Some(max) if text == default => (usual.min(max), max),
-        Some(max) => (usual.min(max), usual.min(max)),
-        None => (usual, usual),
+    let entry = entries.find(|entry| entry.key == LARGEST);
+    let usual = usual.min(max);
+    match text == entry.and_then(|entry| entry.default.as_deref()) {
+        true => (usual, max),
+        false => (usual, usual),
     }
 }
 

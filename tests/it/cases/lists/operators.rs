@@ -172,7 +172,7 @@ async fn compare(
     all: &[Value],
 ) -> Result<(), String> {
     let condition = test.written(&name_of(field));
-    let query = [("pageSize", "100"), ("where", condition.as_str())];
+    let query = [("pageSize", "1000"), ("where", condition.as_str())];
     if !list.operation.filters_by_us(field) {
         let answer = list.answer(&query).await;
         if answer.status == 400 {
