@@ -165,6 +165,26 @@ impl<'a, 'c> Calls<'a, 'c> {
         }
     }
 
+    /// Why there is nothing to do about a call but to wait: the vendor, a budget or the time of the hub
+    /// call is used up.
+    ///
+    /// # Errors
+    /// Any other `error`.
+    pub fn waits(&self, error: Error) -> Result<String> {
+        let wait = match &error {
+            Error::OverBudget { .. } => None,
+            Error::Vendor(failure) if failure.status == 429 => failure.retry_after.as_deref(),
+            Error::Vendor(failure) if failure.status == 502 && self.are_used_up() => None,
+            _ => return Err(error),
+        };
+        let text = error.to_string();
+        let text = text.trim_end_matches('.');
+        Ok(match wait {
+            Some(wait) => format!("{text} (Retry-After: {wait})"),
+            None => text.to_owned(),
+        })
+    }
+
     async fn attempt(&mut self, link: &mut Link<'_, 'a>, caller: &Caller<'_>) -> Result<Attempt> {
         let resource = link.resource();
         let element = self.ready.element;

@@ -374,6 +374,7 @@ written! {
         more: Option<String>,
         total: Option<String>,
         link: bool,
+        max: Option<usize>,
     }
 
     FilterWords {
@@ -393,6 +394,7 @@ written! {
         operators: Vec<String>,
         query: Option<String>,
         resource: Option<String>,
+        by: Option<String>,
         #[serde(rename = "as")]
         form: Option<String>,
         loose: bool,

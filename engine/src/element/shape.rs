@@ -176,6 +176,8 @@ pub struct Paging {
     pub total: Option<AnswerPath>,
     /// A header `Link` with `rel="next"` stands while there is more.
     pub link: bool,
+    /// The most records that the vendor gives at once.
+    pub max: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -227,6 +229,9 @@ pub enum PushTarget {
     /// Another call in place of this one, which finds one record by the value in its path: index in
     /// [`super::Element::resources`].
     Resource(usize),
+    /// No record but one can have the value: before the list is looked through, the call `by` names
+    /// some that may have it, and `record` reads one, as [`PushTarget::Resource`] does.
+    Hint { by: usize, record: usize },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

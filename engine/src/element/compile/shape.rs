@@ -135,6 +135,7 @@ fn paging(written: &ResourceDefinition, place: &str, checker: &mut Checker<'_>) 
         },
         whole: written.pagination_type.as_deref() == Some("VENDOR_NOT_SUPPORTED"),
         link: words.link,
+        max: words.max,
     }
 }
 
@@ -173,7 +174,7 @@ fn rules(
         }
     }
     for (index, rule) in rules.push.iter().enumerate() {
-        let again = rule.loose || matches!(rule.to, PushTarget::Resource(_));
+        let again = rule.loose || !matches!(rule.to, PushTarget::Query(_));
         if again && !rules.is_local(&rule.field) {
             let place = format!("{place}.bunsen.filter.push[{index}]");
             let message = format!(
@@ -196,18 +197,25 @@ fn rule(
     let to = match (&words.query, &words.resource) {
         (Some(query), None) => PushTarget::Query(query.clone()),
         (None, Some(resource)) => {
-            let found = names.iter().position(|name| name == resource);
-            let variables = resource.matches('{').count();
             if words.operators != ["="] || words.parameter {
                 checker.wrong(place, "one record is found by = alone");
             }
-            match found.filter(|_| variables == 1) {
-                Some(index) => PushTarget::Resource(index),
-                None => {
+            let mut found = |member: &str, resource: &String| {
+                let found = names.iter().position(|name| name == resource);
+                let found = found.filter(|_| resource.matches('{').count() == 1);
+                if found.is_none() {
                     let message = format!("no resource {resource} with one variable");
-                    checker.wrong(format!("{place}.resource"), message);
-                    return None;
+                    checker.wrong(format!("{place}.{member}"), message);
                 }
+                found
+            };
+            let record = found("resource", resource)?;
+            match &words.by {
+                Some(by) => PushTarget::Hint {
+                    by: found("by", by)?,
+                    record,
+                },
+                None => PushTarget::Resource(record),
             }
         }
         _ => {
