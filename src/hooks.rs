@@ -172,6 +172,10 @@ impl<'a> Hooks<'a> {
                 "This organization has {running} scripts running on this server, which is all that \
                  one gets; try again when some are done."
             ))),
+            Err(ScriptError::LongQueue(waiting)) => Err(Error::OverShare(format!(
+                "This organization has {waiting} scripts waiting for their turn on this server, \
+                 which is its limit; try again when some are done."
+            ))),
             Err(error @ ScriptError::Unable(_)) => Err(Error::internal(error)),
             Err(error) => Err(self.wrong(hook, error.to_string())),
         }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use bunsen_engine::configuration::Values;
-use bunsen_engine::element::{Element, Kind, Resource};
+use bunsen_engine::element::{Element, HookKind, Kind, Resource};
 use bunsen_engine::hub::{self, Caller, Walk};
 use bunsen_engine::reply::{Fault, VendorReply};
 use bunsen_engine::request::{BuildError, Inputs, VendorRequest};
@@ -302,14 +302,21 @@ impl<'a, 'c> Calls<'a, 'c> {
                 Ok(Attempt::Refused(fault, status))
             }
             Ok(content) => {
-                self.previous = Some(reply);
-                Ok(Attempt::Done(Some(match file {
+                let is_file = link.is_file();
+                let headers = || headers::for_caller(reply.headers.clone(), StatusCode::OK);
+                let content = match file.filter(|_| reply.body.is_empty()) {
                     Some(mut file) => {
-                        file.headers = headers::for_caller(file.headers, StatusCode::OK);
+                        file.headers = headers();
                         Content::File(file)
                     }
+                    None if is_file => Content::Held {
+                        headers: headers(),
+                        body: reply.body.clone(),
+                    },
                     None => content,
-                })))
+                };
+                self.previous = Some(reply);
+                Ok(Attempt::Done(Some(content)))
             }
         }
     }
@@ -406,10 +413,19 @@ impl<'a> Link<'_, 'a> {
         }
     }
 
+    /// Its answer is a file for the caller.
+    fn is_file(&self) -> bool {
+        matches!(self, Self::One { resource, last, .. } if *last && resource.shape.raw)
+    }
+
+    /// A file is held where the resource itself has a hook for it. The element's own, which run for
+    /// everything, see status and headers.
     fn asked(&self) -> Asked {
-        match self {
-            Self::One { resource, last, .. } if *last && resource.shape.raw => Asked::File,
-            _ => Asked::Whole,
+        let mut hooks = self.resource().hooks.iter();
+        let seen = hooks.any(|hook| hook.kind == HookKind::PostRequest);
+        match self.is_file() && !seen {
+            true => Asked::File,
+            false => Asked::Whole,
         }
     }
 

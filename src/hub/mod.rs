@@ -82,6 +82,11 @@ pub enum Content {
     List(List),
     /// Handed on as it comes.
     File(outbound::Answer),
+    /// A file that a hook has seen.
+    Held {
+        headers: HeaderMap,
+        body: Bytes,
+    },
 }
 
 #[derive(Debug)]

@@ -8,6 +8,8 @@
 mod tests;
 mod variables;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -21,12 +23,12 @@ use crate::ids::Secret;
 use crate::language::scalar_text;
 use crate::reply::{VendorReply, without_secrets};
 use crate::request::{self, Inputs, VendorRequest};
-use variables::{body, fixed, headers, map_of, member, parameters, query_pairs, title};
+use variables::{
+    body, collect_texts, fields, fixed, headers, is_form, member, parameters, query_pairs, title,
+};
 
 /// Characters of a hook's text that are told.
 const LONGEST_TEXT: usize = 4000;
-/// Bytes of a text that may be a token.
-const SHORTEST_HIDDEN: usize = 6;
 /// Bytes of an instance's configuration that hooks make of it at most: keys and values. Where its
 /// owner has given more, hooks make it no larger.
 pub const LONGEST_CONFIGURATION: usize = 64 * 1024;
@@ -37,6 +39,8 @@ pub struct Hooked<'a> {
     element: &'a Element,
     /// The instance's base URL, without a slash at its end.
     base: Option<Url>,
+    /// The answer is a file.
+    raw: bool,
     /// What does not change from one hook to the next.
     fixed: Map<String, Json>,
     configuration: Values,
@@ -81,6 +85,7 @@ impl<'a> Hooked<'a> {
         Self {
             element,
             base: request::base(element, group, resource, inputs),
+            raw: resource.shape.raw,
             fixed: fixed(element, resource, inputs, caller),
             configuration: inputs.configuration.clone(),
             changed: Values::new(),
@@ -155,7 +160,7 @@ impl<'a> Hooked<'a> {
             let status = reply.status.as_u16();
             variables.extend([
                 member("configuration", self.configuration()),
-                member("response_body", body(&reply.body)),
+                member("response_body", self.answer(&reply.body)),
                 member("response_headers", headers(&reply.headers)),
                 member("response_status_code", status),
                 member("response_iserror", status >= 400),
@@ -232,12 +237,19 @@ impl<'a> Hooked<'a> {
             change_headers(&mut reply.headers, changes, "response_headers")?;
         }
         if let Some(given) = result.get("response_body")
-            && *given != body(&reply.body)
+            && *given != self.answer(&reply.body)
         {
-            reply.body = answered(given);
             for name in [CONTENT_LENGTH, TRANSFER_ENCODING] {
                 reply.headers.remove(name);
             }
+            if let (true, Json::String(text)) = (self.raw, given) {
+                // As it was given: a file that is no text comes back in Base64, too.
+                let was_text = std::str::from_utf8(&reply.body).is_ok();
+                let bytes = STANDARD.decode(text).ok().filter(|_| !was_text);
+                reply.body = bytes.map_or_else(|| Bytes::from(text.clone()), Bytes::from);
+                return Ok(());
+            }
+            reply.body = answered(given);
             let json = HeaderValue::from_static("application/json");
             reply.headers.insert(CONTENT_TYPE, json);
         }
@@ -292,6 +304,14 @@ impl<'a> Hooked<'a> {
             self.others.insert(name, before);
         }
         Ok(())
+    }
+
+    /// A file that is no text is given in Base64.
+    fn answer(&self, bytes: &Bytes) -> Json {
+        match self.raw && std::str::from_utf8(bytes).is_err() {
+            true => Json::from(STANDARD.encode(bytes)),
+            false => body(bytes),
+        }
     }
 
     fn configuration(&self) -> Json {
@@ -375,15 +395,6 @@ impl<'a> Hooked<'a> {
     }
 }
 
-fn collect_texts(value: &Json, texts: &mut Vec<String>) {
-    match value {
-        Json::String(text) if text.len() >= SHORTEST_HIDDEN => texts.push(text.clone()),
-        Json::Array(items) => items.iter().for_each(|item| collect_texts(item, texts)),
-        Json::Object(members) => members.values().for_each(|item| collect_texts(item, texts)),
-        _ => {}
-    }
-}
-
 /// Bytes of keys and values.
 pub fn size(values: &Values) -> usize {
     let sizes = values.iter();
@@ -437,26 +448,6 @@ fn change_headers(known: &mut HeaderMap, changes: &Json, whose: &str) -> Result<
         }
     }
     Ok(())
-}
-
-fn is_form(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(CONTENT_TYPE);
-    let content_type = content_type.and_then(|value| value.to_str().ok());
-    content_type.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
-}
-
-/// The members of a body, or the fields of a form; null where it has none.
-fn fields(body: &Json, headers: &HeaderMap) -> Json {
-    match body {
-        Json::String(text) if is_form(headers) => {
-            let pairs = url::form_urlencoded::parse(text.as_bytes());
-            pairs
-                .map(|(name, value)| member(&name, value.into_owned()))
-                .collect::<Map<String, Json>>()
-                .into()
-        }
-        body => map_of(body),
-    }
 }
 
 /// A body that a script wants to be sent.

@@ -147,6 +147,8 @@ async fn answer(State(vendor): State<Vendor>, request: Request) -> Response {
             }
         }
         "/v1/setup" => json!({"site": "north", "key": "s3cret-key", "mode": mode}),
+        "/v1/file/text" => return ([("content-type", "text/csv")], "a,b").into_response(),
+        "/v1/file/binary" => return vec![0xff_u8, 0xfe, 0, 1, 2, 3].into_response(),
         "/v1/me" => json!({"id": 1}),
         "/v1/gone" | "/revoke" => json!({"mode": mode}),
         _ => return (StatusCode::NOT_FOUND, path).into_response(),
@@ -168,6 +170,12 @@ fn resource(
 ) -> Value {
     json!({"method": method, "path": path, "vendorPath": vendor, "type": kind, "kind": "eb",
            "parameters": parameters, "hooks": hooks})
+}
+
+fn file(path: &str, vendor: &str, hooks: Value) -> Value {
+    let mut file = resource("GET", path, vendor, "api", json!([]), hooks);
+    file["response"] = json!({"contentType": "application/octet-stream"});
+    file
 }
 
 fn value(text: &str, field: &str) -> Value {
@@ -230,7 +238,10 @@ pub fn definition() -> Value {
             entry("page", "TEXTFIELD_64", Some("plain")),
             entry("renewals", "TEXTFIELD_32", Some("-1")),
         ],
-        "hooks": [hook("preRequest", "request_vendor_headers['X-Global'] = request_path; done({request_vendor_headers})")],
+        "hooks": [
+            hook("preRequest", "request_vendor_headers['X-Global'] = request_path; done({request_vendor_headers})"),
+            hook("postRequest", "done(request_path.endsWith('/plain') ? {response_headers: {'X-Status': response_status_code, 'X-Body': String(response_body)}} : undefined)")
+        ],
         "resources": [
             resource("GET", "/oauth-authorize", "https://login.harbour.example/allow", "oauthOnAuthroizeUrl", json!([]), json!([
                 hook("preRequest", "done({continue: configuration.page === 'plain' ? true : false})"),
@@ -263,6 +274,11 @@ pub fn definition() -> Value {
                 json!([{"name": "oauth.user.token", "type": "configuration", "vendorName": "token", "vendorType": "form"}]),
                 json!([hook("preRequest", "done({request_vendor_body_map: {token: request_vendor_body_map.token, all: 'yes'}})")])),
             resource("GET", "/me", "/me", "api", json!([]), json!([])),
+            file("/plain", "/file/text", json!([])),
+            file("/shown", "/file/text", json!([hook("postRequest", "done({response_body: response_body.toUpperCase(), response_headers: {'X-Seen': response_headers['Content-Type']}})")])),
+            file("/binary", "/file/binary", json!([hook("postRequest", "done({response_body: require('util') && response_body, response_headers: {'X-Base64': response_body}})")])),
+            file("/cut", "/file/binary", json!([hook("postRequest", "done({response_body: response_body.slice(0, 4)})")])),
+            file("/none", "/file/text", json!([hook("postRequest", "done({response_status_code: 404})")])),
             resource("GET", "/rotates", "/gate", "api", json!([]), json!([
                 hook("postRequest", "done({configuration: {'site.id': 'rotated'}})")])),
             resource("GET", "/slow", "/me", "api", json!([]), json!([

@@ -95,3 +95,42 @@ async fn what_hooks_store_has_a_bound(database: TestDatabase) {
     let read = place.read(&instance).await;
     assert_eq!(read["configuration"]["site.id"], "rotated", "{read}");
 }
+
+#[database_test]
+async fn files_are_seen_by_hooks_that_are_for_them(database: TestDatabase) {
+    let place = Place::start(database).await;
+    let instance = place.create("c0de-1").await.success();
+    let get = async |path: &str| {
+        let answer = place.hub(&instance, path).send().await.expect("an answer");
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let header = move |name: &str| {
+            let value = headers.get(name);
+            value.map_or(String::new(), |value| {
+                value.to_str().expect("text").to_owned()
+            })
+        };
+        (status, header, answer.bytes().await.expect("a body"))
+    };
+    let (status, header, body) = get("/plain").await;
+    assert_eq!((status, &body[..]), (200, &b"a,b"[..]));
+    assert_eq!(
+        (header("x-status"), header("x-body")),
+        ("200".into(), "null".into())
+    );
+    assert_eq!(header("content-type"), "text/csv");
+
+    let (status, header, body) = get("/shown").await;
+    assert_eq!((status, &body[..]), (200, &b"A,B"[..]));
+    assert_eq!(
+        (header("x-seen"), header("content-type")),
+        ("text/csv".into(), "text/csv".into())
+    );
+
+    let (_, header, body) = get("/binary").await;
+    assert_eq!(body[..], [0xff, 0xfe, 0, 1, 2, 3]);
+    assert_eq!(header("x-base64"), "//4AAQID");
+    let (_, _, body) = get("/cut").await;
+    assert_eq!(body[..], [0xff, 0xfe, 0]);
+    let (status, ..) = get("/none").await;
+    assert_eq!(status, 404);
+}

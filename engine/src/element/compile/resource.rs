@@ -70,11 +70,6 @@ pub(super) fn resources(
             .split_once(':')
             .map_or(String::new(), |(_, path)| path.to_owned());
         compiled.hooks = hook::hooks(&resource.hooks.0);
-        let mut hooks = resource.hooks.0.iter().chain(&definition.hooks.0);
-        if compiled.shape.raw && hooks.any(|hook| hook.kind.as_deref() == Some("postRequest")) {
-            let obstacle = "it hands on a file, which a postRequest hook would have to hold";
-            compiled.obstacle = Some(obstacle.to_owned());
-        }
         resources.push(compiled);
     }
     check_chains(&resources, checker);
