@@ -4,6 +4,8 @@
 //! A lease is good for a second at most: what it leaves goes back with the next, or on its own when
 //! nobody calls any more, and what another server was told by the vendor is heard with it.
 
+mod returning;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -312,52 +314,6 @@ impl Account {
         // From here on another one may run.
         leasing.on = false;
         self.give_back_later(&store).await;
-    }
-
-    /// Tells the database, once the lease has ended and nobody has called for more, what is left of
-    /// it: the account may be forgotten long before the window ends.
-    async fn give_back_later(&self, store: &Store) {
-        let window_ends = {
-            let mut state = self.state();
-            let lasts = state.window_ends > state.good_until;
-            if state.returning || state.left == 0 || !lasts {
-                return;
-            }
-            state.returning = true;
-            state.window_ends
-        };
-        let left = loop {
-            let until = {
-                let mut state = self.state();
-                // The next lease takes it along, and its task comes here.
-                if state.leasing || state.left == 0 || Instant::now() >= state.window_ends {
-                    state.returning = false;
-                    return;
-                }
-                if Instant::now() >= state.good_until {
-                    state.returning = false;
-                    break std::mem::take(&mut state.left);
-                }
-                state.good_until
-            };
-            tokio::time::sleep_until(until.into()).await;
-        };
-        let Rule { calls, window } = self.rule;
-        let (learned, wanted, back) = (None, 0, left);
-        let given = Spending {
-            calls,
-            window,
-            learned,
-            wanted,
-            back,
-        };
-        let told = tokio::time::timeout(SLOW, store.lease_calls(&self.key, given)).await;
-        if !matches!(told, Ok(Ok(_))) {
-            let mut state = self.state();
-            if state.window_ends == window_ends {
-                state.left += left;
-            }
-        }
     }
 
     async fn lease_on(self: &Arc<Self>, store: &Store) {
