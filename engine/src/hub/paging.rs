@@ -66,7 +66,7 @@ pub(super) fn page_sizes(
     resource: &Resource,
     values: &Values,
 ) -> (usize, usize) {
-    let text = values.get(LARGEST).map(|value| value.reveal().as_ref());
+    let text = values.get(LARGEST).map(|value| value.reveal());
     let usual = largest_page(resource, text);
     let Some(max) = resource.shape.paging.max else {
         return (usual, usual);
