@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bunsen_engine::configuration::Values;
-use bunsen_engine::element::{Element, Group};
+use bunsen_engine::element::{Element, Group, Kind};
 use bunsen_engine::hub::hook::{LONGEST_CONFIGURATION, size};
 
 use crate::app::{App, CallLimits};
@@ -224,6 +224,14 @@ impl<'a> Ready<'a> {
     /// # Errors
     /// 429 where there is none left.
     pub async fn turn(&self) -> Result<Turn<'a>> {
+        self.turn_of(Kind::Unknown).await
+    }
+
+    /// The same for a call of which more is known.
+    ///
+    /// # Errors
+    /// As for [`Ready::turn`].
+    pub async fn turn_of(&self, kind: Kind<'_>) -> Result<Turn<'a>> {
         let (budgets, element) = (self.app.budgets(), self.element);
         if !budgets.counts(element) {
             return Ok(Turn::default());
@@ -233,7 +241,7 @@ impl<'a> Ready<'a> {
             instance: self.id(),
         };
         let values = &self.opened.effective;
-        let taken = budgets.take(self.app.store(), element, values, who);
+        let taken = budgets.take(self.app.store(), element, values, who, kind);
         Box::pin(taken).await
     }
 

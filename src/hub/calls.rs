@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use bunsen_engine::configuration::Values;
-use bunsen_engine::element::{Element, HookKind, Resource};
+use bunsen_engine::element::{Element, HookKind, Kind, Resource};
 use bunsen_engine::hub::{self, Caller, Walk};
 use bunsen_engine::reply::{Fault, VendorReply};
 use bunsen_engine::request::{BuildError, Inputs, VendorRequest};
@@ -165,6 +165,26 @@ impl<'a, 'c> Calls<'a, 'c> {
         }
     }
 
+    /// Why there is nothing to do about a call but to wait: the vendor, a budget or the time of the hub
+    /// call is used up.
+    ///
+    /// # Errors
+    /// Any other `error`.
+    pub fn waits(&self, error: Error) -> Result<String> {
+        let wait = match &error {
+            Error::OverBudget { .. } => None,
+            Error::Vendor(failure) if failure.status == 429 => failure.retry_after.as_deref(),
+            Error::Vendor(failure) if failure.status == 502 && self.are_used_up() => None,
+            _ => return Err(error),
+        };
+        let text = error.to_string();
+        let text = text.trim_end_matches('.');
+        Ok(match wait {
+            Some(wait) => format!("{text} (Retry-After: {wait})"),
+            None => text.to_owned(),
+        })
+    }
+
     async fn attempt(&mut self, link: &mut Link<'_, 'a>, caller: &Caller<'_>) -> Result<Attempt> {
         let resource = link.resource();
         let element = self.ready.element;
@@ -207,7 +227,7 @@ impl<'a, 'c> Calls<'a, 'c> {
         let came = match instead {
             Some(reply) => Ok(Came { reply, file: None }),
             None => {
-                let turn = self.ready.turn().await?;
+                let turn = self.ready.turn_of(Kind::Of(resource)).await?;
                 let mut streamed = None;
                 if let Some(form) = link.form() {
                     let parts = hub::parts(element, resource, &inputs, caller);

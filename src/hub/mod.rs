@@ -253,12 +253,14 @@ async fn list<'a>(
     let walk = Walk::new(element, resource, calls.values(), caller, key).map_err(told)?;
     let mut walk = walk.holding_at_most(calls.limits().bytes);
     // What has been read until then is a page, if not a full one.
-    while !calls.are_used_up()
-        && calls
-            .make(&mut Link::Page(&mut walk), caller)
-            .await?
-            .is_some()
-    {}
+    while !calls.are_used_up() {
+        match calls.make(&mut Link::Page(&mut walk), caller).await {
+            Ok(Some(_)) => {}
+            Ok(None) => break,
+            Err(error) if walk.may_stop() => walk.stop(calls.waits(error)?),
+            Err(error) => return Err(error),
+        }
+    }
     let page = walk.finish(key).map_err(told)?;
     let records = page.records.iter();
     // They have been read as text before.

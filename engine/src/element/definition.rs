@@ -216,6 +216,14 @@ written! {
         seconds: Option<u64>,
         account: Vec<String>,
         headers: BudgetHeadersWords,
+        weights: Option<WeightsWords>,
+    }
+
+    WeightsWords {
+        list: Option<u64>,
+        read: Option<u64>,
+        write: Option<u64>,
+        delete: Option<u64>,
     }
 
     BudgetHeadersWords {
@@ -316,6 +324,7 @@ written! {
         fault: Many<FaultWords>,
         wrap: Option<String>,
         record: Option<RecordWords>,
+        weight: Option<u64>,
         paging: PagingWords,
         filter: Option<FilterWords>,
         order: Option<OrderWords>,
@@ -365,11 +374,19 @@ written! {
         more: Option<String>,
         total: Option<String>,
         link: bool,
+        max: Option<usize>,
     }
 
     FilterWords {
         push: Many<PushWords>,
         local: Vec<String>,
+        means: Many<MeaningWords>,
+    }
+
+    MeaningWords {
+        field: Option<String>,
+        of: Option<String>,
+        begins: bool,
     }
 
     PushWords {
@@ -377,6 +394,7 @@ written! {
         operators: Vec<String>,
         query: Option<String>,
         resource: Option<String>,
+        by: Option<String>,
         #[serde(rename = "as")]
         form: Option<String>,
         loose: bool,

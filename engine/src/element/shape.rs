@@ -17,6 +17,8 @@ pub struct Shape {
     pub wrap: Option<String>,
     /// Members that callers know under other names than the vendor.
     pub record: Option<Record>,
+    /// What a call of it counts in budgets that weigh; `None`: as its kind.
+    pub weight: Option<u64>,
     pub paging: Paging,
     /// How conditions and order reach the vendor; `None`: only as the parameters say.
     pub filter: Option<FilterRules>,
@@ -174,6 +176,8 @@ pub struct Paging {
     pub total: Option<AnswerPath>,
     /// A header `Link` with `rel="next"` stands while there is more.
     pub link: bool,
+    /// The most records that the vendor gives at once.
+    pub max: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,6 +195,17 @@ pub struct FilterRules {
     pub push: Vec<PushRule>,
     /// Fields of records that this server filters by itself; `name.*` all below, `*` all.
     pub local: Vec<String>,
+    pub means: Vec<Meaning>,
+}
+
+/// A name of callers that no record has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Meaning {
+    pub field: String,
+    /// The field that is asked about in truth.
+    pub of: String,
+    /// With what it begins; the test is `=` then.
+    pub begins: bool,
 }
 
 /// A condition that the vendor can be asked for.
@@ -214,6 +229,9 @@ pub enum PushTarget {
     /// Another call in place of this one, which finds one record by the value in its path: index in
     /// [`super::Element::resources`].
     Resource(usize),
+    /// No record but one can have the value: before the list is looked through, the call `by` names
+    /// some that may have it, and `record` reads one, as [`PushTarget::Resource`] does.
+    Hint { by: usize, record: usize },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

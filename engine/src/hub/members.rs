@@ -2,6 +2,8 @@
 //! type, times in another notation, links and addresses as objects or without them. Answers are
 //! made anew from slices of the vendor's text, bodies as trees.
 
+mod lifted;
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -13,7 +15,7 @@ use serde_json::{Map, Value as Json};
 
 use super::envelope;
 use crate::ceql::moment;
-use crate::element::shape::{Form, Lifted, Member, Only, Record};
+use crate::element::shape::{Form, Member, Only, Record};
 
 /// A member's name and what it holds, as they are written.
 type Own<'r> = (Cow<'r, str>, &'r str);
@@ -357,95 +359,6 @@ fn is_empty(item: &Json) -> bool {
         Json::Null => true,
         Json::String(text) => text.trim().is_empty(),
         _ => false,
-    }
-}
-
-impl Lifted {
-    /// Whether a member of ours is one that the vendor has below.
-    pub(super) fn holds(&self, name: &str) -> bool {
-        let (name, _) = name.split_once('_').unwrap_or((name, ""));
-        name.len() == self.length && name.chars().all(|letter| self.letters.contains(letter))
-    }
-
-    fn show(&self, inner: &[Own<'_>], written: &mut Written<'_, '_>) {
-        for (name, json) in inner {
-            if let Some(parts) = own(json) {
-                for (part, json) in &parts {
-                    match part == "value" {
-                        true => written.add(name, json),
-                        false => written.add(&format!("{name}_{part}"), json),
-                    }
-                }
-            } else if let Some(items) = envelope::items(json) {
-                let texts: Vec<&str> = items
-                    .iter()
-                    .map(|item| text(item).unwrap_or(item))
-                    .collect();
-                written.add(name, &format!("\"{}\"", texts.join(",")));
-            } else {
-                written.add(name, json);
-            }
-        }
-    }
-
-    fn put_back(&self, body: &mut Map<String, Json>) -> bool {
-        let names: Vec<String> = body
-            .keys()
-            .filter(|name| self.holds(name))
-            .cloned()
-            .collect();
-        if names.is_empty() {
-            return false;
-        }
-        let mut below = match body.remove(&self.of) {
-            Some(Json::Object(below)) => below,
-            _ => Map::new(),
-        };
-        // In the order of their names a value comes before what belongs to it.
-        for name in names {
-            let Some(value) = body.remove(&name) else {
-                continue;
-            };
-            let Some((name, part)) = name.split_once('_') else {
-                // Sent back as it was read: nothing of it is to be lost.
-                let same = below.get(&name).is_some_and(|there| plain(there) == value);
-                if !same {
-                    below.insert(name, value);
-                }
-                continue;
-            };
-            let there = below.entry(name).or_insert(Json::Null);
-            match there {
-                Json::Object(there) => {
-                    there.insert(part.to_owned(), value);
-                }
-                _ if value.is_null() => {}
-                _ => {
-                    let main = std::mem::take(there);
-                    let main = Some(main).filter(|main| !main.is_null());
-                    let main = main.map(|main| ("value".to_owned(), main));
-                    let own = [Some((part.to_owned(), value)), main];
-                    *there = Json::Object(own.into_iter().flatten().collect());
-                }
-            }
-        }
-        body.insert(self.of.clone(), Json::Object(below));
-        true
-    }
-}
-
-/// As [`Lifted::show`] has it.
-fn plain(value: &Json) -> Json {
-    match value {
-        Json::Object(members) => members.get("value").cloned().unwrap_or_default(),
-        Json::Array(items) => {
-            let texts = items.iter().map(|item| match item {
-                Json::String(text) => text.clone(),
-                other => other.to_string(),
-            });
-            Json::from(texts.collect::<Vec<_>>().join(","))
-        }
-        other => other.clone(),
     }
 }
 

@@ -6,8 +6,8 @@ use super::Checker;
 use super::record::record;
 use crate::element::definition::{FilterWords, PushWords, RecordWords, ResourceDefinition};
 use crate::element::shape::{
-    FilterRules, OrderRule, Paging, PagingKind, PathSegment, PushForm, PushRule, PushTarget, Root,
-    Shape, Step, segments,
+    FilterRules, Meaning, OrderRule, Paging, PagingKind, PathSegment, PushForm, PushRule,
+    PushTarget, Root, Shape, Step, segments,
 };
 use crate::language::AnswerPath;
 
@@ -36,6 +36,7 @@ pub(super) fn shape(
             let place = format!("{place}.bunsen.record");
             record(words, &place, names, records, checker)
         }),
+        weight: words.weight,
         paging: paging(written, place, checker),
         filter: words
             .filter
@@ -134,6 +135,7 @@ fn paging(written: &ResourceDefinition, place: &str, checker: &mut Checker<'_>) 
         },
         whole: written.pagination_type.as_deref() == Some("VENDOR_NOT_SUPPORTED"),
         link: words.link,
+        max: words.max,
     }
 }
 
@@ -153,12 +155,26 @@ fn rules(
         )
     });
     let push = push.collect();
+    let means = words.means.0.iter().filter_map(|meaning| {
+        Some(Meaning {
+            field: meaning.field.clone()?,
+            of: meaning.of.clone()?,
+            begins: meaning.begins,
+        })
+    });
     let rules = FilterRules {
         push,
         local: words.local.clone(),
+        means: means.collect(),
     };
+    for (index, meaning) in rules.means.iter().enumerate() {
+        if !rules.is_local(&meaning.of) {
+            let place = format!("{place}.bunsen.filter.means[{index}].of");
+            checker.wrong(place, format!("{:?} must be among local", meaning.of));
+        }
+    }
     for (index, rule) in rules.push.iter().enumerate() {
-        let again = rule.loose || matches!(rule.to, PushTarget::Resource(_));
+        let again = rule.loose || !matches!(rule.to, PushTarget::Query(_));
         if again && !rules.is_local(&rule.field) {
             let place = format!("{place}.bunsen.filter.push[{index}]");
             let message = format!(
@@ -181,18 +197,25 @@ fn rule(
     let to = match (&words.query, &words.resource) {
         (Some(query), None) => PushTarget::Query(query.clone()),
         (None, Some(resource)) => {
-            let found = names.iter().position(|name| name == resource);
-            let variables = resource.matches('{').count();
             if words.operators != ["="] || words.parameter {
                 checker.wrong(place, "one record is found by = alone");
             }
-            match found.filter(|_| variables == 1) {
-                Some(index) => PushTarget::Resource(index),
-                None => {
+            let mut found = |member: &str, resource: &String| {
+                let found = names.iter().position(|name| name == resource);
+                let found = found.filter(|_| resource.matches('{').count() == 1);
+                if found.is_none() {
                     let message = format!("no resource {resource} with one variable");
-                    checker.wrong(format!("{place}.resource"), message);
-                    return None;
+                    checker.wrong(format!("{place}.{member}"), message);
                 }
+                found
+            };
+            let record = found("resource", resource)?;
+            match &words.by {
+                Some(by) => PushTarget::Hint {
+                    by: found("by", by)?,
+                    record,
+                },
+                None => PushTarget::Resource(record),
             }
         }
         _ => {
