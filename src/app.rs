@@ -13,6 +13,7 @@ use crate::error::{Error, Result, VendorFailure};
 use crate::flights::Flights;
 use crate::gate::Gate;
 use crate::ids::{InstanceId, OrganizationId};
+use crate::large::Large;
 use crate::opened::Opened;
 use crate::outbound::Outbound;
 use crate::request_log::RequestLog;
@@ -34,6 +35,7 @@ struct Inner {
     instances: Instances,
     budgets: Budgets,
     rooms: Rooms,
+    large: Large,
 }
 
 /// Instances as calls need them. Tokens may have been renewed by another server for some seconds:
@@ -114,7 +116,13 @@ impl App {
             instances,
             budgets,
             rooms: Rooms::default(),
+            large: Large::default(),
         }))
+    }
+
+    /// Where work on large bodies is done.
+    pub fn large(&self) -> &Large {
+        &self.0.large
     }
 
     /// What is kept of calls with an `Idempotency-Key`.

@@ -26,6 +26,7 @@ mod import;
 mod journal;
 pub mod keyring;
 pub mod keys;
+pub mod large;
 mod login;
 mod meters;
 pub mod notifications;

@@ -16,6 +16,7 @@ use crate::error::{Error, Result, VendorFailure};
 use crate::exchange::{self, Session};
 use crate::hooks::Runner;
 use crate::ids::{InstanceId, OrganizationId};
+use crate::large::Leave;
 use crate::opened::Opened;
 use crate::renewal;
 use crate::store::{self, KeptTokens};
@@ -205,6 +206,11 @@ impl<'a> Ready<'a> {
             grants: &self.opened.grants,
             runner: Some(self.runner()),
         }
+    }
+
+    /// Leave to work on so many bytes, in turns with other organizations where they are many.
+    pub async fn large(&self, bytes: usize) -> Leave {
+        self.app.large().enter(self.organization(), bytes).await
     }
 
     /// Where hooks around its calls run.

@@ -90,6 +90,10 @@ impl<'a, 'c> Calls<'a, 'c> {
         self.ready.call_limits()
     }
 
+    pub fn ready(&self) -> &Ready<'a> {
+        &self.ready
+    }
+
     /// Whether the hub call has made as many calls of the vendor, or has taken as long, as one may.
     pub fn are_used_up(&self) -> bool {
         self.called.is_used_up()
@@ -196,7 +200,9 @@ impl<'a, 'c> Calls<'a, 'c> {
             request: Some(&parameters),
             now,
         };
-        let Some(request) = link.request(&self.ready, &inputs, caller) else {
+        let ready = &self.ready;
+        let leave = ready.large(caller.body.len()).await;
+        let Some(request) = leave.work(|| link.request(ready, &inputs, caller)) else {
             return Ok(Attempt::Done(None));
         };
         let mut request = request.map_err(exchange::unbuilt)?;
@@ -292,7 +298,9 @@ impl<'a, 'c> Calls<'a, 'c> {
             after.map_err(failed)?;
             changed.extend(later);
         }
-        let read = link.read(&self.ready, &inputs, &reply);
+        let ready = &self.ready;
+        let leave = ready.large(reply.body.len()).await;
+        let read = leave.work(|| link.read(ready, &inputs, &reply));
         learn(&mut self.values, changed);
         match read {
             Err(fault) => {

@@ -207,7 +207,7 @@ async fn made(app: &App, found: Found<'_>, call: Call, called: &mut Called) -> R
     let resource = route.resource;
     let chain = links(element, resource, &body);
     if form.is_none() && chain.iter().any(|link| reads_json(element, link)) {
-        check_json(&body)?;
+        ready.large(body.len()).await.work(|| check_json(&body))?;
     }
     // Whatever a definition names, the caller's secrets stay here.
     let headers = headers::for_vendor(call.headers);
@@ -262,13 +262,16 @@ async fn list<'a>(
         }
     }
     let page = walk.finish(key).map_err(told)?;
-    let records = page.records.iter();
-    // They have been read as text before.
-    let records = records.map(|record| std::str::from_utf8(record).unwrap_or_default());
     let nulls = keeps_nulls(&calls);
-    let json = resource
-        .shape
-        .write_page(records, nulls, page.wish.fields.as_ref());
+    let size = page.records.iter().map(Bytes::len).sum();
+    let write = || {
+        // They have been read as text before.
+        let records = page.records.iter();
+        let records = records.map(|record| std::str::from_utf8(record).unwrap_or_default());
+        let shape = &resource.shape;
+        shape.write_page(records, nulls, page.wish.fields.as_ref())
+    };
+    let json = calls.ready().large(size).await.work(write);
     let wants_total = caller
         .query
         .iter()
