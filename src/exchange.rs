@@ -12,7 +12,7 @@ mod undone;
 use bunsen_engine::configuration::{RANDOM_BYTES, Values};
 use bunsen_engine::element::{Element, Group, Login, Resource, ResourceKind, Start};
 use bunsen_engine::oauth;
-use bunsen_engine::reply::{self, Fault, VendorReply};
+use bunsen_engine::reply::{self, Blame, Fault, VendorReply};
 use bunsen_engine::request::{self, BuildError, Inputs, VendorRequest};
 use http::{HeaderMap, StatusCode};
 use serde_json::Value as Json;
@@ -93,6 +93,8 @@ pub struct Calls<'a> {
     once: bool,
     /// What the calls have brought waits for the same request to be sent again.
     kept: bool,
+    /// Of the last answer, who can help. `None`: there is none, or nothing is wrong with it.
+    blame: Option<Blame>,
 }
 
 /// How far calls have come when the rest is left to somebody else. Holds what they returned.
@@ -203,6 +205,7 @@ impl<'a> Calls<'a> {
             lost: false,
             once: false,
             kept: false,
+            blame: None,
         }
     }
 
@@ -219,6 +222,11 @@ impl<'a> Calls<'a> {
 
     pub fn left(&self) -> usize {
         self.left.len()
+    }
+
+    /// Who can help after an answer that was not as hoped.
+    pub fn blame(&self) -> Option<Blame> {
+        self.blame
     }
 
     /// What the vendor returned, to be stored beside what was given.
@@ -309,6 +317,7 @@ impl<'a> Calls<'a> {
             return Ok(());
         };
         let session = self.session;
+        self.blame = None;
         let moment = moment();
         let prepared = self.prepare(resource, self.client, &moment)?;
         let request = self.build(resource, &prepared)?;
@@ -332,6 +341,7 @@ impl<'a> Calls<'a> {
         }
         let inputs = self.inputs(&prepared);
         let read = reply::read(session.element, session.group, resource, &inputs, &answer);
+        self.blame = read.as_ref().err().map(|fault| fault.blame);
         // Only a refusal leaves things, and a code, as they were.
         if !read.as_ref().is_err_and(|fault| refuses(&answer, fault)) {
             self.spent |= spends;
