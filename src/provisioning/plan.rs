@@ -96,7 +96,9 @@ pub fn plan<'a>(
     let decides = |key: &String| element.decides_login(group, key);
     let given_again = (!standing.valid || beside.ask_again) && accepted.keys().any(decides);
     // Whoever sends an instance that needs its owner as it is wants it to be tried.
-    let named = given.iter().any(|(key, value)| !value.is_null() && decides(key));
+    let named = given
+        .iter()
+        .any(|(key, value)| !value.is_null() && decides(key));
     let wanted = !standing.valid && (named || beside.external);
     let sent_again = wanted && can_log_in(element, group, &completed);
     let brought = beside.brought.is_from_browser() && group.needs_person();

@@ -129,10 +129,7 @@ mod tests {
         ] {
             assert_eq!(class(&said(None), blame, now), expected);
         }
-        for ours in [
-            Error::Invalid("host".into()),
-            Error::Unavailable("held up"),
-        ] {
+        for ours in [Error::Invalid("host".into()), Error::Unavailable("held up")] {
             assert_eq!(class(&ours, None, now), Class::Passing);
         }
         let haste = |text| class(&said(text), Some(Blame::Haste), now);
@@ -148,7 +145,10 @@ mod tests {
         let now: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
         let again = |since| after_refusal(now, since, 0.5);
         assert_eq!(again(None), Some(now + REFUSED_PAUSE));
-        assert_eq!(again(Some(now - REFUSED_LONGEST)), Some(now + REFUSED_PAUSE));
+        assert_eq!(
+            again(Some(now - REFUSED_LONGEST)),
+            Some(now + REFUSED_PAUSE)
+        );
         assert_eq!(again(Some(now - REFUSED_LONGEST - REFUSED_PAUSE)), None);
     }
 

@@ -45,9 +45,9 @@ use crate::journal::{self, Begun, Exchange, Held, Opening};
 use crate::store::{self, FailedRenewal, Outcome, Purpose};
 use crate::tenancy;
 use failure::Class;
-use written::{apply, fail};
 use salvage::end_of;
 use worker::Hosts;
+use written::{apply, fail};
 
 pub use on_demand::{helped, lives, on_demand, spent};
 

@@ -161,4 +161,3 @@ pub(super) async fn fail(
     app.callers().settle(app.store(), revocation).await;
     Ok(())
 }
-

@@ -134,9 +134,8 @@ pub(super) fn of(
 
 /// The rule knows these words, or this status, which nobody else in front of the vendor gives.
 fn is_explicit(rule: &FaultRule, theirs: StatusCode) -> bool {
-    let odd = !rule.when.statuses.is_empty()
-        && !refuses(theirs)
-        && matches!(rule.status, 401 | 403);
+    let odd =
+        !rule.when.statuses.is_empty() && !refuses(theirs) && matches!(rule.status, 401 | 403);
     rule.when.reads_words() || theirs.is_success() || odd
 }
 

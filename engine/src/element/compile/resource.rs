@@ -429,7 +429,10 @@ pub(super) fn faults(
         }
         let blame = words.blame.as_deref().map(Blame::read);
         if blame == Some(None) {
-            checker.wrong(&place, "its blame is none of owner, client, haste and nobody");
+            checker.wrong(
+                &place,
+                "its blame is none of owner, client, haste and nobody",
+            );
         }
         rules.push(FaultRule {
             when: condition(&words.when, &format!("{place}.when"), checker),

@@ -69,7 +69,11 @@ fn only_what_is_known_to_refuse_the_owner_does() {
 fn what_passes_is_nobodys_whatever_the_definition_makes_of_the_status() {
     for status in [400, 401, 403] {
         for error in ["temporarily_unavailable", "server_error"] {
-            assert_eq!(said(status, error), (Blame::Nobody, 502), "{status} {error}");
+            assert_eq!(
+                said(status, error),
+                (Blame::Nobody, 502),
+                "{status} {error}"
+            );
         }
         assert_eq!(said(status, "slow_down"), (Blame::Haste, 429), "{status}");
         let page = "<html>login to proxy</html>";
