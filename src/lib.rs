@@ -18,6 +18,7 @@ mod exchange;
 mod flights;
 mod gate;
 mod headers;
+mod hooks;
 pub mod http;
 mod hub;
 pub mod ids;

@@ -1,7 +1,10 @@
 //! Places that organizations share: whoever holds fewest gets the next free one, and whoever holds
 //! some leaves more of them free the more it holds. So a few that take all they can never take all.
+//!
+//! Organizations that wait are kept in the order in which they are served, so that a choice costs the
+//! same however many wait; and of one organization only so many do.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,19 +23,34 @@ struct Inner {
     state: Mutex<State>,
 }
 
+/// Of one organization, at once.
+const MOST_WAITING: usize = 256;
+
 #[derive(Debug, Default)]
 struct State {
     /// Organizations that hold some, and no others.
     held: HashMap<OrganizationId, usize>,
     taken: usize,
-    /// In the order in which they came.
-    waiting: Vec<Waiting>,
+    /// In the order in which they came; of organizations that wait, and no others.
+    waiting: HashMap<OrganizationId, VecDeque<Waiting>>,
+    /// By what they hold and who of them came first.
+    order: BTreeSet<Rank>,
+    came: u64,
 }
+
+type Rank = (usize, u64, OrganizationId);
 
 #[derive(Debug)]
 struct Waiting {
-    organization: OrganizationId,
+    number: u64,
     given: oneshot::Sender<Place>,
+}
+
+/// Takes who waits out of the queue when nobody waits any more.
+struct Wait<'p> {
+    inner: &'p Inner,
+    organization: OrganizationId,
+    number: u64,
 }
 
 /// Why there is no place in time.
@@ -40,6 +58,8 @@ struct Waiting {
 pub enum Full {
     /// The organization itself holds all that it may, so many.
     Own(usize),
+    /// So many of the organization wait already.
+    Queue(usize),
     /// Others hold them.
     All,
 }
@@ -72,10 +92,11 @@ impl Places {
         patience: Duration,
     ) -> Result<Place, Full> {
         let (given, place) = oneshot::channel();
-        self.0.state().waiting.push(Waiting {
+        let _wait = Wait {
+            number: self.0.state().wait(organization, given)?,
+            inner: &self.0,
             organization,
-            given,
-        });
+        };
         // Whoever came before goes before, if it may have one at all.
         self.0.give();
         match tokio::time::timeout(patience, place).await {
@@ -99,17 +120,18 @@ impl Inner {
         loop {
             let (next, place) = {
                 let mut state = self.state();
-                let Some(next) = state.next(self.all, self.each) else {
+                let Some((organization, given)) = state.next(self.all, self.each) else {
                     return;
                 };
                 state.taken += 1;
-                *state.held.entry(next.organization).or_default() += 1;
-                let organization = next.organization;
+                state.ranked(organization, |state| {
+                    *state.held.entry(organization).or_default() += 1;
+                });
                 let of = Some(Arc::clone(self));
-                (next, Place { of, organization })
+                (given, Place { of, organization })
             };
             // Who has given up meanwhile leaves it to the next.
-            if let Err(mut unwanted) = next.given.send(place) {
+            if let Err(mut unwanted) = next.send(place) {
                 unwanted.of = None;
                 self.state().give_back(unwanted.organization);
             }
@@ -122,29 +144,92 @@ impl Inner {
 }
 
 impl State {
-    fn next(&mut self, all: usize, each: usize) -> Option<Waiting> {
-        self.waiting.retain(|waiting| !waiting.given.is_closed());
+    /// The number of who waits from now on.
+    fn wait(
+        &mut self,
+        organization: OrganizationId,
+        given: oneshot::Sender<Place>,
+    ) -> Result<u64, Full> {
+        let number = self.came;
+        self.came += 1;
+        self.ranked(organization, |state| {
+            let queue = state.waiting.entry(organization).or_default();
+            if queue.len() >= MOST_WAITING {
+                return Err(Full::Queue(queue.len()));
+            }
+            queue.push_back(Waiting { number, given });
+            Ok(number)
+        })
+    }
+
+    fn leave(&mut self, organization: OrganizationId, number: u64) {
+        self.ranked(organization, |state| {
+            let Some(queue) = state.waiting.get_mut(&organization) else {
+                return;
+            };
+            let at = queue.binary_search_by_key(&number, |waiting| waiting.number);
+            if let Ok(at) = at {
+                queue.remove(at);
+            }
+        });
+    }
+
+    /// Who is served next, if anybody may be: where those that hold fewest may not, nobody may.
+    fn next(
+        &mut self,
+        all: usize,
+        each: usize,
+    ) -> Option<(OrganizationId, oneshot::Sender<Place>)> {
+        let (held, _, organization) = *self.order.first()?;
         let free = all.saturating_sub(self.taken);
-        let held = |waiting: &Waiting| {
-            let held = self.held.get(&waiting.organization);
-            held.copied().unwrap_or_default()
-        };
-        let may = |held: usize| held < each && held < free;
-        let places = self.waiting.iter().map(held).enumerate();
-        let (first, _) = places
-            .filter(|(_, held)| may(*held))
-            .min_by_key(|(at, held)| (*held, *at))?;
-        Some(self.waiting.remove(first))
+        if held >= each || held >= free {
+            return None;
+        }
+        let first = self.ranked(organization, |state| {
+            state.waiting.get_mut(&organization)?.pop_front()
+        });
+        first.map(|waiting| (organization, waiting.given))
     }
 
     fn give_back(&mut self, organization: OrganizationId) {
         self.taken -= 1;
-        if let Some(held) = self.held.get_mut(&organization) {
-            *held -= 1;
-            if *held == 0 {
-                self.held.remove(&organization);
+        self.ranked(organization, |state| {
+            if let Some(held) = state.held.get_mut(&organization) {
+                *held -= 1;
+                if *held == 0 {
+                    state.held.remove(&organization);
+                }
             }
+        });
+    }
+
+    /// Changes what decides when an organization is served.
+    fn ranked<T>(
+        &mut self,
+        organization: OrganizationId,
+        change: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        if let Some(rank) = self.rank(organization) {
+            self.order.remove(&rank);
         }
+        let changed = change(self);
+        match self.rank(organization) {
+            Some(rank) => drop(self.order.insert(rank)),
+            None => drop(self.waiting.remove(&organization)),
+        }
+        changed
+    }
+
+    fn rank(&self, organization: OrganizationId) -> Option<Rank> {
+        let first = self.waiting.get(&organization)?.front()?;
+        let held = self.held.get(&organization).copied().unwrap_or_default();
+        Some((held, first.number, organization))
+    }
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        self.inner.state().leave(self.organization, self.number);
     }
 }
 
@@ -165,6 +250,12 @@ mod tests {
 
     fn organization(number: i64) -> OrganizationId {
         OrganizationId(number)
+    }
+
+    fn waiting(places: &Places) -> usize {
+        let state = places.0.state();
+        assert_eq!(state.order.len(), state.waiting.len());
+        state.waiting.values().map(VecDeque::len).sum()
     }
 
     /// All that it gets at once.
@@ -192,6 +283,7 @@ mod tests {
         drop((held, fifth));
         let state = places.0.state();
         assert!(state.held.is_empty() && state.waiting.is_empty() && state.taken == 0);
+        assert!(state.order.is_empty());
     }
 
     #[tokio::test]
@@ -217,7 +309,7 @@ mod tests {
             tokio::spawn(async move { places.enter(organization(number), LONG).await })
         };
         let waits = async |many: usize| {
-            while places.0.state().waiting.len() < many {
+            while waiting(&places) < many {
                 tokio::task::yield_now().await;
             }
         };
@@ -239,5 +331,36 @@ mod tests {
         assert!(!again.is_finished());
         drop((newcomer, held));
         again.await.expect("it runs").expect("a place in the end");
+    }
+
+    #[tokio::test]
+    async fn so_many_of_one_organization_wait() {
+        const LONG: Duration = Duration::from_secs(60);
+        let places = Places::new(1, 1);
+        let one = places.enter(organization(1), NOW).await.expect("a place");
+        let mut all = tokio::task::JoinSet::new();
+        for _ in 0..MOST_WAITING {
+            let places = places.clone();
+            all.spawn(async move { places.enter(organization(1), LONG).await.map(drop) });
+        }
+        while waiting(&places) < MOST_WAITING {
+            tokio::task::yield_now().await;
+        }
+        let full = places.enter(organization(1), LONG).await;
+        assert_eq!(full.expect_err("a long queue"), Full::Queue(MOST_WAITING));
+        // Of another one somebody may wait, and is served first.
+        let other = places.clone();
+        let other = tokio::spawn(async move { other.enter(organization(2), LONG).await });
+        while waiting(&places) == MOST_WAITING {
+            tokio::task::yield_now().await;
+        }
+        drop(one);
+        let other = other.await.expect("it runs").expect("a place");
+        assert_eq!(waiting(&places), MOST_WAITING);
+        drop(other);
+        while let Some(served) = all.join_next().await {
+            served.expect("it runs").expect("a place in the end");
+        }
+        assert_eq!(waiting(&places), 0);
     }
 }

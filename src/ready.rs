@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bunsen_engine::configuration::Values;
-use bunsen_engine::element::{Element, Group};
+use bunsen_engine::element::{Element, Group, Kind};
+use bunsen_engine::hub::hook::{LONGEST_CONFIGURATION, size};
 
 use crate::app::{App, CallLimits};
 use crate::budgets::{Turn, Who};
@@ -13,10 +14,10 @@ use crate::clients;
 use crate::credentials::{self, CREDENTIALS, Parts, place, stored_values};
 use crate::error::{Error, Result, VendorFailure};
 use crate::exchange::{self, Session};
+use crate::hooks::Runner;
 use crate::ids::{InstanceId, OrganizationId};
 use crate::opened::Opened;
 use crate::renewal;
-use crate::scripts::Scripts;
 use crate::store::{self, KeptTokens};
 use crate::tenancy;
 
@@ -46,9 +47,6 @@ impl Called {
         self.attempts >= MOST_CALLS || self.until.is_some_and(late)
     }
 }
-
-/// Bytes that a call's hooks may store in an instance's configuration.
-const LONGEST_CHANGE: usize = 64 * 1024;
 
 /// An instance as the database has it, or had a moment ago.
 pub struct Ready<'a> {
@@ -213,6 +211,15 @@ impl<'a> Ready<'a> {
             element: self.element,
             group: self.group,
             grants: &self.opened.grants,
+            runner: Some(self.runner()),
+        }
+    }
+
+    /// Where hooks around its calls run.
+    pub fn runner(&self) -> Runner<'_> {
+        Runner {
+            scripts: self.app.scripts(),
+            organization: self.organization,
         }
     }
 
@@ -225,6 +232,14 @@ impl<'a> Ready<'a> {
     /// # Errors
     /// 429 where there is none left.
     pub async fn turn(&self) -> Result<Turn<'a>> {
+        self.turn_of(Kind::Unknown).await
+    }
+
+    /// The same for a call of which more is known.
+    ///
+    /// # Errors
+    /// As for [`Ready::turn`].
+    pub async fn turn_of(&self, kind: Kind<'_>) -> Result<Turn<'a>> {
         let (budgets, element) = (self.app.budgets(), self.element);
         if !budgets.counts(element) {
             return Ok(Turn::default());
@@ -234,7 +249,7 @@ impl<'a> Ready<'a> {
             instance: self.id(),
         };
         let values = &self.opened.effective;
-        let taken = budgets.take(self.app.store(), element, values, who);
+        let taken = budgets.take(self.app.store(), element, values, who, kind);
         Box::pin(taken).await
     }
 
@@ -246,32 +261,12 @@ impl<'a> Ready<'a> {
         self.organization
     }
 
-    pub fn scripts(&self) -> &Scripts {
-        self.app.scripts()
-    }
-
     /// Stores what a hook has changed of the configuration, over what is stored by now: a renewal
     /// that runs beside it loses nothing, and neither does this.
     ///
     /// # Errors
     /// 500 for more than a configuration is meant for; when the database is away.
     pub async fn keep(&self, changed: &Values) -> Result<()> {
-        let bytes: usize = changed
-            .iter()
-            .map(|(key, value)| key.len() + value.reveal().len())
-            .sum();
-        if bytes > LONGEST_CHANGE {
-            return Err(Error::Vendor(Box::new(VendorFailure {
-                status: 500,
-                message: format!(
-                    "A hook of element '{}' wants {bytes} bytes to be stored in the configuration, \
-                     which takes {LONGEST_CHANGE} at once.",
-                    self.element.key
-                ),
-                provider_message: None,
-                retry_after: None,
-            })));
-        }
         let (organization, id) = (self.organization, self.row().id);
         let stored = self.app.store().org(organization);
         // Not those that were remembered: the row may be sealed by a younger key.
@@ -293,7 +288,13 @@ impl<'a> Ready<'a> {
                 }
                 if let Some(row) = row.filter(same) {
                     let mut values = stored_values(organization, keys, &row)?;
+                    let before = size(&values);
                     values.extend(changed.clone());
+                    // Each hook is told so by itself. Several calls at once have not seen what
+                    // the others store.
+                    if size(&values) > LONGEST_CONFIGURATION.max(before) {
+                        return Err(too_much(&self.element.key));
+                    }
                     let parts = Parts::of(&values);
                     let place = place(organization, row.row_id, CREDENTIALS);
                     let kept = KeptTokens {
@@ -399,6 +400,18 @@ fn definition<'a>(app: &'a App, row: &store::Instance) -> Result<(&'a Element, &
             row.element_key
         ))
     })
+}
+
+fn too_much(element_key: &str) -> Error {
+    Error::Vendor(Box::new(VendorFailure {
+        status: 500,
+        message: format!(
+            "Hooks of element '{element_key}' want the instance's configuration to be longer than \
+             the {LONGEST_CONFIGURATION} bytes that they make of it at most."
+        ),
+        provider_message: None,
+        retry_after: None,
+    }))
 }
 
 /// The status that the vendor's own refusal would have; nobody needs to be asked for it.

@@ -2,7 +2,7 @@
 //! answer to the last one is read. It writes and reads bytes as lean as pgbench does, since both
 //! take their share of the cores from the server that they measure.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use http::HeaderValue;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::Error;
@@ -42,6 +42,17 @@ pub enum Work {
     ReadOf(Arc<Crowd>, Access),
     /// Reads its configuration by its token.
     ReadByToken(Arc<Crowd>, Access),
+    /// Asks the same again and again, and gets this status.
+    Ask(Arc<[u8]>, u16),
+}
+
+impl Work {
+    fn status(&self) -> u16 {
+        match self {
+            Self::Ask(_, status) => *status,
+            _ => 200,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -70,7 +81,7 @@ impl Outcome {
     }
 }
 
-/// Runs the work with so many clients for so long. Any answer but 200 ends it: a rate of refusals
+/// Runs the work with so many clients for so long. Any answer but the one that is meant ends it: a rate of refusals
 /// would look like a good one.
 pub async fn run(
     target: &Target,
@@ -113,7 +124,17 @@ pub struct Answer {
 
 impl Connection {
     pub async fn open(address: SocketAddr) -> Result<Self, Error> {
-        let stream = TcpStream::connect(address).await?;
+        Self::new(TcpStream::connect(address).await?)
+    }
+
+    /// From an address of this machine's own.
+    pub async fn open_from(own: IpAddr, address: SocketAddr) -> Result<Self, Error> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::new(own, 0))?;
+        Self::new(socket.connect(address).await?)
+    }
+
+    fn new(stream: TcpStream) -> Result<Self, Error> {
         stream.set_nodelay(true)?;
         Ok(Self {
             stream,
@@ -123,8 +144,12 @@ impl Connection {
 
     /// After an error the connection is not to be used again.
     pub async fn ask(&mut self, request: &[u8]) -> Result<Answer, Error> {
+        self.expect(request, 200).await
+    }
+
+    async fn expect(&mut self, request: &[u8], wanted: u16) -> Result<Answer, Error> {
         let (status, answer) = self.answer(request).await?;
-        if status != 200 {
+        if status != wanted {
             let text = String::from_utf8_lossy(&answer.body);
             return Err(format!("the server answered {status}: {text}").into());
         }
@@ -209,7 +234,7 @@ async fn client(
         let request = request(&target, &work, turn, page.as_deref())?;
         turn += 1;
         let sent = Instant::now();
-        let answer = connection.ask(&request).await?;
+        let answer = connection.expect(&request, work.status()).await?;
         outcome.latencies.push(sent.elapsed());
         page = answer.next_page;
         if matches!(work, Work::Create(_)) {
@@ -236,6 +261,7 @@ fn request(
             let id = crowd.pick(*access, turn);
             Call::read(crowd.user_of(id)?, id)
         }
+        Work::Ask(request, _) => return Ok(request.to_vec()),
         Work::ReadByToken(crowd, access) => {
             let by_token = crowd.by_token(crowd.pick(*access, turn))?;
             return Ok(Call::configuration(&by_token).request(target.address));

@@ -3,6 +3,8 @@
 //! fails because it was slow.
 
 mod crowd;
+mod gauge;
+mod hostile;
 mod load;
 mod pgbench;
 mod pieces;
@@ -13,12 +15,15 @@ mod runs;
 mod scale;
 mod seed;
 mod server;
+mod stages;
 mod startup;
 mod steady;
+mod vendor;
 mod waiting;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 
@@ -73,6 +78,22 @@ struct Arguments {
     #[arg(long, conflicts_with_all = ["scale", "renewals"])]
     waiting: bool,
 
+    /// Instead: how long calls of twenty organizations take beside one that means ill
+    #[arg(long, conflicts_with_all = ["scale", "renewals", "waiting"])]
+    hostile: bool,
+
+    /// Instead: what each stage of a hub call takes
+    #[arg(long, conflicts_with_all = ["scale", "renewals", "waiting", "hostile"])]
+    stages: bool,
+
+    /// Folder of the definition that --hostile and --stages use
+    #[arg(long, value_name = "DIR", default_value = "bench/elements")]
+    elements: PathBuf,
+
+    /// A file that gets the figures which have a target, for bench/table
+    #[arg(long, env = "BENCH_ROWS", value_name = "FILE")]
+    rows: Option<PathBuf>,
+
     /// How many of --waiting, if the limit of open files allows it
     #[arg(long, value_name = "N", default_value_t = 20_000, requires = "waiting")]
     calls: usize,
@@ -113,11 +134,23 @@ async fn measure(arguments: Arguments) -> Result<(), Error> {
     let postgres = pgbench::Programs::find(arguments.postgres_bin)?;
     let body = std::fs::read(&arguments.body)
         .map_err(|error| format!("cannot read {}: {error}", arguments.body.display()))?;
+    if let Some(rows) = arguments.rows {
+        report::rows_go_to(rows);
+    }
     let sandbox = server::Sandbox::start(&programs).await?;
 
     if arguments.waiting {
         let body = body.into();
         return waiting::measure(&programs, &sandbox, &body, arguments.calls.max(1)).await;
+    }
+
+    let duration = Duration::from_secs(arguments.seconds.max(1));
+    let (elements, rounds) = (&arguments.elements, arguments.rounds.max(1));
+    if arguments.hostile {
+        return hostile::measure(&programs, &sandbox, elements, duration, rounds).await;
+    }
+    if arguments.stages {
+        return stages::measure(&programs, &sandbox, elements, duration, rounds).await;
     }
 
     let plan = pieces::Plan {

@@ -10,7 +10,7 @@ use crate::Error;
 use crate::load::{self, Outcome, Target, Work};
 use crate::pgbench::{self, Database};
 use crate::process::{Split, Tree};
-use crate::report::{self, Middle};
+use crate::report::{self, Middle, Row};
 use crate::server::{Programs, Sandbox, Server, authorization, replica_settings, temporary_folder};
 
 /// Connections to Postgres beside pgbench's: the measured server's own, and some to ask with.
@@ -188,6 +188,19 @@ impl Plan {
     pub fn most_clients(&self) -> usize {
         self.clients.iter().max().copied().unwrap_or(1)
     }
+}
+
+/// How much of pgbench's rate it is, for the table of all figures.
+pub fn row(work: &str, ours: &[Piece], theirs: &[Piece]) -> Result<(), Error> {
+    let rate = |pieces: &[Piece]| Middle::of(pieces.iter().map(|piece| piece.per_second)).median;
+    let ratio = rate(ours) / rate(theirs);
+    report::row(&Row {
+        work,
+        beside: &format!("pgbench {:.0}/s", rate(theirs)),
+        measured: &format!("{ratio:.2}"),
+        target: "≥ 0.5",
+        reached: Some(ratio >= 0.5),
+    })
 }
 
 pub fn show(ours: &[Piece], theirs: &[Piece]) {

@@ -1,7 +1,12 @@
 //! Lines on standard output, and medians.
 
 use std::fmt::Display;
+use std::fs::OpenOptions;
 use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use crate::Error;
 
 pub fn title(text: &str) {
     line(format_args!("\n## {text}"));
@@ -10,6 +15,41 @@ pub fn title(text: &str) {
 pub fn line(text: impl Display) {
     // Nobody reads any more when this fails.
     let _ = writeln!(io::stdout().lock(), "{text}");
+}
+
+static ROWS: OnceLock<PathBuf> = OnceLock::new();
+
+/// A figure that has a target.
+#[derive(Debug)]
+pub struct Row<'a> {
+    pub work: &'a str,
+    /// The limit that was measured beside it.
+    pub beside: &'a str,
+    pub measured: &'a str,
+    pub target: &'a str,
+    /// `None`: nobody has said how much it has to be.
+    pub reached: Option<bool>,
+}
+
+/// From now on rows go to this file, too.
+pub fn rows_go_to(file: PathBuf) {
+    // Only the arguments name one.
+    let _ = ROWS.set(file);
+}
+
+/// For the table of all figures: a line of columns between tabs.
+pub fn row(row: &Row<'_>) -> Result<(), Error> {
+    let Some(file) = ROWS.get() else {
+        return Ok(());
+    };
+    let reached = match row.reached {
+        Some(true) => "ok",
+        Some(false) => "missed",
+        None => "-",
+    };
+    let columns = [row.work, row.beside, row.measured, row.target, reached];
+    let mut file = OpenOptions::new().create(true).append(true).open(file)?;
+    Ok(writeln!(file, "{}", columns.join("\t"))?)
 }
 
 /// The middle of several measurements, and how far they lie apart.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::Error;
 use crate::load::{self, Work};
 use crate::pgbench;
-use crate::pieces::{Bench, Plan, show};
+use crate::pieces::{Bench, Plan, row, show};
 use crate::report;
 use crate::server::{Programs, Sandbox};
 use crate::startup;
@@ -75,7 +75,8 @@ impl Bench<'_> {
             theirs.push(self.pgbench(script, &[], clients).await?);
         }
         show(&ours, &theirs);
-        Ok(())
+        let work = format!("create instance, simulated vendor, clients: {clients}");
+        row(&work, &ours, &theirs)
     }
 
     /// By one client, so that what is measured is the wait of one.
@@ -112,6 +113,7 @@ impl Bench<'_> {
             theirs.push(self.pgbench(READ, &variables, clients).await?);
         }
         show(&ours, &theirs);
-        Ok(())
+        let work = format!("read instance by id, clients: {clients}");
+        row(&work, &ours, &theirs)
     }
 }

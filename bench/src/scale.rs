@@ -10,7 +10,7 @@ use crate::crowd::{Access, Crowd, FIRST, pick_in_pgbench};
 use crate::load::Work;
 use crate::pgbench;
 use crate::pieces::{Bench, Piece, Plan, show};
-use crate::report::{self, Middle};
+use crate::report::{self, Middle, Row};
 use crate::seed::Seeder;
 use crate::server::{Programs, Sandbox};
 use crate::startup;
@@ -46,7 +46,7 @@ pub async fn measure(
             startup::memory(&format!("\nmemory, {count} instances"), &bench.trees()?);
         }
     }
-    show_growth(&growth);
+    show_growth(&growth)?;
     steady::measure(&bench, programs, &Arc::new(scale.crowd)).await?;
     startup::memory("\nmemory after rotations", &bench.trees()?);
     bench.server.stop().await?;
@@ -175,9 +175,9 @@ impl Scale {
 }
 
 /// Each count beside the first.
-fn show_growth(levels: &[(u32, Vec<Cost>)]) {
+fn show_growth(levels: &[(u32, Vec<Cost>)]) -> Result<(), Error> {
     let Some(((least, first), rest)) = levels.split_first() else {
-        return;
+        return Ok(());
     };
     report::title(&format!(
         "Growth: what each number of instances costs, as multiple of {least}"
@@ -193,6 +193,14 @@ fn show_growth(levels: &[(u32, Vec<Cost>)]) {
                 "{count:<8} {name:<24} CPU per request {:.2} times{beside}",
                 cpu / first_cpu
             ));
+            report::row(&Row {
+                work: &format!("growth: {name}, {count} instances"),
+                beside: &format!("{least} instances, {first_cpu:.0} µs"),
+                measured: &format!("{:.2} times", cpu / first_cpu),
+                target: "flat: ≤ 1.25 times",
+                reached: Some(*cpu <= 1.25 * first_cpu),
+            })?;
         }
     }
+    Ok(())
 }

@@ -11,7 +11,7 @@ use http::HeaderValue;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
@@ -62,6 +62,30 @@ impl Programs {
             return Err(format!("bunsen keys rotate {kind}: {said} {error}").into());
         }
         Ok(said)
+    }
+
+    /// Runs `bunsen import` beside the server that keeps this data folder.
+    pub async fn import(
+        &self,
+        data_dir: &Path,
+        elements: &Path,
+        document: String,
+    ) -> Result<(), Error> {
+        let mut command = command(&self.server);
+        command.arg("import").arg("--data-dir").arg(data_dir);
+        command.arg("--elements").arg(elements).arg("-");
+        command.stdin(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn()?;
+        let mut input = child.stdin.take().ok_or("no standard input")?;
+        input.write_all(document.as_bytes()).await?;
+        drop(input);
+        let done = child.wait_with_output().await?;
+        if !done.status.success() {
+            let error = String::from_utf8_lossy(&done.stderr);
+            return Err(format!("bunsen import: {error}").into());
+        }
+        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::Error;
 use crate::process::{Split, Tree};
-use crate::report::{self, Middle};
+use crate::report::{self, Middle, Row};
 use crate::server::{Programs, Sandbox, Server, replica_settings, temporary_folder};
 
 /// Long enough for what a start leaves to be done in the background.
@@ -19,7 +19,7 @@ pub async fn measure(programs: &Programs, sandbox: &Sandbox, times: usize) -> Re
         first.push(server.start.as_secs_f64());
         server.stop().await?;
     }
-    show("first, initdb included", first, "1.5");
+    show("first, initdb included", first, Some(1.5))?;
 
     let data_dir = folder.path().join("first-0");
     let mut warm = Vec::new();
@@ -28,7 +28,7 @@ pub async fn measure(programs: &Programs, sandbox: &Sandbox, times: usize) -> Re
         warm.push(server.start.as_secs_f64());
         server.stop().await?;
     }
-    show("warm, private Postgres", warm, "-");
+    show("warm, private Postgres", warm, None)?;
 
     // Another replica on the database of a server that runs.
     let mut server = Server::start(programs, sandbox, &data_dir, &[]).await?;
@@ -40,7 +40,7 @@ pub async fn measure(programs: &Programs, sandbox: &Sandbox, times: usize) -> Re
         at_hand.push(replica.start.as_secs_f64());
         replica.stop().await?;
     }
-    show("database at hand", at_hand, "0.2");
+    show("database at hand", at_hand, Some(0.2))?;
 
     tokio::time::sleep(SETTLE).await;
     report::title("Memory, idle (PSS)");
@@ -49,6 +49,14 @@ pub async fn measure(programs: &Programs, sandbox: &Sandbox, times: usize) -> Re
         postgres: Tree::of(server.process_id())?,
     };
     memory("just started", &trees);
+    let weight = trees.server.memory().server;
+    report::row(&Row {
+        work: "memory, idle (PSS, Postgres apart)",
+        beside: "-",
+        measured: &format!("{weight:.0} MB"),
+        target: "≤ 40 MB",
+        reached: Some(weight <= 40.0),
+    })?;
     server.stop().await
 }
 
@@ -61,10 +69,21 @@ pub fn memory(name: &str, trees: &Split<Tree>) {
     ));
 }
 
-fn show(name: &str, seconds: Vec<f64>, target: &str) {
+fn show(name: &str, seconds: Vec<f64>, target: Option<f64>) -> Result<(), Error> {
     let seconds = Middle::of(seconds);
+    let most = target.map_or_else(|| "-".to_owned(), |target| target.to_string());
     report::line(format_args!(
-        "{name:<26} {} s (target: {target})",
+        "{name:<26} {} s (target: {most})",
         seconds.show(3)
     ));
+    let Some(target) = target else {
+        return Ok(());
+    };
+    report::row(&Row {
+        work: &format!("start: {name}"),
+        beside: "-",
+        measured: &format!("{:.2} s", seconds.median),
+        target: &format!("≤ {target} s"),
+        reached: Some(seconds.median <= target),
+    })
 }

@@ -95,14 +95,22 @@ pub async fn measure(
     vendor.answer(true);
     finish(&mut running).await?;
     tokio::time::sleep(SETTLE).await;
+    let each = (meanwhile - before) / calls as f64;
     report::line(format_args!(
         "memory   {:.1} KB for each (target: 20); server (PSS) before {:.1} MB, meanwhile {:.1} MB, \
          afterwards {:.1} MB",
-        (meanwhile - before) / calls as f64,
+        each,
         before / 1024.0,
         meanwhile / 1024.0,
         memory()? / 1024.0
     ));
+    report::row(&report::Row {
+        work: &format!("waiting: {calls} calls in flight"),
+        beside: "-",
+        measured: &format!("{each:.1} KB each"),
+        target: "≤ 20 KB each",
+        reached: Some(each <= 20.0),
+    })?;
     server.stop().await
 }
 

@@ -139,14 +139,6 @@ pub(crate) fn build_for<'a>(
             resource.method, resource.path, element.key
         )));
     }
-    if caller.is_none() && element.has_hooks(resource) {
-        return Err(BuildError::Definition(format!(
-            "The step {} of element '{}' is not supported here: it has hooks, which run around the \
-             calls of callers only.",
-            resource.step(),
-            element.key
-        )));
-    }
     let call = match caller {
         None => Call::new(element, group, resource, inputs),
         Some(caller) => Call::of_caller(element, resource, inputs, caller),

@@ -4,6 +4,8 @@
 //! A lease is good for a second at most: what it leaves goes back with the next, or on its own when
 //! nobody calls any more, and what another server was told by the vendor is heard with it.
 
+mod returning;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -75,7 +77,14 @@ struct State {
     leasing: bool,
     /// Somebody will give back what nobody calls for.
     returning: bool,
-    queue: Queue<oneshot::Sender<Taken>>,
+    queue: Queue<Waiting>,
+}
+
+/// Somebody whose turn has not come.
+#[derive(Debug)]
+struct Waiting {
+    turn: oneshot::Sender<Taken>,
+    weight: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -107,15 +116,23 @@ impl State {
         (!rest.is_zero()).then_some(rest)
     }
 
-    /// Makes one of the leased calls.
-    fn spend(&mut self, now: Instant) -> bool {
-        let spends = self.left > 0 && now < self.good_until && self.held(now).is_none();
-        self.left -= u64::from(spends);
+    /// Makes a call of this weight out of what is leased.
+    fn spend(&mut self, weight: u64, now: Instant) -> bool {
+        let spends = self.left >= weight && now < self.good_until && self.held(now).is_none();
+        if spends {
+            self.left -= weight;
+        }
         spends
     }
 
-    /// How long nothing is left, as far as is known; no more than that is waited for.
-    fn refused(&self, now: Instant) -> Option<Refused> {
+    /// What a call counts: never more than a window has, or it would wait for ever.
+    fn weighed(&self, weight: u64, rule: Rule) -> u64 {
+        weight.min(self.calls(rule)).max(1)
+    }
+
+    /// How long nothing is left for a call of this weight, as far as is known; no more than that is
+    /// waited for.
+    fn refused(&self, weight: u64, now: Instant) -> Option<Refused> {
         if let Some(rest) = self.held(now) {
             return Some(Refused::Held(rest));
         }
@@ -124,7 +141,7 @@ impl State {
             None => self.window_ends,
         };
         let rest = ends.saturating_duration_since(now);
-        let known = self.left == 0 && self.empty && now < self.good_until && !rest.is_zero();
+        let known = self.left < weight && self.empty && now < self.good_until && !rest.is_zero();
         known.then_some(Refused::Spent(rest))
     }
 
@@ -199,27 +216,33 @@ impl Account {
         self.state().calls(self.rule)
     }
 
-    /// Makes one call, or waits a moment for one. Nothing but a lock while the lease lasts.
+    /// Makes one call of this weight, or waits a moment for it. Nothing but a lock while the lease lasts.
     pub async fn take(
         self: &Arc<Self>,
         store: &Store,
         lane: Lane,
         who: Who,
+        weight: u64,
     ) -> Result<Taken, Refused> {
         let mut turn = {
             let mut state = self.state();
             let now = Instant::now();
-            if state.queue.is_empty() && state.spend(now) {
-                return Ok(Taken::of(self));
+            let weight = state.weighed(weight, self.rule);
+            if state.queue.is_empty() && state.spend(weight, now) {
+                return Ok(Taken::of(self, weight));
             }
-            match state.refused(now) {
+            match state.refused(weight, now) {
                 Some(refused @ (Refused::Held(rest) | Refused::Spent(rest))) if rest > PATIENCE => {
                     return Err(refused);
                 }
                 _ => {}
             }
             let (sender, turn) = oneshot::channel();
-            if !state.queue.push(lane, who, sender) {
+            let waiting = Waiting {
+                turn: sender,
+                weight,
+            };
+            if !state.queue.push(lane, who, waiting) {
                 return Err(Refused::Spent(PATIENCE));
             }
             if !state.leasing {
@@ -235,31 +258,51 @@ impl Account {
         if let Ok(taken) = turn.try_recv() {
             return Ok(taken);
         }
-        let refused = self.state().refused(Instant::now());
+        let state = self.state();
+        let refused = state.refused(state.weighed(weight, self.rule), Instant::now());
         Err(refused.unwrap_or(Refused::Spent(PATIENCE)))
     }
 
-    /// Gives one call back that was not made; when the lease has ended, with the next one.
-    pub fn give_back(self: &Arc<Self>) {
+    /// Gives a call back that was not made; when the lease has ended, with the next one.
+    pub fn give_back(self: &Arc<Self>, weight: u64) {
         let mut state = self.state();
         let now = Instant::now();
         if now < state.window_ends {
-            state.left += 1;
+            state.left += weight;
             self.serve(&mut state, now);
         }
     }
 
-    /// Those whose turn it is go on.
+    /// Those whose turn it is go on. Nobody overtakes a call that counts more than is left yet, or it
+    /// would never be made.
     fn serve(self: &Arc<Self>, state: &mut State, now: Instant) {
-        while state.left > 0 && state.held(now).is_none() {
+        while state.held(now).is_none() {
+            let next = state.queue.next();
+            let Some(weight) = next.filter(|next| next.weight <= state.left) else {
+                return;
+            };
+            let weight = weight.weight;
             let Some(waiting) = state.queue.pop() else {
                 return;
             };
-            match waiting.send(Taken::of(self)) {
-                Ok(()) => state.left -= 1,
+            match waiting.turn.send(Taken::of(self, weight)) {
+                Ok(()) => state.left -= weight,
                 // Whoever has gone takes nothing along, so that nothing comes back.
                 Err(mut taken) => taken.made(),
             }
+        }
+    }
+
+    /// Those go whose turn will not come while anybody is patient; what is left is enough for some.
+    fn give_up(self: &Arc<Self>, state: &mut State, now: Instant) {
+        while !state.queue.is_empty() {
+            let held = state.held(now).is_some();
+            let left = state.left;
+            // To be dropped is to be told.
+            state
+                .queue
+                .retain(|waiting| !held && waiting.weight <= left);
+            self.serve(state, now);
         }
     }
 
@@ -271,52 +314,6 @@ impl Account {
         // From here on another one may run.
         leasing.on = false;
         self.give_back_later(&store).await;
-    }
-
-    /// Tells the database, once the lease has ended and nobody has called for more, what is left of
-    /// it: the account may be forgotten long before the window ends.
-    async fn give_back_later(&self, store: &Store) {
-        let window_ends = {
-            let mut state = self.state();
-            let lasts = state.window_ends > state.good_until;
-            if state.returning || state.left == 0 || !lasts {
-                return;
-            }
-            state.returning = true;
-            state.window_ends
-        };
-        let left = loop {
-            let until = {
-                let mut state = self.state();
-                // The next lease takes it along, and its task comes here.
-                if state.leasing || state.left == 0 || Instant::now() >= state.window_ends {
-                    state.returning = false;
-                    return;
-                }
-                if Instant::now() >= state.good_until {
-                    state.returning = false;
-                    break std::mem::take(&mut state.left);
-                }
-                state.good_until
-            };
-            tokio::time::sleep_until(until.into()).await;
-        };
-        let Rule { calls, window } = self.rule;
-        let (learned, wanted, back) = (None, 0, left);
-        let given = Spending {
-            calls,
-            window,
-            learned,
-            wanted,
-            back,
-        };
-        let told = tokio::time::timeout(SLOW, store.lease_calls(&self.key, given)).await;
-        if !matches!(told, Ok(Ok(_))) {
-            let mut state = self.state();
-            if state.window_ends == window_ends {
-                state.left += left;
-            }
-        }
     }
 
     async fn lease_on(self: &Arc<Self>, store: &Store) {
@@ -346,8 +343,9 @@ impl Account {
     /// What to ask for; `None`: nobody waits any more.
     fn wanted(&self) -> Option<Spending> {
         let mut state = self.state();
-        state.queue.retain(|waiting| !waiting.is_closed());
-        let waiting = state.queue.len() as u64;
+        state.queue.retain(|waiting| !waiting.turn.is_closed());
+        let waiting: u64 = state.queue.items().map(|waiting| waiting.weight).sum();
+        let next = state.queue.next().map_or(0, |waiting| waiting.weight);
         if waiting == 0 {
             state.leasing = false;
             return None;
@@ -364,7 +362,7 @@ impl Account {
             calls: self.rule.calls,
             window: self.rule.window,
             learned: state.learned.filter(|_| !told),
-            wanted: chunk.max(waiting.min(calls / 4)),
+            wanted: chunk.max(waiting.min(calls / 4)).max(next),
             back,
         })
     }
@@ -413,10 +411,10 @@ impl Account {
         if state.queue.is_empty() {
             return None;
         }
-        let (Refused::Held(rest) | Refused::Spent(rest)) = state.refused(now)?;
+        let next = state.queue.next().map_or(1, |waiting| waiting.weight);
+        let (Refused::Held(rest) | Refused::Spent(rest)) = state.refused(next, now)?;
         if rest > PATIENCE {
-            // All of them would wait in vain; to be dropped is to be told.
-            state.queue.retain(|_| false);
+            self.give_up(&mut state, now);
             return None;
         }
         Some(rest.clamp(PAUSE, LONGEST_PAUSE))

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bunsen_engine::configuration::Values;
-use bunsen_engine::element::{Budget, Counted, Element};
+use bunsen_engine::element::{Budget, Counted, Element, Kind};
 use http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
 use moka::sync::Cache;
@@ -131,7 +131,8 @@ fn waits(
     let wait = match status == StatusCode::TOO_MANY_REQUESTS {
         true => {
             let reset = counted.reset.filter(|_| only || spent);
-            asked.or(reset).unwrap_or(UNSAID)
+            let rest = rest.filter(|_| spent);
+            asked.or(reset).or(rest).unwrap_or(UNSAID)
         }
         false => counted.reset.or(rest).filter(|_| spent)?,
     };
@@ -170,6 +171,7 @@ impl Budgets {
         element: &'e Element,
         values: &Values,
         who: Who,
+        kind: Kind<'_>,
     ) -> Result<Turn<'e>> {
         let lane = LANE.try_with(|lane| *lane).unwrap_or(Lane::Interactive);
         let own = self.settings.organization.map(|calls| {
@@ -183,7 +185,7 @@ impl Budgets {
         // What is taken goes back when the caller hangs up, or a later one is refused.
         let mut all = Vec::with_capacity(budgets.len() + usize::from(own.is_some()));
         if let Some(account) = &own {
-            let taken = account.take(store, lane, who).await;
+            let taken = account.take(store, lane, who, 1).await;
             let taken = taken.map_err(|refused| organizations(account.calls(), refused))?;
             all.push((taken, None));
         }
@@ -193,7 +195,7 @@ impl Budgets {
                 window: budget.window,
             };
             let account = self.account(of_vendor(element, index, values, who), rule);
-            let taken = account.take(store, lane, who).await;
+            let taken = account.take(store, lane, who, budget.weight(kind)).await;
             let taken =
                 taken.map_err(|refused| vendors(element, budget, account.calls(), refused))?;
             all.push((taken, Some(budget)));
@@ -314,8 +316,12 @@ fn vendors(element: &Element, budget: &Budget, calls: u64, refused: Refused) -> 
         }
         Refused::Spent(rest) => {
             let (wait, window) = (seconds(rest), budget.window.as_secs());
+            let of = match budget.weights {
+                None => "calls",
+                Some(_) => "units of calls",
+            };
             let message = format!(
-                "{name} gives this account {calls} calls in {window} seconds, which are used up or \
+                "{name} gives this account {calls} {of} in {window} seconds, which are used up or \
                  waited for; it was not asked. Try again in {wait} seconds."
             );
             (message, wait)
@@ -377,6 +383,7 @@ mod tests {
         // Of two budgets it is the one of which nothing is left.
         assert_eq!(of(429, None, Some(3), Some(30), false), Some(1));
         assert_eq!(of(429, None, Some(0), Some(30), false), Some(30));
+        assert_eq!(of(429, None, Some(0), None, false), Some(50));
         assert_eq!(of(200, None, Some(0), Some(30), false), Some(30));
         assert_eq!(of(200, None, Some(0), None, true), Some(50));
         assert_eq!(of(200, None, Some(1), Some(30), true), None);

@@ -70,6 +70,18 @@ impl<T> Queue<T> {
         pop(&mut self.interactive).or_else(|| pop(&mut self.background))
     }
 
+    /// Who would be next.
+    pub fn next(&self) -> Option<&T> {
+        front(&self.interactive).or_else(|| front(&self.background))
+    }
+
+    /// All who wait.
+    pub fn items(&self) -> impl Iterator<Item = &T> {
+        let rings = self.interactive.iter().chain(&self.background);
+        let instances = rings.flat_map(|(_, instances)| instances);
+        instances.flat_map(|(_, items)| items)
+    }
+
     pub fn retain(&mut self, keep: impl Fn(&T) -> bool) {
         for ring in [&mut self.interactive, &mut self.background] {
             for (_, instances) in ring.iter_mut() {
@@ -86,6 +98,7 @@ impl<T> Queue<T> {
         self.interactive.is_empty() && self.background.is_empty()
     }
 
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.count(|_| true)
     }
@@ -146,6 +159,12 @@ fn member<K: PartialEq, T: Default>(ring: &mut VecDeque<(K, T)>, key: K) -> &mut
         ring.len() - 1
     });
     &mut ring[index].1
+}
+
+fn front<T>(ring: &Ring<T>) -> Option<&T> {
+    let (_, instances) = ring.front()?;
+    let (_, items) = instances.front()?;
+    items.front()
 }
 
 fn pop<T>(ring: &mut Ring<T>) -> Option<T> {

@@ -8,13 +8,15 @@ use super::account::Account;
 #[derive(Debug)]
 pub struct Taken {
     pub account: Arc<Account>,
+    weight: u64,
     made: bool,
 }
 
 impl Taken {
-    pub fn of(account: &Arc<Account>) -> Self {
+    pub fn of(account: &Arc<Account>, weight: u64) -> Self {
         Self {
             account: Arc::clone(account),
+            weight,
             made: false,
         }
     }
@@ -28,7 +30,7 @@ impl Taken {
 impl Drop for Taken {
     fn drop(&mut self) {
         if !self.made {
-            self.account.give_back();
+            self.account.give_back(self.weight);
         }
     }
 }

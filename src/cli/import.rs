@@ -12,11 +12,12 @@ use zeroize::Zeroizing;
 use crate::cli::elements::listed;
 use crate::cli::people::open;
 use crate::cli::state::{Opened, told};
-use crate::config::Import;
+use crate::config::{Import, own_program};
 use crate::elements;
 use crate::error::{Error, Result};
 use crate::import::{self, Outcome, Report, Whose};
 use crate::outbound::{Outbound, Settings, VendorRoute};
+use crate::scripts::{self, Scripts};
 use crate::store::Mode;
 use crate::vault::Vault;
 
@@ -62,19 +63,27 @@ async fn import(
 ) -> Result<Outcome> {
     let mode = opened.store.mode().await?;
     let outbound = match command.verify {
-        true => Some(outbound(command, mode)?),
+        true => Some((outbound(command, mode)?, scripts()?)),
         false => None,
     };
+    let vendors = outbound.as_ref();
+    let vendors = vendors.map(|(outbound, scripts)| (outbound, scripts));
     let whose = command.organization.map(|organization| Whose {
         organization,
         user: command.user.clone(),
     });
-    let work = import::Import::new(&opened.store, vault, catalog, mode, outbound.as_ref());
+    let work = import::Import::new(&opened.store, vault, catalog, mode, vendors);
     let done = work.run(text, whose.as_ref(), command.dry_run).await;
     done.map_err(|error| match error {
         Error::Internal(_) => told(error),
         other => other,
     })
+}
+
+/// Where hooks of definitions run.
+fn scripts() -> Result<Scripts> {
+    let program = own_program().map_err(told)?;
+    Ok(Scripts::new(scripts::Settings::new(program)))
 }
 
 fn outbound(command: &Import, mode: Option<Mode>) -> Result<Outbound> {

@@ -100,12 +100,16 @@ impl Calls<'_> {
         if home.is_some() && home == request::host_and_port(&request.url) {
             return Ok(());
         }
-        let entry = element.host_entry(resource);
-        Err(Error::Invalid(format!(
+        Err(self.not_for_this_host(resource))
+    }
+
+    pub(super) fn not_for_this_host(&self, resource: &Resource) -> Error {
+        let entry = self.session.element.host_entry(resource);
+        Error::Invalid(format!(
             "configuration '{entry}': the stored OAuth client is not for this host. Give {} of your \
              own, or let an administrator set '{entry}' with the client.",
             CLIENT_ENTRIES.join(" and ")
-        )))
+        ))
     }
 }
 

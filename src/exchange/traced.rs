@@ -7,7 +7,7 @@ use bunsen_engine::reply::VendorReply;
 use bunsen_engine::request::VendorRequest;
 use bunsen_engine::trace;
 
-use super::Prepared;
+use super::calls::Prepared;
 
 /// Calls that were made, written down for their caller.
 #[derive(Debug, Clone, Default)]

@@ -1,6 +1,7 @@
 //! What calls that did not come to their end leave behind, and whether somebody may go on.
 
 use bunsen_engine::configuration::Values;
+use bunsen_engine::reply::VendorReply;
 
 use super::{Calls, Progress};
 use crate::error::Error;
@@ -9,6 +10,8 @@ impl Calls<'_> {
     /// The next call makes something, or uses up something, each time that it is made.
     pub fn next_is_once(&self) -> bool {
         let next = self.left.as_slice().first();
+        // What hooks make of an answer asks nobody.
+        let next = next.filter(|_| self.unread.is_none());
         next.is_some_and(|call| call.once.is_some() || (self.spends && call.kind.gets_token()))
     }
 
@@ -44,6 +47,11 @@ impl Calls<'_> {
             previous: previous
                 .and_then(|answer| std::str::from_utf8(&answer.body).ok())
                 .map(str::to_owned),
+            unread: self.unread.as_ref().map(|unread| VendorReply {
+                status: unread.answer.status,
+                headers: unread.answer.headers.clone(),
+                body: unread.answer.body.clone(),
+            }),
         })
     }
 

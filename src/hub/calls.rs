@@ -6,24 +6,25 @@
 //! twice is doing it once. The connection broke, or there was none: then what only reads is repeated.
 //! Everything else is the caller's to decide, who is told how long the vendor wants to be left alone.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use bunsen_engine::configuration::Values;
-use bunsen_engine::element::{Element, Resource};
+use bunsen_engine::element::{Element, HookKind, Kind, Resource};
 use bunsen_engine::hub::{self, Caller, Walk};
 use bunsen_engine::reply::{Fault, VendorReply};
 use bunsen_engine::request::{BuildError, Inputs, VendorRequest};
 use http::{Method, StatusCode, header};
 
 use super::form::Form;
-use super::hooks::Hooks;
+use super::hooks::Making;
 use super::keyed::{self, Mark};
 use super::{Called, Content, List};
 use crate::app::CallLimits;
 use crate::error::{Error, Result, VendorFailure};
 use crate::exchange::{self, Asked, Came};
 use crate::headers;
+use crate::hooks::Hooks;
 use crate::outbound::{Payload, SendError};
 use crate::ready::{MOST_CALLS, Ready};
 
@@ -164,6 +165,26 @@ impl<'a, 'c> Calls<'a, 'c> {
         }
     }
 
+    /// Why there is nothing to do about a call but to wait: the vendor, a budget or the time of the hub
+    /// call is used up.
+    ///
+    /// # Errors
+    /// Any other `error`.
+    pub fn waits(&self, error: Error) -> Result<String> {
+        let wait = match &error {
+            Error::OverBudget { .. } => None,
+            Error::Vendor(failure) if failure.status == 429 => failure.retry_after.as_deref(),
+            Error::Vendor(failure) if failure.status == 502 && self.are_used_up() => None,
+            _ => return Err(error),
+        };
+        let text = error.to_string();
+        let text = text.trim_end_matches('.');
+        Ok(match wait {
+            Some(wait) => format!("{text} (Retry-After: {wait})"),
+            None => text.to_owned(),
+        })
+    }
+
     async fn attempt(&mut self, link: &mut Link<'_, 'a>, caller: &Caller<'_>) -> Result<Attempt> {
         let resource = link.resource();
         let element = self.ready.element;
@@ -179,12 +200,21 @@ impl<'a, 'c> Calls<'a, 'c> {
             return Ok(Attempt::Done(None));
         };
         let mut request = request.map_err(exchange::unbuilt)?;
-        let mark = self.mark.as_ref();
-        let mut hooks = Hooks::of(&self.ready, resource, &inputs, caller, mark);
+        let (runner, group) = (self.ready.runner(), self.ready.group);
+        let mut hooks = Hooks::of(runner, (element, group), resource, &inputs, caller);
         let mut changed = Values::new();
         let instead = match &mut hooks {
             Some(hooks) => {
-                let instead = Box::pin(hooks.before(&mut request, self.called)).await;
+                let instead = {
+                    let called = Mutex::new(&mut *self.called);
+                    let making = Making {
+                        ready: &self.ready,
+                        mark: self.mark.as_ref(),
+                        called: &called,
+                    };
+                    let before = hooks.before(&mut request, |wanted| making.call(wanted));
+                    Box::pin(before).await
+                };
                 changed = hooks.take_changed();
                 // A session that a hook has begun is kept whatever comes of the call.
                 self.keep(&changed).await?;
@@ -197,7 +227,7 @@ impl<'a, 'c> Calls<'a, 'c> {
         let came = match instead {
             Some(reply) => Ok(Came { reply, file: None }),
             None => {
-                let turn = self.ready.turn().await?;
+                let turn = self.ready.turn_of(Kind::Of(resource)).await?;
                 let mut streamed = None;
                 if let Some(form) = link.form() {
                     let parts = hub::parts(element, resource, &inputs, caller);
@@ -246,7 +276,16 @@ impl<'a, 'c> Calls<'a, 'c> {
         let failed = |error| if written { done(&error) } else { error };
         if let Some(mut hooks) = hooks {
             let came = (reply.status, reply.body.clone());
-            let after = Box::pin(hooks.after(&mut reply, self.called)).await;
+            let after = {
+                let called = Mutex::new(&mut *self.called);
+                let making = Making {
+                    ready: &self.ready,
+                    mark: self.mark.as_ref(),
+                    called: &called,
+                };
+                let after = hooks.after(&mut reply, |wanted| making.call(wanted));
+                Box::pin(after).await
+            };
             unchanged = came == (reply.status, reply.body.clone());
             let later = hooks.take_changed();
             self.keep(&later).await.map_err(failed)?;
@@ -263,14 +302,21 @@ impl<'a, 'c> Calls<'a, 'c> {
                 Ok(Attempt::Refused(fault, status))
             }
             Ok(content) => {
-                self.previous = Some(reply);
-                Ok(Attempt::Done(Some(match file {
+                let is_file = link.is_file();
+                let headers = || headers::for_caller(reply.headers.clone(), StatusCode::OK);
+                let content = match file.filter(|_| reply.body.is_empty()) {
                     Some(mut file) => {
-                        file.headers = headers::for_caller(file.headers, StatusCode::OK);
+                        file.headers = headers();
                         Content::File(file)
                     }
+                    None if is_file => Content::Held {
+                        headers: headers(),
+                        body: reply.body.clone(),
+                    },
                     None => content,
-                })))
+                };
+                self.previous = Some(reply);
+                Ok(Attempt::Done(Some(content)))
             }
         }
     }
@@ -367,10 +413,19 @@ impl<'a> Link<'_, 'a> {
         }
     }
 
+    /// Its answer is a file for the caller.
+    fn is_file(&self) -> bool {
+        matches!(self, Self::One { resource, last, .. } if *last && resource.shape.raw)
+    }
+
+    /// A file is held where the resource itself has a hook for it. The element's own, which run for
+    /// everything, see status and headers.
     fn asked(&self) -> Asked {
-        match self {
-            Self::One { resource, last, .. } if *last && resource.shape.raw => Asked::File,
-            _ => Asked::Whole,
+        let mut hooks = self.resource().hooks.iter();
+        let seen = hooks.any(|hook| hook.kind == HookKind::PostRequest);
+        match self.is_file() && !seen {
+            true => Asked::File,
+            false => Asked::Whole,
         }
     }
 

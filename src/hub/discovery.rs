@@ -11,7 +11,7 @@ use http::HeaderMap;
 use serde_json::value::RawValue;
 
 use super::calls::{Calls, Link};
-use super::{Called, Content, List, token_key, told};
+use super::{Called, Content, List, to_its_end, token_key, told};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::ids::{InstanceId, OrganizationId};
@@ -44,6 +44,24 @@ pub async fn try_credentials(
     let Some(resource) = ping::call(ready.element, ready.group) else {
         return Ok(());
     };
+    if !ready.element.has_hooks(resource) {
+        return tried(ready, resource, called).await;
+    }
+    let work = to_its_end(app, called, |app, mut called| async move {
+        let tried = async {
+            let ready = Ready::even_disabled(&app, organization, id).await?;
+            match ping::call(ready.element, ready.group) {
+                Some(resource) => tried(ready, resource, &mut called).await,
+                None => Ok(()),
+            }
+        };
+        let outcome = tried.await;
+        (outcome, called)
+    });
+    Box::pin(work).await
+}
+
+async fn tried<'a>(ready: Ready<'a>, resource: &'a Resource, called: &mut Called) -> Result<()> {
     let headers = HeaderMap::new();
     let caller = nobody(resource, "", Vec::new(), &headers);
     caller.check(ready.element, resource).map_err(told)?;
@@ -59,6 +77,35 @@ pub async fn try_credentials(
 /// As [`super::call`]. A vendor that keeps its list of fields from these credentials is no failure:
 /// what the definition has is good without it.
 pub async fn fields(
+    app: &App,
+    organization: OrganizationId,
+    id: InstanceId,
+    (element, object): (&Element, &Object),
+    called: &mut Called,
+) -> Result<Fields> {
+    let mut lists = object.discovery.iter();
+    let hooked = |index: &usize| {
+        let list = element.resources.get(*index);
+        list.is_some_and(|list| element.has_hooks(list))
+    };
+    if !lists.any(hooked) {
+        return found(app, organization, id, (element, object), called).await;
+    }
+    let (element, object) = (element.key.clone(), object.name.clone());
+    let work = to_its_end(app, called, |app, mut called| async move {
+        let lost = || Error::internal("the catalogue has changed");
+        let found = async {
+            let element = app.catalog().get(&element).ok_or_else(lost)?;
+            let object = element.object(&object).ok_or_else(lost)?;
+            found(&app, organization, id, (element, object), &mut called).await
+        };
+        let outcome = found.await;
+        (outcome, called)
+    });
+    Box::pin(work).await
+}
+
+async fn found(
     app: &App,
     organization: OrganizationId,
     id: InstanceId,

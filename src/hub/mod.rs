@@ -17,6 +17,7 @@ use bunsen_engine::hub::{Caller, Lost, Mistake, Route, TokenKey, Walk, links};
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde::de::IgnoredAny;
+use tracing::Instrument as _;
 
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -25,6 +26,7 @@ use crate::ids::{InstanceId, OrganizationId};
 use crate::outbound::{self, Stream};
 pub use crate::ready::Called;
 use crate::ready::Ready;
+use crate::shares;
 use crate::slips;
 use calls::{Calls, Link};
 use form::Form;
@@ -80,6 +82,11 @@ pub enum Content {
     List(List),
     /// Handed on as it comes.
     File(outbound::Answer),
+    /// A file that a hook has seen.
+    Held {
+        headers: HeaderMap,
+        body: Bytes,
+    },
 }
 
 #[derive(Debug)]
@@ -130,12 +137,47 @@ impl Found<'_> {
     }
 }
 
-/// Makes the call with the instance's credentials. `called` is filled in also when it fails.
+/// Makes the call with the instance's credentials. `called` is filled in also when it fails. Where hooks
+/// run it goes on when its caller is gone: what they make of an answer, a new token say, is stored.
 ///
 /// # Errors
 /// 400 for what the caller has to correct; 401 for an instance that needs its owner; what the vendor
 /// refuses with its own words; 502 and 503 when there is no answer.
 pub async fn call(app: &App, found: Found<'_>, call: Call, called: &mut Called) -> Result<Answer> {
+    let (ready, resource) = (&found.ready, found.route.resource);
+    // With a key it goes on anyway.
+    if call.mark.is_some() || !ready.element.has_hooks_on_the_way(resource) {
+        return made(app, found, call, called).await;
+    }
+    called.resource = named(resource);
+    let (organization, id) = (ready.organization(), ready.id());
+    let (method, path) = (call.method.clone(), found.path.to_owned());
+    let work = to_its_end(app, called, |app, mut called| async move {
+        let outcome = match find(&app, organization, id, &method, &path).await {
+            Ok(found) => made(&app, found, call, &mut called).await,
+            Err(error) => Err(error),
+        };
+        (outcome, called)
+    });
+    Box::pin(work).await
+}
+
+/// In a task that the caller's hanging up does not cut. It counts as the caller's as long as it runs.
+async fn to_its_end<T, W, F>(app: &App, called: &mut Called, work: W) -> Result<T>
+where
+    T: Send + 'static,
+    W: FnOnce(App, Called) -> F,
+    F: Future<Output = (Result<T>, Called)> + Send + 'static,
+{
+    let work = work(app.clone(), called.clone());
+    let work = shares::Call::current().scope(work);
+    let task = app.work().spawn(work.in_current_span());
+    let (outcome, made) = task.await.map_err(Error::internal)?;
+    *called = made;
+    outcome
+}
+
+async fn made(app: &App, found: Found<'_>, call: Call, called: &mut Called) -> Result<Answer> {
     let Found {
         mut ready,
         mut route,
@@ -211,12 +253,14 @@ async fn list<'a>(
     let walk = Walk::new(element, resource, calls.values(), caller, key).map_err(told)?;
     let mut walk = walk.holding_at_most(calls.limits().bytes);
     // What has been read until then is a page, if not a full one.
-    while !calls.are_used_up()
-        && calls
-            .make(&mut Link::Page(&mut walk), caller)
-            .await?
-            .is_some()
-    {}
+    while !calls.are_used_up() {
+        match calls.make(&mut Link::Page(&mut walk), caller).await {
+            Ok(Some(_)) => {}
+            Ok(None) => break,
+            Err(error) if walk.may_stop() => walk.stop(calls.waits(error)?),
+            Err(error) => return Err(error),
+        }
+    }
     let page = walk.finish(key).map_err(told)?;
     let records = page.records.iter();
     // They have been read as text before.
@@ -224,7 +268,7 @@ async fn list<'a>(
     let nulls = keeps_nulls(&calls);
     let json = resource
         .shape
-        .write_list(records, nulls, page.wish.fields.as_ref());
+        .write_page(records, nulls, page.wish.fields.as_ref());
     let wants_total = caller
         .query
         .iter()

@@ -30,6 +30,7 @@ use uuid::Uuid;
 use crate::administration::Office;
 use crate::error::{Error, Result};
 use crate::outbound::Outbound;
+use crate::scripts::Scripts;
 use crate::store::{Mode, Numbered, Store};
 use crate::vault::Vault;
 
@@ -58,8 +59,8 @@ pub struct Import<'a> {
     pub catalog: &'a Catalog,
     /// Stamp of the database.
     pub mode: Option<Mode>,
-    /// Vendors are asked through this; `None`: they are not asked.
-    pub outbound: Option<&'a Outbound>,
+    /// Vendors are asked through this, with hooks run there; `None`: they are not asked.
+    pub vendors: Option<(&'a Outbound, &'a Scripts)>,
     holder: Uuid,
     held: Mutex<Option<Instant>>,
 }
@@ -93,14 +94,14 @@ impl<'a> Import<'a> {
         vault: &'a Vault,
         catalog: &'a Catalog,
         mode: Option<Mode>,
-        outbound: Option<&'a Outbound>,
+        vendors: Option<(&'a Outbound, &'a Scripts)>,
     ) -> Self {
         Self {
             store,
             vault,
             catalog,
             mode,
-            outbound,
+            vendors,
             holder: Uuid::new_v4(),
             held: Mutex::default(),
         }

@@ -11,6 +11,7 @@ use super::reader::Mistakes;
 use super::standing::Standing;
 use super::write::BATCH;
 use crate::error::Result;
+use crate::hooks::Runner;
 use crate::ids::OrganizationId;
 use crate::provisioning::imported::Imported;
 
@@ -28,7 +29,7 @@ impl Import<'_> {
         warnings: &mut Vec<String>,
     ) -> Result<HashMap<String, Imported>> {
         let mut verified = HashMap::new();
-        if self.outbound.is_none() {
+        if self.vendors.is_none() {
             return Ok(verified);
         }
         for (account, users) in wanted.accounts.iter().zip(&standing.users) {
@@ -70,9 +71,16 @@ impl Import<'_> {
     ) -> (String, Imported, Option<String>) {
         let mut warning = None;
         // An organization that is still to be made has no grants.
-        let org = self.store.org(OrganizationId(organization.unwrap_or(0)));
-        if let Some(outbound) = self.outbound
-            && let Err(error) = one.imported.verify(outbound, org).await
+        let organization = OrganizationId(organization.unwrap_or(0));
+        let org = self.store.org(organization);
+        if let Some((outbound, scripts)) = self.vendors
+            && let Err(error) = {
+                let runner = Runner {
+                    scripts,
+                    organization,
+                };
+                one.imported.verify(outbound, runner, org).await
+            }
         {
             warning = Some(format!("{}: not verified: {error}", one.path));
         }

@@ -8,7 +8,8 @@
 //!    and the instance's lease are taken;
 //! 2. the calls, with no connection held; immediately before each the database is asked whether
 //!    what is left of the lease suffices. Between two of them stands, sealed, what those before
-//!    have returned, if they must not be repeated: then recovery makes those that are left;
+//!    have returned, if they must not be repeated: then recovery makes those that are left. So
+//!    does an answer that hooks have still to see, and recovery has them see it;
 //! 3. *answered*: what the vendor returned, sealed;
 //! 4. *applied*, in the transaction that stores it for good; or *refused* (the vendor said no, or
 //!    somebody else was faster) or *unknown* (whether the vendor has acted cannot be told).
@@ -84,8 +85,8 @@ pub struct Opening<'a> {
     pub generation: Option<i64>,
     /// From [`session`]; empty: no other session is touched.
     pub session: &'a [Fingerprint],
-    /// How many calls there will be at most.
-    pub calls: usize,
+    /// What the calls will take at most, with their hooks.
+    pub time: Duration,
     /// Sealed and given back to whoever finishes the exchange.
     pub intent: &'a [u8],
     pub claim: Option<&'a Claim>,
@@ -127,7 +128,7 @@ pub async fn begin(app: &App, opening: &Opening<'_>) -> Result<Begun> {
         generation: opening.generation,
         session: opening.session,
         intent_sealed: &keys.seal(&place(organization, id, INTENT), opening.intent),
-        lease: lease(app, opening.calls),
+        lease: opening.time + MARGIN,
         claim: opening.claim,
     };
     // Nobody waits for a renewal, which is made by a worker that has others to make.
@@ -162,11 +163,6 @@ pub async fn begin(app: &App, opening: &Opening<'_>) -> Result<Begun> {
             }
         }
     }
-}
-
-fn lease(app: &App, calls: usize) -> Duration {
-    let calls = u32::try_from(calls).unwrap_or(u32::MAX);
-    app.outbound().total_timeout().saturating_mul(calls) + MARGIN
 }
 
 impl Exchange {
@@ -205,7 +201,7 @@ impl Exchange {
     /// with what the failure means for the instance.
     pub async fn call(&self, calls: &mut Calls<'_>) -> Result<()> {
         while calls.left() > 0 {
-            self.may_send(self.app.outbound().total_timeout()).await?;
+            self.may_send(calls.next_takes()).await?;
             calls.step().await?;
             if calls.left() > 0
                 && let Some(progress) = calls.progress()

@@ -63,7 +63,7 @@ impl Left {
     ) -> Result<Option<Exchange>> {
         let holder = Uuid::new_v4();
         let organization = app.store().org(self.organization);
-        let lease = super::lease(app, calls.left());
+        let lease = calls.longest() + super::MARGIN;
         let taken = organization
             .take_over_exchange(self.id, (self.holder, holder), lease)
             .await?;

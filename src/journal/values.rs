@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use bunsen_engine::configuration::{Value, Values};
 use bunsen_engine::element::{Login, Start};
+use bunsen_engine::reply::VendorReply;
+use http::{HeaderName, HeaderValue, StatusCode};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
@@ -80,6 +82,43 @@ pub(super) struct Reached {
     done: usize,
     returned: Held,
     previous: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unread: Option<Answer>,
+}
+
+/// What a vendor has answered, as text.
+#[derive(Serialize, Deserialize)]
+struct Answer {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+impl Answer {
+    fn of(reply: &VendorReply) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let headers = reply.headers.iter();
+        Self {
+            status: reply.status.as_u16(),
+            headers: headers
+                .map(|(name, value)| (name.to_string(), text(value.as_bytes())))
+                .collect(),
+            body: text(&reply.body),
+        }
+    }
+
+    fn reply(self) -> VendorReply {
+        let headers = self.headers.into_iter().filter_map(|(name, value)| {
+            let mut value = HeaderValue::from_str(&value).ok()?;
+            value.set_sensitive(true);
+            Some((HeaderName::from_bytes(name.as_bytes()).ok()?, value))
+        });
+        VendorReply {
+            status: StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK),
+            headers: headers.collect(),
+            body: self.body.into(),
+        }
+    }
 }
 
 impl Reached {
@@ -90,6 +129,7 @@ impl Reached {
             done: progress.done,
             returned: Held(progress.returned),
             previous: progress.previous,
+            unread: progress.unread.as_ref().map(Answer::of),
         }
     }
 
@@ -102,6 +142,7 @@ impl Reached {
             done: self.done,
             returned: self.returned.0,
             previous: self.previous,
+            unread: self.unread.map(Answer::reply),
         }
     }
 
@@ -146,6 +187,13 @@ mod tests {
             done: 2,
             returned: word,
             previous: Some("{}".to_owned()),
+            unread: Some(VendorReply {
+                status: StatusCode::CREATED,
+                headers: [(http::header::ETAG, HeaderValue::from_static("e"))]
+                    .into_iter()
+                    .collect(),
+                body: "b".into(),
+            }),
         };
         let json = Reached::of(progress).to_json().unwrap();
         assert!(Held::from_json(&json).is_err());
@@ -153,5 +201,11 @@ mod tests {
         assert_eq!((read.login.start, read.done), (Start::Refresh, 2));
         assert!(read.returned["word"].is_secret() && read.login.brought["word"].is_secret());
         assert_eq!(read.previous.as_deref(), Some("{}"));
+        let unread = read.unread.unwrap();
+        assert_eq!(
+            (unread.status, &*unread.body),
+            (StatusCode::CREATED, b"b".as_slice())
+        );
+        assert_eq!(unread.headers["etag"], "e");
     }
 }

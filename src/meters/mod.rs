@@ -41,6 +41,7 @@ const HANDSHAKES: &str = "bunsen_tls_handshake_failures_total";
 
 static REQUESTS_NOW: AtomicI64 = AtomicI64::new(0);
 static CONNECTIONS_NOW: AtomicI64 = AtomicI64::new(0);
+static SCRIPTS_UNFILTERED: AtomicI64 = AtomicI64::new(0);
 /// 0: there is no certificate.
 static CERTIFICATE_ENDS: AtomicI64 = AtomicI64::new(0);
 
@@ -95,6 +96,11 @@ pub fn log_in_refused(limit: &'static str) {
 /// `whose` budget, and why, in words of ours.
 pub fn budget_refused(whose: &'static str, reason: &'static str) {
     counter!(BUDGETS, "budget" => whose, "reason" => reason).increment(1);
+}
+
+/// Scripts run without a filter on calls of the system; `true`: that is new.
+pub fn scripts_unfiltered() -> bool {
+    SCRIPTS_UNFILTERED.swap(1, Ordering::Relaxed) == 0
 }
 
 /// When our own certificate ends, in seconds since 1970.
@@ -267,6 +273,11 @@ pub fn render(now: &Now<'_>) -> String {
         "bunsen_request_log_waiting",
         "Rows of the request log that wait to be written.",
         now.log_waiting,
+    );
+    text.plain(
+        "bunsen_scripts_unfiltered",
+        "1: scripts run without a filter on calls of the system, which the kernel does not have.",
+        SCRIPTS_UNFILTERED.load(Ordering::Relaxed),
     );
     let ends = CERTIFICATE_ENDS.load(Ordering::Relaxed);
     if ends != 0 {

@@ -40,6 +40,11 @@ const IDLE_CONNECTIONS_PER_HOST: usize = 64;
 /// So that the system notices a vendor that is gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
+/// Hosts whose TLS sessions are gone on with: of all vendors together, some 4 KB each, and of what
+/// is one host or a few.
+const VENDORS_SESSIONS: usize = 6_000;
+const FEW_SESSIONS: usize = 8;
+
 /// HTTP/2 header lists at most. HTTP/1 has the parser's own limits: 100 headers, 400 KiB.
 const HEADER_LIST: u32 = 64 * 1024;
 
@@ -98,11 +103,12 @@ impl Clients {
         egress: Option<&EgressProxy>,
     ) -> Result<Self, OutboundError> {
         let roots = tls::public_roots();
-        let direct = guarded(versions, roots, resolver.clone(), connect_timeout)?;
+        let vendors = config(roots, VENDORS_SESSIONS)?;
+        let direct = guarded(versions, vendors, resolver.clone(), connect_timeout);
         // The operator named the target, so it may be anywhere and without TLS; HTTP/1.1,
         // because there the Host header is free to stay the vendor's.
         let routed = HttpsConnectorBuilder::new()
-            .with_tls_config(config(tls::public_roots())?)
+            .with_tls_config(config(tls::public_roots(), FEW_SESSIONS)?)
             .https_or_http()
             .enable_http1()
             .wrap_connector(sockets(Resolver::anywhere()));
@@ -144,8 +150,13 @@ impl Clients {
             let mut roots = tls::public_roots();
             roots.add_parsable_certificates(tls::authorities(grant)?);
             let resolver = self.resolver.granting(&grant.host);
-            let way = guarded(self.versions, roots, resolver, self.connect_timeout);
-            way.map_err(|error| error.to_string())
+            let config = config(roots, FEW_SESSIONS).map_err(|error| error.to_string())?;
+            Ok::<_, String>(guarded(
+                self.versions,
+                config,
+                resolver,
+                self.connect_timeout,
+            ))
         };
         self.granted
             .try_get_with_by_ref(grant, build)
@@ -170,12 +181,12 @@ impl Clients {
 
 fn guarded(
     versions: Versions,
-    roots: RootCertStore,
+    config: rustls::ClientConfig,
     resolver: Resolver,
     connect_timeout: Duration,
-) -> Result<Way, OutboundError> {
+) -> Way {
     let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(config(roots)?)
+        .with_tls_config(config)
         .https_only();
     let connector = match versions {
         Versions::All => connector
@@ -183,7 +194,7 @@ fn guarded(
             .wrap_connector(sockets(resolver)),
         Versions::One => connector.enable_http1().wrap_connector(sockets(resolver)),
     };
-    Ok(Way::Straight(client(connector, connect_timeout)))
+    Way::Straight(client(connector, connect_timeout))
 }
 
 /// TLS to the vendor inside of a tunnel, and perhaps TLS to the proxy around it. The proxy's own
@@ -194,12 +205,12 @@ fn by_proxy(
     connect_timeout: Duration,
 ) -> Result<Way, OutboundError> {
     let to_proxy = HttpsConnectorBuilder::new()
-        .with_tls_config(config(tls::public_roots())?)
+        .with_tls_config(config(tls::public_roots(), FEW_SESSIONS)?)
         .https_or_http()
         .enable_http1()
         .wrap_connector(sockets(Resolver::anywhere()));
     let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(config(tls::public_roots())?)
+        .with_tls_config(config(tls::public_roots(), VENDORS_SESSIONS)?)
         .https_only();
     let tunnel = proxy.tunnel(to_proxy)?;
     let connector = match versions {
@@ -209,8 +220,8 @@ fn by_proxy(
     Ok(Way::ByProxy(client(connector, connect_timeout)))
 }
 
-fn config(roots: RootCertStore) -> Result<rustls::ClientConfig, OutboundError> {
-    tls::config(roots).map_err(|error| OutboundError(error.to_string()))
+fn config(roots: RootCertStore, hosts: usize) -> Result<rustls::ClientConfig, OutboundError> {
+    tls::config(roots, hosts).map_err(|error| OutboundError(error.to_string()))
 }
 
 fn sockets(resolver: Resolver) -> HttpConnector<Resolver> {

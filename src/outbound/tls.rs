@@ -4,6 +4,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use rustls::client::Resumption;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
@@ -17,13 +18,19 @@ pub fn install_crypto_provider() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// Which protocols are offered is added by whoever connects.
-pub(super) fn config(roots: RootCertStore) -> Result<ClientConfig, rustls::Error> {
+/// Tickets of one host that rustls keeps, and counts its sessions by.
+const TICKETS_OF_HOST: usize = 8;
+
+/// Which protocols are offered is added by whoever connects. Sessions of so many hosts are kept, so
+/// that another connection to one of them needs no whole handshake.
+pub(super) fn config(roots: RootCertStore, hosts: usize) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
+    let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
-        .with_no_client_auth())
+        .with_no_client_auth();
+    config.resumption = Resumption::in_memory_sessions(hosts.saturating_mul(TICKETS_OF_HOST));
+    Ok(config)
 }
 
 /// Read once per process: reading some hundred files and parsing them takes milliseconds.

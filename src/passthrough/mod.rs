@@ -8,6 +8,7 @@
 
 use std::time::Instant;
 
+use bunsen_engine::element::Kind;
 use bunsen_engine::reply::{self, Refusal, VendorReply};
 use bunsen_engine::request::{self, stays_below, with_header};
 use http::{HeaderMap, Method, StatusCode, header};
@@ -132,7 +133,7 @@ async fn send(
         headers: call.headers.clone(),
     };
     let values = ready.effective().await?;
-    let turn = ready.turn().await?.used();
+    let turn = ready.turn_of(Kind::By(&call.method)).await?.used();
     let began = Instant::now();
     let answer = exchange::pass(&ready.session(), &values, passing, payload).await;
     called.attempts += 1;

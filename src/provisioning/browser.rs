@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use bunsen_engine::configuration::{AUTHENTICATION_TYPE, Value, Values};
 use bunsen_engine::element::oauth::{ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, TOKEN_SECRET};
 use bunsen_engine::element::{Element, Group, Login, ResourceKind};
-use bunsen_engine::oauth::{self, code_challenge};
+use bunsen_engine::oauth::code_challenge;
+use futures_util::FutureExt as _;
 use serde_json::{Map, Value as Json};
 use url::Url;
 
@@ -15,7 +16,9 @@ use crate::clients::{self, Client, proxies};
 use crate::credentials::grants;
 use crate::error::{Error, Result};
 use crate::exchange::{self, Session};
+use crate::hooks::Runner;
 use crate::ids::Secret;
+use crate::outbound::Grant;
 use crate::provisioning::Who;
 use crate::provisioning::authorization::entry_named;
 use crate::provisioning::request::mistaken;
@@ -263,9 +266,12 @@ pub async fn page_in_browser(
                 .into(),
         ));
     }
-    let url = oauth::authorize_url(element, group, &configuration, &brought)
-        .ok_or_else(|| Error::internal("a group lost its page"))?
-        .map_err(exchange::unbuilt)?;
+    let session = session_of(app, who, (element, group), &[]);
+    let page = exchange::page(&session, &configuration, &brought);
+    let url = page
+        .boxed()
+        .await?
+        .ok_or_else(|| Error::internal("a group lost its page"))?;
     if url.as_str().len() > URL_LIMIT {
         let message = format!("The address would be longer than {URL_LIMIT} bytes.");
         return Err(Error::Invalid(message));
@@ -341,6 +347,24 @@ pub async fn default_page(
     Ok((url, given.secret))
 }
 
+fn session_of<'a>(
+    app: &'a App,
+    who: Option<Who>,
+    (element, group): (&'a Element, &'a Group),
+    grants: &'a [Grant],
+) -> Session<'a> {
+    Session {
+        outbound: app.outbound(),
+        element,
+        group,
+        grants,
+        runner: who.map(|who| Runner {
+            scripts: app.scripts(),
+            organization: who.organization,
+        }),
+    }
+}
+
 /// Asks the vendor for OAuth 1's request token.
 ///
 /// # Errors
@@ -375,12 +399,7 @@ pub async fn request_token(
         brought,
         ..Login::default()
     };
-    let session = Session {
-        outbound: app.outbound(),
-        element,
-        group,
-        grants: &grants,
-    };
+    let session = session_of(app, who, (element, group), &grants);
     let given = exchange::request_token(&session, &login, &configuration, client).await?;
     let text = |key: &str| {
         let value = given.get(key).map(|value| Secret::new(value.reveal()));

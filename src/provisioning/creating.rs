@@ -126,7 +126,7 @@ async fn log_in_and_store(
             instance: None,
             generation: None,
             session: &session,
-            calls: chosen.element.login_calls(chosen.group, login.start).len(),
+            time: chosen.log_in_takes(app, login.start),
             intent: &json,
             claim,
         };
@@ -134,7 +134,7 @@ async fn log_in_and_store(
         let Begun::Ours(exchange) = journal::begin(app, &opening).await? else {
             return Err(Error::internal("a create has no instance to be outrun by"));
         };
-        let session = chosen.session(app, &grants);
+        let session = chosen.session(app, who.organization, &grants);
         let calls = Calls::logging_in(&session, login, given, generated).with_client(client);
         let calls = calls.traced(prepared.trace.as_ref());
         let calls = calls.kept_for_a_repeat(claim.is_some_and(|claim| !claim.is_of_link()));

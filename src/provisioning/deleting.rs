@@ -74,7 +74,7 @@ async fn bid_farewell(
         generation: None,
         session: &[],
         // All of them have the time of one.
-        calls: 1,
+        time: app.outbound().total_timeout(),
         intent: b"{}",
         claim: None,
     };
@@ -113,7 +113,7 @@ async fn tell(
     };
     let client = client.as_ref().map(|client| &client.values);
     let grants = grants(app, who.organization, chosen.element).await?;
-    let session = chosen.session(app, &grants);
+    let session = chosen.session(app, who.organization, &grants);
     let mut calls = Calls::deleting(&session, values).with_client(client);
     let mut failed: Option<Error> = None;
     let begun = std::time::Instant::now();

@@ -21,6 +21,7 @@ use super::view::TOKEN;
 use crate::credentials::{CREDENTIALS, Parts, grants_of, place, renewal_due_at};
 use crate::error::{Error, Result};
 use crate::exchange::{self, Calls, Session};
+use crate::hooks::Runner;
 use crate::ids::{OrganizationId, Secret};
 use crate::outbound::Outbound;
 use crate::store::{self, ExternalAuthentication, Mode};
@@ -193,7 +194,12 @@ impl Imported {
     ///
     /// # Errors
     /// The vendor could not be asked.
-    pub async fn verify(&mut self, outbound: &Outbound, org: store::OrgStore<'_>) -> Result<()> {
+    pub async fn verify(
+        &mut self,
+        outbound: &Outbound,
+        runner: Runner<'_>,
+        org: store::OrgStore<'_>,
+    ) -> Result<()> {
         if self.invalid.is_some() {
             return Ok(());
         }
@@ -204,6 +210,7 @@ impl Imported {
             element: &self.element,
             group,
             grants: &grants,
+            runner: Some(runner),
         };
         // A token is only tried: nothing that is good for once is spent.
         let login = Login {

@@ -48,14 +48,13 @@ pub(super) async fn turn(
     };
     // Which group it will be is not always known yet.
     let groups = element.map_or(&[][..], |element| &element.groups);
-    let calls = groups.iter().filter_map(|group| {
+    let times = groups.iter().filter_map(|group| {
         let element = element?;
         let starts = [Start::LogIn, Start::Refresh, Start::Token];
-        let calls = starts.map(|start| element.login_calls(group, start).len());
-        calls.into_iter().max()
+        let times = starts.map(|start| Chosen { element, group }.log_in_takes(app, start));
+        times.into_iter().max()
     });
-    let calls = u32::try_from(calls.max().unwrap_or_default()).unwrap_or(u32::MAX);
-    let lease = app.outbound().total_timeout().saturating_mul(calls) + MARGIN;
+    let lease = times.max().unwrap_or_default() + MARGIN;
     let organization = app.store().org(who.organization);
     let claim = || organization.claim_request(who.user, key, lease, KEPT);
     let mut claimed = claim().await?;

@@ -21,15 +21,17 @@ mod update;
 mod view;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bunsen_engine::configuration::Values;
-use bunsen_engine::element::{Element, Group, Login};
+use bunsen_engine::element::{Element, Group, Login, Start};
 use tracing::Instrument;
 
 use crate::app::App;
 use crate::credentials::grants;
 use crate::error::{Error, Result};
 use crate::exchange::{self, Calls, Session, Trace};
+use crate::hooks::Runner;
 use crate::ids::{AccountId, InstanceId, OrganizationId, UserId};
 use crate::outbound::Grant;
 use crate::shares::Call;
@@ -89,7 +91,7 @@ async fn log_in(
 ) -> Result<Values> {
     let grants = grants(app, organization, chosen.element).await?;
     let generated = exchange::generated(chosen.element, chosen.group, values);
-    let session = chosen.session(app, &grants);
+    let session = chosen.session(app, organization, &grants);
     Calls::logging_in(&session, login, values, generated)
         .with_client(client)
         .traced(trace)
@@ -111,13 +113,28 @@ impl std::fmt::Debug for Stored {
 }
 
 impl<'a> Chosen<'a> {
-    fn session(&self, app: &'a App, grants: &'a [Grant]) -> Session<'a> {
+    fn session(
+        &self,
+        app: &'a App,
+        organization: OrganizationId,
+        grants: &'a [Grant],
+    ) -> Session<'a> {
         Session {
             outbound: app.outbound(),
             element: self.element,
             group: self.group,
             grants,
+            runner: Some(Runner {
+                scripts: app.scripts(),
+                organization,
+            }),
         }
+    }
+
+    /// What the calls of a log-in take at most.
+    fn log_in_takes(&self, app: &App, start: Start) -> Duration {
+        let calls = self.element.login_calls(self.group, start);
+        exchange::longest(app.outbound(), app.scripts(), self.element, &calls)
     }
 }
 

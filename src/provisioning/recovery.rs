@@ -5,6 +5,7 @@
 //! | create, answered | the instance appears; its `Idempotency-Key` finds it |
 //! | change, answered | written, if nobody has logged in for the instance since |
 //! | create or change, some of its calls made that must not be repeated | the rest of them is made, then as answered |
+//! | one of those answered, and its hooks have not run | they run, then the rest |
 //! | create or change, not answered | nothing; the key is free again, unless a call must not be made twice: the definition says so, or it took a code |
 //! | deletion | the instance goes, answered or not: its deletion was accepted, and the vendor may have been told |
 

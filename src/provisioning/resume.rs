@@ -142,7 +142,7 @@ impl Rest<'_> {
             group: group_of(element, self.group)?,
         };
         let grants = grants(app, left.organization, element).await?;
-        let session = chosen.session(app, &grants);
+        let session = chosen.session(app, left.organization, &grants);
         let client = clients::referred_to(app, left.organization, element, self.given).await;
         let client = match client {
             // Removed meanwhile. What needs none is still made.
@@ -150,8 +150,7 @@ impl Rest<'_> {
             client => client?,
         };
         let client = client.as_ref().map(|client| &client.values);
-        let calls = Calls::going_on(&session, self.given, progress)?;
-        let mut calls = calls.with_client(client);
+        let mut calls = Calls::going_on(&session, (self.given, client), progress)?;
         let Some(exchange) = left.take_over(app, &calls, self.claim).await? else {
             return Ok(Made::Elsewhere);
         };

@@ -24,6 +24,7 @@
 pub mod backfill;
 mod failure;
 mod on_demand;
+mod recovery;
 pub mod salvage;
 pub mod worker;
 mod written;
@@ -39,17 +40,17 @@ use crate::clients;
 use crate::credentials::{self, Grant, stored_values};
 use crate::error::{Error, Result};
 use crate::exchange::{Calls, Session};
+use crate::hooks::Runner;
 use crate::ids::{InstanceId, OrganizationId};
-use crate::journal::recovery::Left;
 use crate::journal::{self, Begun, Exchange, Held, Opening};
 use crate::store::{self, FailedRenewal, Outcome, Purpose};
 use crate::tenancy;
 use failure::Class;
-use salvage::end_of;
 use worker::Hosts;
 use written::{apply, fail};
 
 pub use on_demand::{helped, lives, on_demand, spent};
+pub use recovery::recover;
 
 /// Until an instance whose definition here knows no renewal is looked at again.
 const OTHER_DEFINITION: SignedDuration = SignedDuration::from_hours(1);
@@ -184,12 +185,7 @@ impl Due<'_> {
         start: Start,
         ends: Timestamp,
     ) -> Result<Attempt> {
-        let session = Session {
-            outbound: self.app.outbound(),
-            element: self.element,
-            group: self.group,
-            grants: &self.grants,
-        };
+        let session = self.session();
         let client = clients::referred_to(self.app, self.organization, self.element, &self.values);
         let client = match client.await {
             Ok(client) => client,
@@ -278,6 +274,19 @@ impl Due<'_> {
         Ok(Attempt::Over(Came::Failed(error, next)))
     }
 
+    fn session(&self) -> Session<'_> {
+        Session {
+            outbound: self.app.outbound(),
+            element: self.element,
+            group: self.group,
+            grants: &self.grants,
+            runner: Some(Runner {
+                scripts: self.app.scripts(),
+                organization: self.organization,
+            }),
+        }
+    }
+
     async fn begin(&self, calls: &Calls<'_>, spends: bool) -> Result<Begun> {
         let parts = self.element.session_of(self.group, &self.values);
         let session = journal::session(self.app, &self.element.key, parts.as_deref());
@@ -293,7 +302,7 @@ impl Due<'_> {
             instance: Some(self.row.id),
             generation: Some(self.row.generation),
             session: &session,
-            calls: calls.left(),
+            time: calls.longest(),
             intent: &intent,
             claim: None,
         };
@@ -354,47 +363,6 @@ fn end(renewal: &Renewal<'_>, effective: &Values) -> Timestamp {
     let ends = renewal.expires_at(effective);
     let ends = ends.and_then(|ends| Timestamp::from_millisecond(ends).ok());
     ends.unwrap_or(Timestamp::MIN)
-}
-
-/// Finishes a renewal that a server which is gone has left open: an answer is written; without one
-/// the instance waits until its access token has ended.
-///
-/// # Errors
-/// Whatever may pass: it is tried again.
-pub async fn recover(app: App, left: Left) -> Result<()> {
-    let intent: Intent = serde_json::from_slice(&left.intent).map_err(Error::internal)?;
-    let (organization, generation) = (left.organization, intent.generation);
-    let id = left
-        .instance
-        .ok_or_else(|| Error::internal("a renewal of no instance"))?;
-    if let Some(answer) = &left.answer {
-        let returned = Held::from_json(answer)?.0;
-        return apply(&app, organization, id, left.id, generation, &returned).await;
-    }
-    if let Some(progress) = &left.progress {
-        let of = (organization, id, generation, left.id);
-        return salvage::renewal_cut_short(&app, of, &progress.returned).await;
-    }
-    let due_at = match app.store().org(organization).instance(id).await? {
-        Some(row) => Some(
-            end_of(&app, organization, &row)
-                .await?
-                .max(Timestamp::now()),
-        ),
-        None => None,
-    };
-    let failed = FailedRenewal {
-        due_at,
-        in_doubt: intent.spends,
-        ..FailedRenewal::default()
-    };
-    tracing::warn!(
-        org.id = %organization,
-        instance.id = %id,
-        "a renewal was cut short; whether the vendor has made it is not known"
-    );
-    let of = (generation, Some(left.id));
-    fail(&app, organization, id, of, Outcome::Unknown, &failed).await
 }
 
 /// When the access token among these values ends; one that does not end by time has ended.

@@ -107,6 +107,10 @@ impl RequestLog {
                 "This organization has {running} searches of its calls under way on this server, \
                  which is its limit; try again when one is answered."
             )),
+            Full::Queue(waiting) => Error::OverShare(format!(
+                "This organization has {waiting} searches of its calls waiting for their turn on \
+                 this server, which is its limit; try again when some are answered."
+            )),
             Full::All => Error::Unavailable(
                 "Other searches of the request log are under way on this server; try again.",
             ),

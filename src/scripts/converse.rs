@@ -15,6 +15,7 @@ use super::frame::{
     Bounds, Call, Done, End, FromChild, HttpAnswer, HttpCall, Outcome, Run, ToChild,
 };
 use super::{Limits, Output, Script, ScriptError};
+use crate::meters;
 
 /// The engine gets this long to stop by itself, which keeps its child.
 const GRACE: Duration = Duration::from_millis(500);
@@ -119,6 +120,7 @@ where
                     return (finished(done, limits), fitness);
                 }
                 Ok(FromChild::Waiting) => clock.pause(),
+                Ok(FromChild::Unfiltered) => unfiltered(),
                 Ok(FromChild::Call { number, call }) => {
                     made += 1;
                     if made > limits.calls {
@@ -134,6 +136,16 @@ where
                 fitness = Fitness::Spent;
             }
         }
+    }
+}
+
+/// The other limits hold; operators of such machines are to know.
+fn unfiltered() {
+    if meters::scripts_unfiltered() {
+        tracing::warn!(
+            "scripts of definitions run without a filter on calls of the system, which this kernel \
+             does not have; the other limits hold"
+        );
     }
 }
 

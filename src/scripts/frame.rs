@@ -56,6 +56,9 @@ pub enum FromChild {
     /// Nothing to do before an answer arrives.
     Waiting,
     Done(Done),
+    /// Said first by a child that has no filter on calls of the system, which this kernel, or this
+    /// kind of machine, does not know.
+    Unfiltered,
 }
 
 /// What a script asks the server for.

@@ -130,6 +130,8 @@ pub enum ScriptError {
     Busy,
     #[error("{0} other scripts of this organization are running; try again")]
     OverShare(usize),
+    #[error("{0} other scripts of this organization are waiting; try again")]
+    LongQueue(usize),
     #[error("cannot run scripts: {0}")]
     Unable(String),
 }
@@ -146,7 +148,7 @@ impl Scripts {
     /// Dropping the future ends the child.
     ///
     /// # Errors
-    /// [`ScriptError`]; only `Busy`, `OverShare` and `Unable` say nothing of the script.
+    /// [`ScriptError`]; only `Busy`, `OverShare`, `LongQueue` and `Unable` say nothing of the script.
     pub async fn run<C, F>(
         &self,
         organization: OrganizationId,
@@ -173,6 +175,12 @@ impl Scripts {
         };
         place.give_back(fitness);
         outcome
+    }
+
+    /// What one run takes at most, with the wait for a place and for a child.
+    pub fn longest_run(&self) -> Duration {
+        let Settings { queue, limits, .. } = self.0.settings();
+        *queue * 2 + limits.total
     }
 
     /// Children that are alive, busy or not.

@@ -81,6 +81,7 @@ impl Pool {
         let place = self.places.enter(organization, self.settings.queue).await;
         let place = place.map_err(|full| match full {
             Full::Own(running) => ScriptError::OverShare(running),
+            Full::Queue(waiting) => ScriptError::LongQueue(waiting),
             Full::All => ScriptError::Busy,
         })?;
         let found = {

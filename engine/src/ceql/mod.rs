@@ -110,6 +110,17 @@ impl Expression {
         }
     }
 
+    /// The same expression with other conditions.
+    #[must_use]
+    pub fn each(&self, change: &impl Fn(&Condition) -> Condition) -> Expression {
+        let all = |parts: &[Expression]| parts.iter().map(|part| part.each(change)).collect();
+        match self {
+            Self::And(parts) => Self::And(all(parts)),
+            Self::Or(parts) => Self::Or(all(parts)),
+            Self::Is(condition) => Self::Is(change(condition)),
+        }
+    }
+
     /// Every condition, from left to right.
     pub fn conditions(&self) -> Vec<&Condition> {
         match self {

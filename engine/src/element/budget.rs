@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, Method};
 
-use super::Element;
+use super::{Element, Resource};
 use crate::configuration::Values;
 
 /// So many calls of an account in a window that begins with the first of them.
@@ -14,9 +14,29 @@ pub struct Budget {
     pub window: Duration,
     /// Configuration keys whose values together name the account; empty: each instance is one.
     pub account: Vec<String>,
+    /// What a call counts; `None`: one.
+    pub weights: Option<Weights>,
     pub(super) limit: Option<HeaderName>,
     pub(super) remaining: Option<HeaderName>,
     pub(super) reset: Option<HeaderName>,
+}
+
+/// What calls count by their kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Weights {
+    pub list: u64,
+    pub read: u64,
+    pub write: u64,
+    pub delete: u64,
+}
+
+/// What is known of a call that counts.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind<'a> {
+    Of(&'a Resource),
+    /// It was written by somebody else.
+    By(&'a Method),
+    Unknown,
 }
 
 /// What the vendor's answer says of the budget.
@@ -30,6 +50,35 @@ pub struct Counted {
 }
 
 impl Budget {
+    /// What a call counts. What is not known for certain counts as the dearest that it can be.
+    pub fn weight(&self, kind: Kind<'_>) -> u64 {
+        let Some(weights) = self.weights else {
+            return 1;
+        };
+        let Weights {
+            list,
+            read,
+            write,
+            delete,
+        } = weights;
+        match kind {
+            Kind::Of(resource) => resource.shape.weight.unwrap_or_else(|| {
+                match (&resource.vendor_method, resource.shape.is_list()) {
+                    (&Method::GET, true) => list,
+                    (&Method::GET, false) => read,
+                    (&Method::DELETE, _) => delete,
+                    _ => write,
+                }
+            }),
+            Kind::By(method) => match *method {
+                Method::GET | Method::HEAD => list.max(read),
+                Method::DELETE => delete,
+                _ => write,
+            },
+            Kind::Unknown => list.max(read).max(write).max(delete),
+        }
+    }
+
     pub fn counted(&self, headers: &HeaderMap) -> Counted {
         let number = |name: &Option<HeaderName>| {
             let text = headers.get(name.as_ref()?)?.to_str().ok()?;
@@ -77,6 +126,7 @@ mod tests {
             calls: 1,
             window: Duration::from_secs(1),
             account: Vec::new(),
+            weights: None,
             limit: Some(HeaderName::from_static("x-limit")),
             remaining: Some(HeaderName::from_static("x-left")),
             reset: Some(HeaderName::from_static("x-reset")),

@@ -8,6 +8,7 @@ mod oauth;
 mod objects;
 mod parameter;
 mod people;
+mod record;
 mod resource;
 mod shape;
 

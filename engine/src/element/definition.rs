@@ -208,6 +208,7 @@ written! {
         refresh: Option<RefreshWords>,
         session: Vec<String>,
         budget: Many<BudgetWords>,
+        records: BTreeMap<String, RecordWords>,
     }
 
     BudgetWords {
@@ -215,6 +216,14 @@ written! {
         seconds: Option<u64>,
         account: Vec<String>,
         headers: BudgetHeadersWords,
+        weights: Option<WeightsWords>,
+    }
+
+    WeightsWords {
+        list: Option<u64>,
+        read: Option<u64>,
+        write: Option<u64>,
+        delete: Option<u64>,
     }
 
     BudgetHeadersWords {
@@ -315,6 +324,7 @@ written! {
         fault: Many<FaultWords>,
         wrap: Option<String>,
         record: Option<RecordWords>,
+        weight: Option<u64>,
         paging: PagingWords,
         filter: Option<FilterWords>,
         order: Option<OrderWords>,
@@ -364,11 +374,19 @@ written! {
         more: Option<String>,
         total: Option<String>,
         link: bool,
+        max: Option<usize>,
     }
 
     FilterWords {
         push: Many<PushWords>,
         local: Vec<String>,
+        means: Many<MeaningWords>,
+    }
+
+    MeaningWords {
+        field: Option<String>,
+        of: Option<String>,
+        begins: bool,
     }
 
     PushWords {
@@ -376,6 +394,7 @@ written! {
         operators: Vec<String>,
         query: Option<String>,
         resource: Option<String>,
+        by: Option<String>,
         #[serde(rename = "as")]
         form: Option<String>,
         loose: bool,
@@ -383,9 +402,29 @@ written! {
     }
 
     RecordWords {
+        like: Option<String>,
+        members: Many<MemberWords>,
+        lifted: Option<LiftedWords>,
         slots: Many<SlotWords>,
         joined: Many<JoinedWords>,
         known: Option<String>,
+    }
+
+    MemberWords {
+        name: Option<String>,
+        of: Option<String>,
+        #[serde(rename = "as")]
+        form: Option<String>,
+        members: Vec<String>,
+        first: Map<String, Value>,
+        inside: Many<MemberWords>,
+        only: Option<String>,
+    }
+
+    LiftedWords {
+        of: Option<String>,
+        letters: Option<String>,
+        length: Option<usize>,
     }
 
     SlotWords {

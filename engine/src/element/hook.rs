@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::catalog::{Mistake, SourceFile};
 use super::definition::HookDefinition;
-use super::{Element, Resource};
+use super::{CHAIN_LIMIT, Element, Resource};
 use crate::ids::ResourceId;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +57,15 @@ impl Element {
     pub fn hooks_after<'a>(&'a self, resource: &'a Resource) -> impl Iterator<Item = &'a Hook> {
         let both = resource.hooks.iter().chain(&self.hooks);
         both.filter(|hook| hook.kind == HookKind::PostRequest)
+    }
+
+    /// Whether any runs around one of the calls that a hub call of this resource is made of.
+    pub fn has_hooks_on_the_way(&self, resource: &Resource) -> bool {
+        let record = resource.shape.record.as_ref();
+        let read_first = record.and_then(|record| self.resources.get(record.known?));
+        let next = |link: &&Resource| self.resources.get(link.next?);
+        let chain = std::iter::successors(Some(resource), next).take(CHAIN_LIMIT);
+        chain.chain(read_first).any(|link| self.has_hooks(link))
     }
 
     /// Whether any runs around this call. What stands for calls that no definition has written has

@@ -24,7 +24,7 @@ mod text;
 mod unsupported;
 
 pub use assign::assign_ids;
-pub use budget::{Budget, Counted};
+pub use budget::{Budget, Counted, Kind, Weights};
 pub use catalog::{Catalog, Mistake, SourceFile};
 pub use hook::{Hook, HookKind};
 pub use hosts::HostRule;

@@ -17,6 +17,8 @@ pub struct Shape {
     pub wrap: Option<String>,
     /// Members that callers know under other names than the vendor.
     pub record: Option<Record>,
+    /// What a call of it counts in budgets that weigh; `None`: as its kind.
+    pub weight: Option<u64>,
     pub paging: Paging,
     /// How conditions and order reach the vendor; `None`: only as the parameters say.
     pub filter: Option<FilterRules>,
@@ -30,11 +32,74 @@ pub struct Shape {
 /// How members of our records are members of the vendor's.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Record {
+    pub members: Vec<Member>,
+    pub lifted: Option<Lifted>,
     pub slots: Vec<Slot>,
     pub joined: Vec<Joined>,
     /// The resource that reads the record before a part of it is changed: index in
     /// [`super::Element::resources`].
     pub known: Option<usize>,
+}
+
+/// A member of our records that is one of the vendor's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    pub name: String,
+    /// The vendor's; the same name where only the form is another.
+    pub of: String,
+    pub form: Form,
+    /// What an object of the form has: of a link all that hold the number, of parts all with the
+    /// whole first, of items what a plain value stands for.
+    pub members: Vec<String>,
+    /// What the first item gets if none has it.
+    pub first: Map<String, Json>,
+    /// Of each item of a list.
+    pub inside: Vec<Member>,
+    pub only: Option<Only>,
+}
+
+/// What our form and the vendor's are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Same,
+    /// `2017-03-01 10:00:00` in UTC, the vendor's by RFC 3339.
+    Time,
+    /// `10:30` is shown of `10:30:00`.
+    Minute,
+    /// A text, the vendor's a number.
+    Text,
+    /// The vendor's number may be sent as text.
+    Number,
+    /// The vendor's boolean may be sent as 0 or 1.
+    Boolean,
+    /// The vendor's is the contrary.
+    Reversed,
+    /// An object around the vendor's number.
+    Link,
+    /// The first of the vendor's list.
+    First,
+    /// The vendor's list by comma.
+    Joined,
+    /// The vendor's list of objects may be sent as plain values, or as one.
+    Items,
+    /// A text, and `name_part` beside it; the vendor's is one object.
+    Parts,
+}
+
+/// Where a member is known in one direction alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Only {
+    Sent,
+    /// In a body it is left out.
+    Shown,
+}
+
+/// Members of ours that the vendor has in an object below, by what their names look like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lifted {
+    pub of: String,
+    pub letters: String,
+    pub length: usize,
 }
 
 /// Numbered members in place of the first items of a list.
@@ -111,6 +176,8 @@ pub struct Paging {
     pub total: Option<AnswerPath>,
     /// A header `Link` with `rel="next"` stands while there is more.
     pub link: bool,
+    /// The most records that the vendor gives at once.
+    pub max: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,6 +195,17 @@ pub struct FilterRules {
     pub push: Vec<PushRule>,
     /// Fields of records that this server filters by itself; `name.*` all below, `*` all.
     pub local: Vec<String>,
+    pub means: Vec<Meaning>,
+}
+
+/// A name of callers that no record has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Meaning {
+    pub field: String,
+    /// The field that is asked about in truth.
+    pub of: String,
+    /// With what it begins; the test is `=` then.
+    pub begins: bool,
 }
 
 /// A condition that the vendor can be asked for.
@@ -151,6 +229,9 @@ pub enum PushTarget {
     /// Another call in place of this one, which finds one record by the value in its path: index in
     /// [`super::Element::resources`].
     Resource(usize),
+    /// No record but one can have the value: before the list is looked through, the call `by` names
+    /// some that may have it, and `record` reads one, as [`PushTarget::Resource`] does.
+    Hint { by: usize, record: usize },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -76,7 +76,6 @@ pub(super) fn of(definition: &ElementDefinition, element: &Element) -> Vec<Unsup
         );
     }
     let event = |hook: &HookDefinition| hook.kind.as_deref() == Some("event");
-    let around = |hooks: &[HookDefinition]| hooks.iter().any(|hook| !event(hook));
     if definition.hooks.0.iter().any(event) {
         add("hooks".into(), "hooks for events are not run yet");
     }
@@ -91,11 +90,6 @@ pub(super) fn of(definition: &ElementDefinition, element: &Element) -> Vec<Unsup
         if resource.built.as_deref() == Some("java") {
             let message = "built-in code of the platform is not part of an export";
             add(format!("{place}.kind"), message);
-        }
-        let hooked = around(&resource.hooks.0) || around(&definition.hooks.0);
-        if hooked && !matches!(kind, "api" | "apiNoDocumentation") && RUN.contains(&kind) {
-            let message = "hooks are run around the calls of callers only, so this one is not made";
-            add(format!("{place}.hooks"), message);
         }
         of_parameters(
             &resource.parameters.0,

@@ -147,16 +147,17 @@ fn paths_of(condition: &Condition) -> impl Iterator<Item = &AnswerPath> {
 impl Shape {
     /// One record as callers get it, added to `out`.
     pub fn write(&self, record: &str, nulls: bool, fields: Option<&Fields>, out: &mut Vec<u8>) {
-        let shown = match &self.record {
-            Some(words) => words.shown(record),
-            None => Cow::Borrowed(record),
-        };
+        match &self.record {
+            Some(words) => self.write_shown(&words.shown(record), nulls, fields, out),
+            None => self.write_shown(record, nulls, fields, out),
+        }
+    }
+
+    /// A record that is in our members already.
+    fn write_shown(&self, record: &str, nulls: bool, fields: Option<&Fields>, out: &mut Vec<u8>) {
         let record = match nulls {
-            true => shown,
-            false => match without_nulls(&shown) {
-                Cow::Borrowed(_) => shown,
-                Cow::Owned(without) => Cow::Owned(without),
-            },
+            true => Cow::Borrowed(record),
+            false => without_nulls(record),
         };
         if let Some(wrap) = &self.wrap {
             out.push(b'{');
@@ -179,14 +180,35 @@ impl Shape {
         nulls: bool,
         fields: Option<&Fields>,
     ) -> Vec<u8> {
-        let mut out = vec![b'['];
-        for (number, record) in records.enumerate() {
-            if number > 0 {
-                out.push(b',');
-            }
-            self.write(record, nulls, fields, &mut out);
-        }
-        out.push(b']');
-        out
+        array(records, |record, out| {
+            self.write(record, nulls, fields, out)
+        })
     }
+
+    /// The same of the records of a [`super::Page`], which are in our members already.
+    pub fn write_page<'r>(
+        &self,
+        records: impl Iterator<Item = &'r str>,
+        nulls: bool,
+        fields: Option<&Fields>,
+    ) -> Vec<u8> {
+        array(records, |record, out| {
+            self.write_shown(record, nulls, fields, out);
+        })
+    }
+}
+
+fn array<'r>(
+    records: impl Iterator<Item = &'r str>,
+    write: impl Fn(&str, &mut Vec<u8>),
+) -> Vec<u8> {
+    let mut out = vec![b'['];
+    for (number, record) in records.enumerate() {
+        if number > 0 {
+            out.push(b',');
+        }
+        write(record, &mut out);
+    }
+    out.push(b']');
+    out
 }

@@ -7,8 +7,10 @@ use serde_json::value::RawValue;
 
 use super::{Mistake, Route};
 use crate::ceql::member;
+use crate::configuration::Values;
 use crate::element::shape::Origin;
 use crate::element::{Element, Group, JsonType, Parameter, Resource, Source, Target};
+use crate::oauth::NONCE;
 use crate::reply::VendorReply;
 use crate::request::{self, BuildError, Inputs, VendorRequest};
 
@@ -43,6 +45,21 @@ impl<'a> Caller<'a> {
             headers,
             body,
             sent,
+            pushed: Vec::new(),
+        }
+    }
+
+    /// Nobody's: of a call that an instance's life needs. Scripts find what it is made for, a code
+    /// say, where they find a caller's query.
+    pub fn nobody(parameters: &Values, headers: &'a HeaderMap) -> Self {
+        let given = parameters.iter().filter(|(name, _)| *name != NONCE);
+        let given = given.map(|(name, value)| (name.clone(), value.reveal().to_owned()));
+        Self {
+            path: Vec::new(),
+            query: given.collect(),
+            headers,
+            body: Bytes::new(),
+            sent: Bytes::new(),
             pushed: Vec::new(),
         }
     }

@@ -66,7 +66,8 @@ fn records<'a>(mut list: Vec<&'a str>, root: &Root) -> Vec<&'a str> {
     list
 }
 
-fn items(json: &str) -> Option<Vec<&str>> {
+/// The items of an array.
+pub(super) fn items(json: &str) -> Option<Vec<&str>> {
     if !json.trim_ascii_start().starts_with('[') {
         return None;
     }

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use crate::configuration::Values;
 use crate::element::objects::{Choices, Field, FieldsRule, Object};
+use crate::element::shape::Record;
 use crate::element::{Element, Resource};
 use crate::language::{AnswerPath, scalar_text};
 
@@ -60,6 +61,8 @@ struct Calls<'a> {
     methods: Vec<&'a str>,
     /// Our envelope around records.
     wrap: Option<&'a str>,
+    /// What of records we call otherwise than the vendor.
+    record: Option<&'a Record>,
 }
 
 impl<'a> Calls<'a> {
@@ -71,6 +74,7 @@ impl<'a> Calls<'a> {
         Self {
             methods,
             wrap: calls.iter().find_map(|call| call.shape.wrap.as_deref()),
+            record: calls.iter().find_map(|call| call.shape.record.as_ref()),
         }
     }
 
@@ -88,6 +92,14 @@ impl<'a> Calls<'a> {
         match self.wrap {
             Some(wrap) => format!("{wrap}.{name}"),
             None => name.to_owned(),
+        }
+    }
+
+    /// What the vendor calls a field of ours.
+    fn vendor_path(&self, name: &str) -> String {
+        match self.record {
+            Some(record) => self.path(&record.vendors_name(name)),
+            None => self.path(name),
         }
     }
 
@@ -116,11 +128,10 @@ pub fn of(element: &Element, object: &Object) -> Vec<Shown> {
 
 fn declared(field: &Field, calls: &Calls<'_>) -> Shown {
     let writable = field.request && !field.read_only;
-    let path = calls.path(&field.name);
     let mut shown = Shown {
-        path: Some(path.clone()),
+        path: Some(calls.path(&field.name)),
         kind: field.kind.clone(),
-        vendor_path: path,
+        vendor_path: calls.vendor_path(&field.name),
         vendor_display_name: field.display_name.clone(),
         vendor_required: field.required,
         vendor_read_only: field.read_only,
@@ -153,22 +164,27 @@ pub fn add<'r>(
         let Some(found) = listed(&item, rule, &calls) else {
             continue;
         };
+        // One of the vendor's may be several of ours.
         let same = fields
             .iter_mut()
-            .find(|field| field.vendor_path == found.vendor_path);
-        match same {
-            Some(known) => {
-                // The definition knows what records hold, the vendor what people see.
-                known.vendor_display_name = found
-                    .vendor_display_name
-                    .or(known.vendor_display_name.take());
-                known.vendor_native_type = found.vendor_native_type;
-                known.vendor_required |= found.vendor_required;
-                known.hidden |= found.hidden;
-                known.custom |= found.custom;
-                known.picklist_values = found.picklist_values.or(known.picklist_values.take());
-            }
-            None => fields.push(found),
+            .filter(|field| field.vendor_path == found.vendor_path);
+        let mut known_by_us = false;
+        for known in same {
+            known_by_us = true;
+            // The definition knows what records hold, the vendor what people see.
+            let label = found.vendor_display_name.clone();
+            known.vendor_display_name = label.or(known.vendor_display_name.take());
+            known
+                .vendor_native_type
+                .clone_from(&found.vendor_native_type);
+            known.vendor_required |= found.vendor_required;
+            known.hidden |= found.hidden;
+            known.custom |= found.custom;
+            let choices = found.picklist_values.clone();
+            known.picklist_values = choices.or(known.picklist_values.take());
+        }
+        if !known_by_us {
+            fields.push(found);
         }
     }
 }
@@ -194,17 +210,24 @@ fn listed(item: &Json, rule: &FieldsRule, calls: &Calls<'_>) -> Option<Shown> {
         None => vendor_name,
     };
     let custom = rule.custom.holds(item);
-    if let Some(below) = rule.custom_below.as_deref().filter(|_| custom) {
+    let lifted = calls.record.and_then(|record| record.lifted.as_ref());
+    let is_lifted = lifted.is_some_and(|lifted| {
+        rule.custom_below.as_ref() == Some(&lifted.of) && lifted.holds(&name)
+    });
+    if let Some(below) = rule
+        .custom_below
+        .as_deref()
+        .filter(|_| custom && !is_lifted)
+    {
         name = format!("{below}.{name}");
     }
     let native = text(&rule.kind);
     let kind = native.as_ref().and_then(|native| rule.kinds.get(native));
     let read_only = rule.read_only.holds(item);
-    let path = calls.path(&name);
     let mut shown = Shown {
-        path: Some(path.clone()),
+        path: Some(calls.path(&name)),
         kind: kind.cloned().unwrap_or_else(|| "string".to_owned()),
-        vendor_path: path,
+        vendor_path: calls.vendor_path(&name),
         vendor_display_name: text(&rule.label),
         vendor_native_type: native,
         vendor_required: rule.required.holds(item),

@@ -8,6 +8,8 @@
 mod tests;
 mod variables;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -21,10 +23,15 @@ use crate::ids::Secret;
 use crate::language::scalar_text;
 use crate::reply::{VendorReply, without_secrets};
 use crate::request::{self, Inputs, VendorRequest};
-use variables::{body, fixed, headers, map_of, member, parameters, query_pairs, title};
+use variables::{
+    body, collect_texts, fields, fixed, headers, is_form, member, parameters, query_pairs, title,
+};
 
 /// Characters of a hook's text that are told.
 const LONGEST_TEXT: usize = 4000;
+/// Bytes of an instance's configuration that hooks make of it at most: keys and values. Where its
+/// owner has given more, hooks make it no larger.
+pub const LONGEST_CONFIGURATION: usize = 64 * 1024;
 
 /// One call whose hooks are run one after the other.
 #[derive(Debug)]
@@ -32,11 +39,15 @@ pub struct Hooked<'a> {
     element: &'a Element,
     /// The instance's base URL, without a slash at its end.
     base: Option<Url>,
+    /// The answer is a file.
+    raw: bool,
     /// What does not change from one hook to the next.
     fixed: Map<String, Json>,
     configuration: Values,
     /// What hooks have changed of it.
     changed: Values,
+    /// Secrets that are none of the configuration, or none any more.
+    others: Values,
 }
 
 /// What becomes of a call that a hook has seen.
@@ -74,9 +85,16 @@ impl<'a> Hooked<'a> {
         Self {
             element,
             base: request::base(element, group, resource, inputs),
+            raw: resource.shape.raw,
             fixed: fixed(element, resource, inputs, caller),
             configuration: inputs.configuration.clone(),
             changed: Values::new(),
+            others: inputs
+                .request
+                .into_iter()
+                .flatten()
+                .map(|(name, value)| (format!("request:{name}"), value.clone()))
+                .collect(),
         }
     }
 
@@ -85,10 +103,27 @@ impl<'a> Hooked<'a> {
         std::mem::take(&mut self.changed)
     }
 
-    /// What may be told of a hook's text: without secrets of the configuration, as it is by now, and
-    /// not too long. What a script has made of a secret is not known.
+    /// Every text of an answer that brings tokens is one of those that nobody is told.
+    pub fn hide(&mut self, reply: &VendorReply) {
+        let mut texts = Vec::new();
+        collect_texts(&body(&reply.body), &mut texts);
+        for text in texts {
+            let name = format!("answer {}", self.others.len());
+            self.others.insert(name, Value::Secret(Secret::new(text)));
+        }
+    }
+
+    /// What hooks have replaced, and else is known to be secret.
+    pub fn others(&self) -> &Values {
+        &self.others
+    }
+
+    /// What may be told of a hook's text: without secrets of the configuration, as it is by now and
+    /// as it was, and not too long. What a script has made of a secret is not known.
     pub fn told(&self, text: String) -> String {
-        let text = without_secrets(text, &self.configuration);
+        let mut secrets = self.others.clone();
+        secrets.extend(self.configuration.clone());
+        let text = without_secrets(text, &secrets);
         let mut text = text.unwrap_or_else(|| "its text is too long to be told".to_owned());
         if let Some((end, _)) = text.char_indices().nth(LONGEST_TEXT) {
             text.truncate(end);
@@ -110,7 +145,7 @@ impl<'a> Hooked<'a> {
             member("request_vendor_path", path),
             member("request_vendor_parameters", parameters(url)),
             member("request_vendor_headers", headers(&request.headers)),
-            member("request_vendor_body_map", map_of(&body)),
+            member("request_vendor_body_map", fields(&body, &request.headers)),
             member("request_vendor_body", body),
             member("configuration", self.configuration()),
         ]);
@@ -125,7 +160,7 @@ impl<'a> Hooked<'a> {
             let status = reply.status.as_u16();
             variables.extend([
                 member("configuration", self.configuration()),
-                member("response_body", body(&reply.body)),
+                member("response_body", self.answer(&reply.body)),
                 member("response_headers", headers(&reply.headers)),
                 member("response_status_code", status),
                 member("response_iserror", status >= 400),
@@ -162,9 +197,10 @@ impl<'a> Hooked<'a> {
         let given = ["request_vendor_body", "request_vendor_body_map"];
         let planned = body(&request.body);
         // Scripts hand back both and have changed one.
+        let planned_fields = fields(&planned, &request.headers);
         let differing = given.iter().find_map(|name| {
             let given = result.get(*name)?;
-            (*given != planned).then_some(given)
+            (*given != planned && *given != planned_fields).then_some(given)
         });
         if let Some(given) = differing {
             request.body = written(given, &request.headers);
@@ -201,12 +237,19 @@ impl<'a> Hooked<'a> {
             change_headers(&mut reply.headers, changes, "response_headers")?;
         }
         if let Some(given) = result.get("response_body")
-            && *given != body(&reply.body)
+            && *given != self.answer(&reply.body)
         {
-            reply.body = answered(given);
             for name in [CONTENT_LENGTH, TRANSFER_ENCODING] {
                 reply.headers.remove(name);
             }
+            if let (true, Json::String(text)) = (self.raw, given) {
+                // As it was given: a file that is no text comes back in Base64, too.
+                let was_text = std::str::from_utf8(&reply.body).is_ok();
+                let bytes = STANDARD.decode(text).ok().filter(|_| !was_text);
+                reply.body = bytes.map_or_else(|| Bytes::from(text.clone()), Bytes::from);
+                return Ok(());
+            }
+            reply.body = answered(given);
             let json = HeaderValue::from_static("application/json");
             reply.headers.insert(CONTENT_TYPE, json);
         }
@@ -216,19 +259,17 @@ impl<'a> Hooked<'a> {
     /// What every hook may say.
     fn common(&mut self, result: &Map<String, Json>) -> Result<(), HookError> {
         if let Some(Json::Object(changes)) = result.get("configuration") {
+            let (before, changed) = (self.configuration.clone(), self.changed.clone());
             for (key, value) in changes {
-                let Some(text) = scalar_text(value) else {
-                    continue;
-                };
-                if self.configuration.get(key).map(|known| known.reveal()) != Some(&text) {
-                    // What the definition does not describe may be a token.
-                    let value = match self.element.entry(key) {
-                        Some(_) => self.element.value(key, text),
-                        None => Value::Secret(Secret::new(text)),
-                    };
-                    self.configuration.insert(key.clone(), value.clone());
-                    self.changed.insert(key.clone(), value);
-                }
+                self.change(key, value)?;
+            }
+            let wanted = size(&self.configuration);
+            if wanted > LONGEST_CONFIGURATION.max(size(&before)) {
+                (self.configuration, self.changed) = (before, changed);
+                return Err(wrong(format!(
+                    "it wants the instance's configuration to be {wanted} bytes long, of \
+                     {LONGEST_CONFIGURATION} that hooks make of it at most"
+                )));
             }
         }
         match result.get("response_error") {
@@ -238,6 +279,38 @@ impl<'a> Hooked<'a> {
                     .or_else(|| told.get("message")?.as_str())
                     .map_or_else(|| told.to_string(), str::to_owned),
             )),
+        }
+    }
+
+    fn change(&mut self, key: &str, value: &Json) -> Result<(), HookError> {
+        let Some(text) = scalar_text(value) else {
+            return Ok(());
+        };
+        let known = self.configuration.get(key);
+        if known.map(Value::reveal) == Some(&text) {
+            return Ok(());
+        }
+        // What the definition does not describe may be a token.
+        let value = match self.element.entry(key) {
+            Some(_) => self.element.value(key, text),
+            None => Value::Secret(Secret::new(text)),
+        };
+        if key.contains('\0') || value.reveal().contains('\0') {
+            return Err(wrong("configuration: a NUL character cannot be stored"));
+        }
+        self.changed.insert(key.to_owned(), value.clone());
+        if let Some(before) = self.configuration.insert(key.to_owned(), value) {
+            let name = format!("before {}:{key}", self.others.len());
+            self.others.insert(name, before);
+        }
+        Ok(())
+    }
+
+    /// A file that is no text is given in Base64.
+    fn answer(&self, bytes: &Bytes) -> Json {
+        match self.raw && std::str::from_utf8(bytes).is_err() {
+            true => Json::from(STANDARD.encode(bytes)),
+            false => body(bytes),
         }
     }
 
@@ -322,6 +395,14 @@ impl<'a> Hooked<'a> {
     }
 }
 
+/// Bytes of keys and values.
+pub fn size(values: &Values) -> usize {
+    let sizes = values.iter();
+    sizes
+        .map(|(key, value)| key.len() + value.reveal().len())
+        .sum()
+}
+
 /// An answer that no vendor has given.
 pub fn skipped() -> VendorReply {
     VendorReply {
@@ -371,15 +452,10 @@ fn change_headers(known: &mut HeaderMap, changes: &Json, whose: &str) -> Result<
 
 /// A body that a script wants to be sent.
 fn written(given: &Json, headers: &HeaderMap) -> Bytes {
-    let content_type = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let is_form =
-        content_type.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
     match given {
         Json::Null => Bytes::new(),
         Json::String(text) => Bytes::from(text.clone()),
-        Json::Object(fields) if is_form => {
+        Json::Object(fields) if is_form(headers) => {
             let mut form = url::form_urlencoded::Serializer::new(String::new());
             Bytes::from(form.extend_pairs(query_pairs(fields)).finish())
         }

@@ -15,6 +15,8 @@ pub mod docs;
 mod envelope;
 pub mod fields;
 pub mod hook;
+mod members;
+mod names;
 mod nulls;
 mod paging;
 mod parts;

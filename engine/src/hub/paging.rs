@@ -3,13 +3,20 @@
 use http::header::LINK;
 use serde_json::Value as Json;
 
+use super::{Caller, Mistake};
 use crate::configuration::Values;
 use crate::element::shape::{Origin, PagingKind, PathSegment};
 use crate::element::{Element, Resource, Source};
-use crate::reply::VendorReply;
+use crate::reply::{Fault, VendorReply};
 
 /// Records of a vendor's page where no configuration says.
 const DEFAULT_MAX: usize = 100;
+
+/// Of the configuration: records of a page.
+const LARGEST: &str = "pagination.max";
+
+/// Bytes of a vendor's token of a page: ours carries it, and the caller's query besides.
+pub(super) const LONGEST_CURSOR: usize = 8 * 1024;
 
 /// How the vendor is asked for its pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,9 +59,29 @@ impl Mode {
     }
 }
 
+/// Records of a page of the vendor's: what a caller gets who does not say, and the most that are asked
+/// for at once. What somebody has said for the instance is both.
+pub(super) fn page_sizes(
+    element: &Element,
+    resource: &Resource,
+    values: &Values,
+) -> (usize, usize) {
+    let text = values.get(LARGEST).map(|value| value.reveal());
+    let usual = largest_page(resource, text);
+    let Some(max) = resource.shape.paging.max else {
+        return (usual, usual);
+    };
+    let mut entries = element.entries.iter();
+    let entry = entries.find(|entry| entry.key == LARGEST);
+    let usual = usual.min(max);
+    match text == entry.and_then(|entry| entry.default.as_deref()) {
+        true => (usual, max),
+        false => (usual, usual),
+    }
+}
+
 /// `pagination.max`: a number, or one per object.
-pub(super) fn largest_page(resource: &Resource, values: &Values) -> usize {
-    let text = values.get("pagination.max").map(|value| value.reveal());
+fn largest_page(resource: &Resource, text: Option<&str>) -> usize {
     let json: Json = text
         .and_then(|text| serde_json::from_str(text.trim()).ok())
         .unwrap_or_default();
@@ -102,4 +129,33 @@ pub(super) fn has_next_link(reply: &VendorReply) -> bool {
                 })
             })
         })
+}
+
+/// A list that just ended there would be short of records without saying so.
+pub(super) fn too_long(length: usize) -> Fault {
+    Fault {
+        status: 502,
+        message: format!(
+            "The vendor's token of the next page has {length} bytes, which is more than the \
+             {LONGEST_CURSOR} that can be handed on: ask for a list that needs no further page, with \
+             a narrower 'where' or a larger 'pageSize'."
+        ),
+        ..Fault::default()
+    }
+}
+
+pub(super) fn is_paging(name: &str) -> bool {
+    matches!(name, "page" | "pageSize" | "nextPage")
+}
+
+pub(super) fn count(caller: &Caller<'_>, name: &str) -> Result<Option<usize>, Mistake> {
+    let Some(text) = caller.query(name) else {
+        return Ok(None);
+    };
+    match text.parse() {
+        Ok(number) if number > 0 => Ok(Some(number)),
+        _ => Err(Mistake(format!(
+            "Query parameter '{name}' must be a number from 1 on."
+        ))),
+    }
 }

@@ -4,13 +4,15 @@
 //! that the whole expression finds; what it answers too much is taken out again by the rest.
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value as Json;
 
-use super::Mistake;
 use super::convert::converted;
+use super::{Content, Mistake};
 use crate::ceql::{
-    Comparison, Condition, Direction, Expression, Fields, Order, Test, Value, moment, parse,
+    Comparison, Condition, Direction, Expression, Fields, Order, Test, Value, ValueKind, member,
+    moment, parse,
 };
-use crate::element::shape::{FilterRules, PushForm, PushRule, PushTarget};
+use crate::element::shape::{FilterRules, PushForm, PushRule, PushTarget, Record};
 use crate::element::{Element, Resource, Target};
 
 /// Where `where`, `orderBy` and `fields` have gone.
@@ -23,10 +25,55 @@ pub struct Plan {
     /// Another call that finds the one record, and the value for its path: index in
     /// [`Element::resources`].
     pub instead: Option<(usize, String)>,
+    /// Calls that may find the one record before the list is looked through.
+    pub find: Option<Find>,
     /// What records still have to be looked at for.
     pub rest: Option<Expression>,
+    /// What of that the vendor has not been asked for at all.
+    pub own: Vec<Expression>,
     /// Order that the vendor cannot give.
     pub order: Option<Order>,
+}
+
+/// A value that no record but one can have.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Find {
+    /// The call that names records which may have it: index in [`Element::resources`].
+    pub by: usize,
+    /// The one that reads a record.
+    pub record: usize,
+    pub field: String,
+    pub value: String,
+    /// What the record is looked at for.
+    pub whole: Expression,
+}
+
+impl Find {
+    /// Of what `by` has answered, the id of the record that had the value.
+    pub(super) fn named(&self, content: &Content<'_>) -> Option<String> {
+        let items = match content {
+            Content::List(items) => items.as_slice(),
+            Content::One(item) => std::slice::from_ref(item),
+            Content::Nothing | Content::Bytes(_) => &[],
+        };
+        let read = |item: &str, name: &str| -> Option<Json> {
+            serde_json::from_str(member(item, name)?).ok()
+        };
+        let item = items
+            .iter()
+            .find(|item| read(item, &self.field).is_some_and(|found| found == self.value))?;
+        let id = match read(item, "id")? {
+            Json::String(id) => id,
+            Json::Number(id) => id.to_string(),
+            _ => return None,
+        };
+        is_id(&id).then_some(id)
+    }
+}
+
+/// What cannot be a segment of a path is none.
+fn is_id(text: &str) -> bool {
+    !matches!(text, "" | "." | "..") && text.len() <= 256
 }
 
 /// What a caller wants of a list, beside pages.
@@ -92,21 +139,39 @@ impl Plan {
         let Some(rules) = &resource.shape.filter else {
             return self.as_parameters_say(element, resource, expression);
         };
-        let parts = expression.conjuncts();
-        if let Some(found) = parts.iter().find_map(|part| found_by(rules, part))
-            && parts.iter().all(|part| {
+        let expression = &meant(rules, expression);
+        let record = resource.shape.record.as_ref();
+        let (ours, vendors);
+        let (expression, asked) = match record {
+            Some(record) => {
+                (ours, vendors) = (record.ours(expression), record.vendors(expression));
+                (&ours, &vendors)
+            }
+            None => (expression, expression),
+        };
+        let (parts, asked) = (expression.conjuncts(), asked.conjuncts());
+        let by_us = || {
+            asked.iter().all(|part| {
                 let mut conditions = part.conditions().into_iter();
                 conditions.all(|condition| is_ours(resource, rules, condition).is_ok())
             })
+        };
+        if let Some(found) = asked.iter().find_map(|part| found_by(rules, part))
+            && by_us()
         {
             // The one record is looked at for everything, itself included.
             self.instead = Some(found);
             self.rest = Some(expression.clone());
             return Ok(());
         }
+        let hint = asked.iter().find_map(|part| hinted(rules, part));
+        self.find = hint.filter(|_| by_us()).map(|find| Find {
+            whole: expression.clone(),
+            ..find
+        });
         let mut rest = Vec::new();
-        for part in parts {
-            let rule = match part {
+        for (part, asked) in parts.iter().zip(asked) {
+            let rule = match asked {
                 Expression::Is(condition) => self.push(rules, condition),
                 _ => None,
             };
@@ -118,9 +183,10 @@ impl Plan {
                     }
                 }
                 None => {
-                    for condition in part.conditions() {
+                    for condition in asked.conditions() {
                         is_ours(resource, rules, condition)?;
                     }
+                    self.own.push(part.clone());
                     rest.push(part.clone());
                 }
             }
@@ -184,12 +250,27 @@ impl Plan {
     }
 
     fn push_order(&mut self, resource: &Resource, order: &Order) {
+        let record = resource.shape.record.as_ref();
+        let by = |name: &dyn Fn(&Record, &str) -> String| match record {
+            Some(record) => {
+                let terms = order.0.iter();
+                let terms = terms.map(|(field, direction)| (name(record, field), *direction));
+                Order(terms.collect())
+            }
+            None => order.clone(),
+        };
+        let ours = by(&Record::shown_name);
         let Some(rule) = &resource.shape.order else {
-            self.order = Some(order.clone());
+            self.order = Some(ours);
             return;
         };
-        let known = order.0.iter().all(|(field, _)| rule.fields.contains(field));
-        match (&rule.direction, order.0.as_slice()) {
+        let asked = by(&Record::vendors_name);
+        let known = asked.0.iter().all(|(field, _)| rule.fields.contains(field))
+            && order
+                .0
+                .iter()
+                .all(|(field, _)| record.is_none_or(|record| record.keeps_order(field)));
+        match (&rule.direction, asked.0.as_slice()) {
             (Some(parameter), [(field, direction)]) if known => {
                 self.pushed.push((rule.query.clone(), field.clone()));
                 let word = match direction {
@@ -206,9 +287,28 @@ impl Plan {
                 let text = terms.collect::<Vec<_>>().join(", ");
                 self.pushed.push((rule.query.clone(), text));
             }
-            _ => self.order = Some(order.clone()),
+            _ => self.order = Some(ours),
         }
     }
+}
+
+/// The expression without names that no record has.
+fn meant(rules: &FilterRules, expression: &Expression) -> Expression {
+    expression.each(&|condition| {
+        let means = rules.means.iter();
+        let mut means = means.filter(|meaning| meaning.field == condition.field);
+        let test = match (means.next(), &condition.test) {
+            (Some(meaning), test) if !meaning.begins => (&meaning.of, test.clone()),
+            (Some(meaning), Test::Compare(Comparison::Equal, value)) => {
+                (&meaning.of, Test::Like(format!("{}%", value.text())))
+            }
+            _ => (&condition.field, condition.test.clone()),
+        };
+        Condition {
+            field: test.0.clone(),
+            test: test.1,
+        }
+    })
 }
 
 /// The call that finds the one record which this part is about.
@@ -223,12 +323,37 @@ fn found_by(rules: &FilterRules, part: &Expression) -> Option<(usize, String)> {
         match rule.to {
             PushTarget::Resource(index) if fits => {
                 let text = pushed_text(rule.form, &condition.test)?;
-                // What cannot be a segment of a path is no id, and is looked for in the list.
-                let id = !matches!(text.as_str(), "." | "..") && text.len() <= 256;
-                id.then_some((index, text))
+                // It is looked for in the list.
+                is_id(&text).then_some((index, text))
             }
             _ => None,
         }
+    })
+}
+
+/// Calls that may find the one record whose field has this value: a text that is equal to itself alone.
+fn hinted(rules: &FilterRules, part: &Expression) -> Option<Find> {
+    let Expression::Is(condition) = part else {
+        return None;
+    };
+    let Test::Compare(Comparison::Equal, value) = &condition.test else {
+        return None;
+    };
+    let text = value.text();
+    let alone = value.kind() == ValueKind::Text && moment(text).is_none() && is_id(text);
+    let mut rules = rules
+        .push
+        .iter()
+        .filter(|rule| rule.field == condition.field && alone);
+    rules.find_map(|rule| match rule.to {
+        PushTarget::Hint { by, record } => Some(Find {
+            by,
+            record,
+            field: condition.field.clone(),
+            value: text.to_owned(),
+            whole: part.clone(),
+        }),
+        _ => None,
     })
 }
 

@@ -1,9 +1,6 @@
 //! Records whose members callers know under other names than the vendor: numbered ones in place of a
 //! list (`email1`, `email2` of `emails`), and parts of one text (`first_name` of `name`).
 
-use std::borrow::Cow;
-
-use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 
 use super::envelope;
@@ -32,7 +29,10 @@ pub fn links<'a>(element: &'a Element, resource: &'a Resource, body: &[u8]) -> V
 impl Record {
     /// Whether the body says only a part of what a member of the vendor's is.
     fn is_partial(&self, body: &str) -> bool {
-        let has = |name: &str| member(body, name).is_some();
+        let has = |name: &str| {
+            let mut same = self.members.iter().filter(|member| member.of == name);
+            member(body, name).is_some() || same.any(|same| member(body, &same.name).is_some())
+        };
         let slots = self.slots.iter().any(|slot| {
             !has(&slot.list) && (1..=slot.count).any(|number| has(&slot.named(number)))
         });
@@ -71,7 +71,7 @@ impl Record {
             }
             None => Map::new(),
         };
-        let mut changed = false;
+        let mut changed = self.put_back(&mut body);
         for slot in &self.slots {
             changed |= slot.collect(&mut body, &before);
         }
@@ -95,32 +95,6 @@ impl Record {
         }
         Ok(changed.then(|| Json::Object(body).to_string().into_bytes()))
     }
-
-    /// The record with the numbered members beside the list that they are of.
-    pub(super) fn shown<'r>(&self, record: &'r str) -> Cow<'r, str> {
-        let mut more = Map::new();
-        for slot in &self.slots {
-            let list = member(record, &slot.list);
-            let list = list.and_then(|list| serde_json::from_str::<Vec<&RawValue>>(list).ok());
-            let items = list.unwrap_or_default().into_iter().take(slot.count);
-            for (index, item) in items.enumerate() {
-                let name = slot.named(index + 1);
-                // The vendor's own stays, and what has been shown once is not shown again.
-                if member(record, &name).is_none()
-                    && let Some(item) = slot.shown(item.get())
-                {
-                    more.insert(name, item);
-                }
-            }
-        }
-        let open = record.trim_ascii_end().strip_suffix('}');
-        let Some(open) = open.filter(|_| !more.is_empty()) else {
-            return Cow::Borrowed(record);
-        };
-        let more = Json::Object(more).to_string();
-        // It holds a list at least.
-        Cow::Owned(format!("{open},{}", more.trim_start_matches('{')))
-    }
 }
 
 /// The record of an answer; only what is one.
@@ -130,7 +104,29 @@ fn as_it_is(root: &Root, answer: &VendorReply) -> Option<Map<String, Json>> {
     serde_json::from_str(record).ok()
 }
 
+/// Gives the first of these what one of them has to have.
+pub(super) fn mark_first(list: &mut [Json], first: &Map<String, Json>) {
+    let marked = |item: &Json| {
+        let mut first = first.iter();
+        first.all(|(name, value)| item.get(name) == Some(value))
+    };
+    if !list.iter().any(marked)
+        && let Some(Json::Object(item)) = list.first_mut()
+    {
+        item.extend(first.clone());
+    }
+}
+
 impl Slot {
+    /// The first items of the list by their numbered names.
+    pub(super) fn numbered<'s>(
+        &'s self,
+        list: Vec<&'s str>,
+    ) -> impl Iterator<Item = (String, Json)> + 's {
+        let items = list.into_iter().take(self.count).enumerate();
+        items.filter_map(|(index, item)| Some((self.named(index + 1), self.shown(item)?)))
+    }
+
     fn named(&self, number: usize) -> String {
         format!("{}{number}", self.name)
     }
@@ -158,15 +154,7 @@ impl Slot {
             }
         }
         list.retain(|item| !item.is_null());
-        let marked = |item: &Json| {
-            let mut first = self.first.iter();
-            first.all(|(name, value)| item.get(name) == Some(value))
-        };
-        if !list.iter().any(marked)
-            && let Some(Json::Object(item)) = list.first_mut()
-        {
-            item.extend(self.first.clone());
-        }
+        mark_first(&mut list, &self.first);
         body.insert(self.list.clone(), Json::Array(list));
         true
     }
@@ -231,7 +219,7 @@ mod tests {
                 name: "name".to_owned(),
                 of: vec!["first".to_owned(), "last".to_owned()],
             }],
-            known: None,
+            ..Record::default()
         }
     }
 

@@ -29,13 +29,17 @@ fn parameter(id: i64, name: &str, from: &str, vendor: &str, to: &str) -> Json {
 }
 
 fn list(id: i64, path: &str, pages: [&str; 2], words: Json) -> Json {
-    let filter = json!({"push": [
+    let mut filter = json!({"push": [
         {"field": "email", "operators": ["=", "IN"], "query": "mail"},
         {"field": "changed", "operators": [">", ">="], "query": "since", "as": "dateTime", "loose": true},
         {"field": "changed", "operators": ["<", "<="], "query": "until", "as": "dateTime", "loose": true},
         {"field": "state", "operators": ["="], "query": "state", "parameter": true},
         {"field": "id", "operators": ["="], "resource": "GET:/people/{id}"}
     ], "local": ["id", "n", "name", "changed", "custom.*"]});
+    filter["push"]
+        .as_array_mut()
+        .unwrap()
+        .extend(words["push"].as_array().cloned().unwrap_or_default());
     let mut resource = json!({
         "id": id, "method": "GET", "path": path, "vendorPath": format!("/v{path}"), "type": "api", "rootKey": "|data.rows",
         "parameters": [
@@ -50,7 +54,7 @@ fn list(id: i64, path: &str, pages: [&str; 2], words: Json) -> Json {
     for (name, value) in words.as_object().unwrap() {
         if name == "paging" || name == "order" {
             resource["bunsen"][name] = value.clone();
-        } else {
+        } else if name != "push" {
             resource[name] = value.clone();
         }
     }
@@ -74,11 +78,14 @@ fn definition() -> Json {
     let by_body = |id: i64| json!({"id": id, "name": "body", "type": "body", "vendorName": "body", "vendorType": "body", "required": true});
     json["resources"].as_array_mut().unwrap().extend([
         list(1000, "/people", ["page", "size"], json!({"paging": {"total": "total"}, "order": {"query": "sort", "direction": "way", "fields": ["n"]}})),
-        list(1010, "/linked", ["page", "size"], json!({"paging": {"link": true}, "order": {"query": "sort", "fields": ["n", "name"]}})),
+        list(1010, "/linked", ["page", "size"], json!({"push": [{"field": "name", "operators": ["="], "resource": "GET:/people/{id}", "by": "GET:/people-named/{name}"}],
+            "paging": {"link": true, "max": 11}, "order": {"query": "sort", "fields": ["n", "name"]}})),
         list(1020, "/orders", ["start", "limit"], json!({"paging": {"type": "offset", "more": "paging.more"}})),
         list(1030, "/events", ["page", "limit"], json!({"nextPageKey": "paging.next"})),
         list(1040, "/kinds", ["page", "limit"], json!({"paginationType": "VENDOR_NOT_SUPPORTED"})),
         one(1100, "GET", json!({})),
+        json!({"id": 1190, "method": "GET", "path": "/people-named/{name}", "vendorPath": "/v/named", "type": "apiNoDocumentation", "rootKey": "|named",
+               "parameters": [parameter(1191, "name", "path", "text", "query")]}),
         one(1110, "PATCH", json!({"vendorMethod": "PUT", "rootKey": "person.own|data", "bunsen": {"wrap": "man"}, "parameters": [
             parameter(1111, "id", "path", "person", "path"), by_body(1112),
             {"id": 1113, "name": "id", "type": "path", "vendorName": "links[0].of", "vendorType": "bodyField", "vendorDataType": "integer"},

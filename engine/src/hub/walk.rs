@@ -4,10 +4,12 @@
 //! numbered, and in what is on them when some of the conditions are left for us. A [`Walk`] says
 //! which call comes next, takes the answers, and knows where the caller's next page begins.
 
+mod aside;
+
 use bytes::{Bytes, BytesMut};
 use serde_json::Value as Json;
 
-use super::paging::{Mode, has_next_link, largest_page};
+use super::paging::{LONGEST_CURSOR, Mode, count, has_next_link, is_paging, page_sizes, too_long};
 use super::token::{At, Place};
 use super::{Answer, Caller, Content, Mistake, Plan, TokenKey, Wish, answer};
 use crate::configuration::Values;
@@ -23,9 +25,6 @@ const DEFAULT_SIZE: usize = 200;
 /// records which conditions of ours find.
 const PAGES: usize = 10;
 const CALLS: usize = 50;
-
-/// Bytes of a vendor's token of a page: ours carries it, and the caller's query besides.
-const LONGEST_CURSOR: usize = 8 * 1024;
 
 /// One page on its way.
 #[derive(Debug)]
@@ -47,6 +46,12 @@ pub struct Walk<'a> {
     held: usize,
     most: usize,
     calls: usize,
+    /// An answer has been taken.
+    moved: bool,
+    /// The caller counts pages.
+    by_number: bool,
+    /// Why there are no further calls although the page is not full.
+    stopped: Option<String>,
     /// The vendor has no more.
     ended: bool,
     total: Option<u64>,
@@ -56,7 +61,7 @@ pub struct Walk<'a> {
 /// What the caller gets.
 #[derive(Debug)]
 pub struct Page {
-    /// As the vendor wrote them; [`crate::element::shape::Shape::write_list`] makes the answer.
+    /// In our members; [`crate::element::shape::Shape::write_page`] makes the answer.
     pub records: Vec<Bytes>,
     pub next: Option<String>,
     /// Of the whole list, where it is known.
@@ -102,14 +107,16 @@ impl<'a> Walk<'a> {
             }
         };
         let wish = Wish::read(&query)?;
-        let plan = Plan::new(element, resource, &wish)?;
+        let mut plan = Plan::new(element, resource, &wish)?;
+        // One record is no second page.
+        plan.find = plan.find.filter(|_| place.is_none() && page == 1);
         let mode = Mode::of(element, resource, values);
-        let max = largest_page(resource, values);
+        let (usual, max) = page_sizes(element, resource, values);
         let mut notices = Vec::new();
         let mut want = match (asked_size, &place) {
             (Some(size), _) => size,
             (None, Some(place)) => place.want,
-            (None, None) => DEFAULT_SIZE.min(max),
+            (None, None) => DEFAULT_SIZE.min(usual),
         };
         if mode != Mode::Whole && want > PAGES * max {
             want = PAGES * max;
@@ -139,6 +146,9 @@ impl<'a> Walk<'a> {
             held: 0,
             most: usize::MAX,
             calls: 0,
+            moved: false,
+            by_number: place.is_none() && caller.query("page").is_some(),
+            stopped: None,
             ended: false,
             total: None,
             notices,
@@ -149,7 +159,7 @@ impl<'a> Walk<'a> {
                 walk.skip = place.skip;
                 walk.size = place.size;
             }
-            None => walk.begin(page, max),
+            None => walk.begin(page, usual, max),
         }
         Ok(walk)
     }
@@ -170,15 +180,19 @@ impl<'a> Walk<'a> {
     }
 
     /// Where page number `page` begins.
-    fn begin(&mut self, page: usize, max: usize) {
+    fn begin(&mut self, page: usize, usual: usize, max: usize) {
         let before = (page - 1).saturating_mul(self.want);
         let exact = self.plan.rest.is_none();
         if exact {
             // As few records too many as possible.
             let calls = self.want.div_ceil(max).max(1);
             self.size = self.want.div_ceil(calls);
+        } else if self.plan.own.is_empty() {
+            // Nearly all that the vendor gives is wanted.
+            self.size = usual;
         }
         match self.mode {
+            _ if self.plan.instead.is_some() => self.at = At::Number(before as u64),
             Mode::Whole => self.at = At::Number(before as u64),
             Mode::Offset(_) if exact => self.at = At::Number(before as u64),
             Mode::Page(_) if exact => {
@@ -187,8 +201,8 @@ impl<'a> Walk<'a> {
             }
             _ => {
                 self.pass = before;
-                if before > 0 {
-                    self.size = max;
+                if before > 0 && exact {
+                    self.size = before.saturating_add(self.want).min(max);
                 }
             }
         }
@@ -208,7 +222,7 @@ impl<'a> Walk<'a> {
         caller.query.clone_from(&self.query);
         caller.pushed.clone_from(&self.plan.pushed);
         let resource = self.called();
-        if let Some((_, value)) = &self.plan.instead {
+        if let Some((_, value)) = self.aside() {
             caller.pushed.clear();
             let variable = resource
                 .shape
@@ -218,7 +232,7 @@ impl<'a> Walk<'a> {
                     PathSegment::Variable(name) => Some(name.as_str()),
                     PathSegment::Literal(_) => None,
                 });
-            caller.path = vec![(variable.unwrap_or_default(), value.clone())];
+            caller.path = vec![(variable.unwrap_or_default(), value.to_owned())];
             return Some(super::build(self.element, group, resource, inputs, &caller));
         }
         let mut say = |name: &str, value: String| caller.query.push((name.to_owned(), value));
@@ -237,17 +251,28 @@ impl<'a> Walk<'a> {
 
     /// The resource that the next call is of.
     pub fn called(&self) -> &'a Resource {
-        let instead = self.plan.instead.as_ref();
-        instead
-            .and_then(|(index, _)| self.element.resources.get(*index))
+        self.aside()
+            .and_then(|(index, _)| self.element.resources.get(index))
             .unwrap_or(self.resource)
     }
 
     fn is_done(&self) -> bool {
         self.ended
+            || self.stopped.is_some()
             || self.records.len() >= self.want
             || self.calls >= CALLS
             || self.held >= self.most
+    }
+
+    /// Whether what has been read is a page that a token goes on behind, so that a call that could not
+    /// be made need not lose it. Whoever counts pages would leave out what a short one has not.
+    pub fn may_stop(&self) -> bool {
+        self.moved && self.pass == 0 && !self.by_number && !self.is_done()
+    }
+
+    /// Makes no further call. `why` ends the page's notice before its token is spoken of.
+    pub fn stop(&mut self, why: impl Into<String>) {
+        self.stopped = Some(why.into());
     }
 
     /// Takes the answer to the call of [`Walk::request`].
@@ -263,6 +288,7 @@ impl<'a> Walk<'a> {
         self.calls += 1;
         let before = self.records.len();
         self.read(group, inputs, reply)?;
+        self.moved = true;
         self.keep(before, reply.body.len());
         Ok(())
     }
@@ -294,17 +320,8 @@ impl<'a> Walk<'a> {
         reply: &VendorReply,
     ) -> Result<(), Fault> {
         let read = answer::read(self.element, group, self.called(), inputs, reply);
-        if self.plan.instead.is_some() {
-            match read {
-                Err(fault) if fault.status == 404 => {}
-                // The call may be made again.
-                Err(fault) => return Err(fault),
-                Ok(answer) => {
-                    self.take(answer.content, reply);
-                }
-            }
-            self.ended = true;
-            return Ok(());
+        if self.aside().is_some() {
+            return self.read_aside(read, reply);
         }
         let Answer { content, around } = read?;
         let around = around.unwrap_or_default();
@@ -436,10 +453,11 @@ impl<'a> Walk<'a> {
             )));
         }
         if !self.ended && self.records.len() < self.want {
-            self.notices.push(format!(
-                "The page is not full: {} pages of the vendor were looked through; go on with the token.",
-                self.calls
-            ));
+            let why = self.stopped.unwrap_or_else(|| {
+                format!("{} pages of the vendor were looked through", self.calls)
+            });
+            let notice = format!("The page is not full: {why}; go on with the token.");
+            self.notices.push(notice);
         }
         let place = (!self.ended).then_some(Place {
             resource: self.resource.id,
@@ -465,33 +483,4 @@ struct Given {
     records: usize,
     /// Of those, behind the end of ours.
     left: usize,
-}
-
-/// A list that just ended there would be short of records without saying so.
-fn too_long(length: usize) -> Fault {
-    Fault {
-        status: 502,
-        message: format!(
-            "The vendor's token of the next page has {length} bytes, which is more than the \
-             {LONGEST_CURSOR} that can be handed on: ask for a list that needs no further page, with \
-             a narrower 'where' or a larger 'pageSize'."
-        ),
-        ..Fault::default()
-    }
-}
-
-fn is_paging(name: &str) -> bool {
-    matches!(name, "page" | "pageSize" | "nextPage")
-}
-
-fn count(caller: &Caller<'_>, name: &str) -> Result<Option<usize>, Mistake> {
-    let Some(text) = caller.query(name) else {
-        return Ok(None);
-    };
-    match text.parse() {
-        Ok(number) if number > 0 => Ok(Some(number)),
-        _ => Err(Mistake(format!(
-            "Query parameter '{name}' must be a number from 1 on."
-        ))),
-    }
 }

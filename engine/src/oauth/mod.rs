@@ -13,7 +13,7 @@ use crate::configuration::{Value, Values};
 use crate::element::oauth::{REQUEST_PARAMETERS, SCOPE};
 use crate::element::{Element, Grant, Group, Resource, ResourceKind};
 use crate::ids::Secret;
-use crate::request::{self, BuildError, Inputs};
+use crate::request::{self, BuildError, Inputs, VendorRequest};
 
 /// Random bytes of one call, for signatures.
 pub type Nonce = [u8; 16];
@@ -66,31 +66,60 @@ pub fn request_parameters(
     Ok(parameters)
 }
 
+/// The request that leads to the vendor's page, and what it is made of.
+#[derive(Debug)]
+pub struct Page<'a> {
+    pub resource: &'a Resource,
+    pub parameters: Values,
+    /// Nobody sends it: its URL is opened by a browser.
+    pub request: Result<VendorRequest, BuildError>,
+}
+
 /// The vendor's page where a person allows access. `brought`: `state` (the element's key without
 /// it), `scope`, `code_challenge`, `oauth_token`, and `client_id` and `redirect_uri` where the
 /// configuration has none. `None`: this group has no such page.
-pub fn authorize_url(
-    element: &Element,
+pub fn page<'a>(
+    element: &'a Element,
     group: &Group,
     configuration: &Values,
     brought: &Values,
-) -> Option<Result<Url, BuildError>> {
+) -> Option<Result<Page<'a>, BuildError>> {
     let resource = element.call(group, ResourceKind::OauthOnAuthorizeUrl)?;
     let mut asked = brought.clone();
     let state = || Value::Clear(element.key.clone());
     asked.entry("state".to_owned()).or_insert_with(state);
     let moment = (0, &Nonce::default());
     let parameters = request_parameters(element, group, resource, configuration, &asked, moment);
-    let built = parameters.and_then(|parameters| {
+    Some(parameters.map(|parameters| {
         let inputs = Inputs {
             configuration,
             previous: None,
             request: Some(&parameters),
             now: 0,
         };
-        request::build(element, group, resource, &inputs)
-    });
-    Some(built.map(|request| request.url))
+        let request = request::build(element, group, resource, &inputs);
+        Page {
+            resource,
+            parameters,
+            request,
+        }
+    }))
+}
+
+/// The address of [`page`], where no hook has a say in it.
+pub fn authorize_url(
+    element: &Element,
+    group: &Group,
+    configuration: &Values,
+    brought: &Values,
+) -> Option<Result<Url, BuildError>> {
+    let page = page(element, group, configuration, brought)?;
+    if let Ok(page) = &page
+        && element.has_hooks(page.resource)
+    {
+        return None;
+    }
+    Some(page.and_then(|page| Ok(page.request?.url)))
 }
 
 /// What the answer of the vendor's page must say that it comes from (`iss`, RFC 9207). `None`: this

@@ -354,10 +354,6 @@ fn a_base_url_of_the_instances_own_stays_with_the_vendor() {
 #[test]
 fn what_cannot_be_run_says_why() {
     for (change, word) in [
-        (
-            json!({"hooks": [{"id": 70, "type": "preRequest", "body": "done()"}]}),
-            "hooks",
-        ),
         (json!({"kind": "java"}), "built-in"),
         (
             json!({"parameters": [{"id": 71, "name": "f", "type": "value", "vendorType": "multipart"}]}),

@@ -33,13 +33,21 @@ fn granted(calls: u64) -> Option<Leased> {
 }
 
 fn waiting(account: &Arc<Account>) -> oneshot::Receiver<Taken> {
-    let (sender, turn) = oneshot::channel();
+    weighing(account, 1)
+}
+
+fn weighing(account: &Arc<Account>, weight: u64) -> oneshot::Receiver<Taken> {
+    let (sender, receiver) = oneshot::channel();
     let who = Who {
         organization: OrganizationId(1),
         instance: InstanceId(1),
     };
-    assert!(account.state().queue.push(Lane::Interactive, who, sender));
-    turn
+    let waiting = Waiting {
+        turn: sender,
+        weight,
+    };
+    assert!(account.state().queue.push(Lane::Interactive, who, waiting));
+    receiver
 }
 
 #[test]
@@ -59,10 +67,10 @@ fn what_is_not_made_comes_back() {
     // Also when the lease has ended, for the next one.
     account.state().left = 0;
     account.state().good_until = Instant::now();
-    drop(Taken::of(&account));
+    drop(Taken::of(&account, 1));
     assert_eq!(account.state().left, 1);
     account.state().window_ends = Instant::now();
-    drop(Taken::of(&account));
+    drop(Taken::of(&account, 1));
     assert_eq!(account.state().left, 1, "not of a window that is over");
 }
 
@@ -70,7 +78,7 @@ fn what_is_not_made_comes_back() {
 fn what_comes_back_while_more_is_asked_for_stays() {
     let account = account(100);
     account.leased(Instant::now(), asked(0), granted(2));
-    let taken = Taken::of(&account);
+    let taken = Taken::of(&account, 1);
     account.state().left = 0;
     drop(taken);
     account.leased(Instant::now(), asked(0), granted(5));
@@ -132,4 +140,59 @@ fn what_others_could_not_be_told_is_told_again() {
     assert!(state.tells(until + HOUR), "longer");
     state.told_held = None;
     assert!(state.tells(until), "it had failed");
+}
+
+#[test]
+fn a_heavy_call_is_not_overtaken_and_gives_back_what_it_weighs() {
+    let account = account(100);
+    let mut heavy = weighing(&account, 20);
+    let mut light = weighing(&account, 1);
+    let wanted = account.wanted().expect("somebody waits").wanted;
+    assert_eq!(wanted, 21);
+    account.leased(Instant::now(), asked(0), granted(19));
+    assert!(heavy.try_recv().is_err() && light.try_recv().is_err());
+    account.leased(Instant::now(), asked(0), granted(1));
+    let taken = heavy.try_recv().expect("its turn");
+    assert!(light.try_recv().is_err());
+    assert_eq!(account.state().left, 0);
+    drop(taken);
+    let made = light.try_recv().expect("of what came back");
+    assert_eq!(account.state().left, 19);
+    drop(made);
+    assert_eq!(account.state().left, 20);
+}
+
+#[test]
+fn what_is_left_goes_to_those_for_whom_it_is_enough() {
+    let account = account(100);
+    let mut heavy = weighing(&account, 20);
+    let mut light = weighing(&account, 4);
+    let mut other = weighing(&account, 4);
+    // The window has six left, for an hour.
+    let asked = Spending {
+        wanted: 28,
+        ..asked(0)
+    };
+    assert!(account.leased(Instant::now(), asked, granted(6)).is_none());
+    assert!(heavy.try_recv().is_err(), "told at once");
+    let taken = light.try_recv().expect("enough for one");
+    assert!(other.try_recv().is_err());
+    let mut state = account.state();
+    assert!(state.queue.is_empty());
+    assert_eq!(state.left, 2);
+    let now = Instant::now();
+    assert!(matches!(state.refused(20, now), Some(Refused::Spent(_))));
+    assert!(state.refused(2, now).is_none() && state.spend(2, now));
+    drop(state);
+    drop(taken);
+    assert_eq!(account.state().left, 4);
+}
+
+#[test]
+fn nothing_weighs_more_than_a_window() {
+    let account = account(7);
+    assert_eq!(account.state().weighed(40, account.rule), 7);
+    assert_eq!(account.state().weighed(0, account.rule), 1);
+    let _heavy = weighing(&account, 7);
+    assert_eq!(account.wanted().expect("somebody waits").wanted, 7);
 }

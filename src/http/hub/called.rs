@@ -171,6 +171,13 @@ fn told(answer: Answer) -> Response {
             }
             response
         }
+        Content::Held { mut headers, body } => {
+            // Of the vendor's, which the hook may have changed.
+            headers.remove(header::CONTENT_LENGTH);
+            let mut response = Response::new(Body::from(body));
+            *response.headers_mut() = headers;
+            response
+        }
         Content::File(file) => {
             let mut response = Response::new(Body::new(file.body));
             *response.headers_mut() = file.headers;

@@ -51,7 +51,7 @@ impl Kept {
                 total: list.total,
                 next: list.next.clone(),
             }),
-            Content::File(_) => None,
+            Content::File(_) | Content::Held { .. } => None,
         };
         Self {
             content: content.unwrap_or(KeptContent::NotKept),

@@ -7,6 +7,7 @@ mod grants;
 mod http2;
 mod pass;
 mod resolving;
+mod sessions;
 mod vendor;
 
 use std::io;

@@ -35,6 +35,10 @@ impl Authority {
         format!("-----BEGIN CERTIFICATE-----\n{encoded}\n-----END CERTIFICATE-----\n")
     }
 
+    pub fn der(&self) -> CertificateDer<'static> {
+        self.certificate.clone()
+    }
+
     pub fn server_config(&self, host: &str, protocols: &[&[u8]]) -> Arc<ServerConfig> {
         let key = KeyPair::generate().expect("a key");
         let parameters = CertificateParams::new(vec![host.to_owned()]).expect("a name");

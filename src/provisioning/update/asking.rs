@@ -150,7 +150,7 @@ impl Changing<'_> {
             instance: Some(row.id),
             generation: Some(row.generation),
             session: &session,
-            calls: element.login_calls(chosen.group, login.start).len(),
+            time: chosen.log_in_takes(self.app, login.start),
             intent: &intent,
             claim: self.claim,
         };
@@ -158,7 +158,7 @@ impl Changing<'_> {
         let Begun::Ours(exchange) = journal::begin(self.app, &opening).await? else {
             return Ok(Asked::Outrun);
         };
-        let session = chosen.session(self.app, &grants);
+        let session = chosen.session(self.app, self.who.organization, &grants);
         let calls = Calls::logging_in(&session, &login, &accepted.asked, generated);
         let calls = calls.with_client(client);
         accepted.returned = match refreshes {

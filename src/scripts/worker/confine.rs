@@ -15,7 +15,8 @@ use crate::config::ScriptWorker;
 /// Beside the scripts' own memory: the program's heap, and copies of what comes and goes.
 const OWN_MEMORY: u64 = 128 * 1024 * 1024;
 
-pub(super) fn confine(arguments: &ScriptWorker) -> Result<(), String> {
+/// Whether there is a filter on calls of the system.
+pub(super) fn confine(arguments: &ScriptWorker) -> Result<bool, String> {
     close_inherited().map_err(|error| said("close inherited descriptors", &error))?;
     // Ctrl-C at a terminal is for the server, which lets calls finish. Fails only for the leader of
     // a group, which is apart already.
@@ -70,18 +71,18 @@ fn limit_addresses(_: u64) -> Result<(), String> {
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
-fn filter_calls() -> Result<(), String> {
+fn filter_calls() -> Result<bool, String> {
     let applied = super::filter::apply();
     let told = |error| said("filter the calls of the system", &error);
-    applied.map(|_| ()).map_err(told)
+    applied.map_err(told)
 }
 
 #[cfg(not(all(
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
 )))]
-fn filter_calls() -> Result<(), String> {
-    Ok(())
+fn filter_calls() -> Result<bool, String> {
+    Ok(false)
 }
 
 fn said(what: &str, error: &impl Display) -> String {

@@ -14,7 +14,7 @@ mod run;
 use std::io;
 use std::process::ExitCode;
 
-use super::frame::{self, ToChild};
+use super::frame::{self, FromChild, ToChild};
 use crate::config::ScriptWorker;
 
 /// Exit code of a child that could not give up what it must not have; no script was run.
@@ -22,7 +22,13 @@ pub const UNCONFINED: u8 = 125;
 
 /// Runs until the server closes the pipe. Must be called before any other thread exists.
 pub fn run(arguments: &ScriptWorker) -> ExitCode {
-    if let Err(what) = confine::confine(arguments) {
+    let confined = confine::confine(arguments);
+    let confined = confined.and_then(|filtered| match filtered {
+        true => Ok(()),
+        false => frame::write(&mut io::stdout(), &FromChild::Unfiltered)
+            .map_err(|error| format!("cannot tell the server: {error}")),
+    });
+    if let Err(what) = confined {
         eprintln!("bunsen script-worker: {what}");
         return ExitCode::from(UNCONFINED);
     }

@@ -5,6 +5,7 @@ mod limits;
 mod replicas;
 mod shipped;
 mod turns;
+mod weights;
 
 use std::path::Path;
 

@@ -148,6 +148,23 @@ impl Operation {
         fields
     }
 
+    /// Fields of which the vendor can be asked something.
+    pub fn pushed(&self) -> Vec<&str> {
+        let pushed = self.json["bunsen"]["filter"]["push"].as_array();
+        let pushed = pushed.into_iter().flatten();
+        pushed.filter_map(|rule| rule["field"].as_str()).collect()
+    }
+
+    /// Whether conditions on the field that the vendor cannot be asked for are applied by the server.
+    pub fn filters_by_us(&self, field: &str) -> bool {
+        let local = self.json["bunsen"]["filter"]["local"].as_array();
+        let mut local = local.into_iter().flatten().filter_map(Value::as_str);
+        local.any(|known| match known.strip_suffix('*') {
+            Some(above) => field.starts_with(above),
+            None => known == field,
+        })
+    }
+
     pub fn ordered_by(&self) -> Vec<&str> {
         let fields = self.json["bunsen"]["order"]["fields"].as_array();
         fields

@@ -2,6 +2,7 @@
 //! `orderBy`, `fields`, nulls.
 
 mod check;
+mod operators;
 mod search;
 
 use serde::Deserialize;
@@ -297,4 +298,9 @@ fn pages_of_every_list() {
 #[test]
 fn searches_in_every_list() {
     of_every_list(async |list, hints| search::of_every_field(list, hints).await);
+}
+
+#[test]
+fn operators_in_every_list() {
+    of_every_list(async |list, hints| operators::of_every_field(list, hints).await);
 }

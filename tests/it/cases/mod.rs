@@ -95,8 +95,10 @@ fn every_operation_has_a_case() {
             });
         }
         for call in calls.iter().filter(|call| call.answer.status == 200) {
-            let known = definition.operation(call.method(), call.path());
-            findings.check(known.is_some(), || {
+            // Every element says what its records hold, without an operation of its own.
+            let known = call.path().starts_with("/objects/")
+                || definition.operation(call.method(), call.path()).is_some();
+            findings.check(known, || {
                 format!("{}: {} is no operation", definition.key, call.call)
             });
         }

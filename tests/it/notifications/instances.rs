@@ -7,8 +7,8 @@ use super::{Told, call, subscribe};
 use crate::answer::Answer;
 use crate::database::TestDatabase;
 use crate::oauth::simulated::Case;
-use crate::process::Server;
 use crate::passthrough::renewal::SPENT;
+use crate::process::Server;
 use crate::vendors::until;
 
 const BOTH: [&str; 2] = ["instance.needs_owner", "instance.recovered"];

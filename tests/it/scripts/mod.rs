@@ -1,9 +1,13 @@
 //! Scripts in real child processes.
 
 mod environment;
+mod harbour;
 mod hooks;
 mod hostile;
+mod kept;
+mod killed;
 mod libraries;
+mod life;
 mod neighbours;
 
 use std::path::PathBuf;

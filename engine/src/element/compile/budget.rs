@@ -5,8 +5,8 @@ use std::time::Duration;
 use http::HeaderName;
 
 use super::Checker;
-use crate::element::Budget;
 use crate::element::definition::ElementDefinition;
+use crate::element::{Budget, Weights};
 
 pub(super) fn budgets(definition: &ElementDefinition, checker: &mut Checker<'_>) -> Vec<Budget> {
     let mut budgets = Vec::new();
@@ -34,6 +34,12 @@ pub(super) fn budgets(definition: &ElementDefinition, checker: &mut Checker<'_>)
             calls: words.calls.unwrap_or(1),
             window: Duration::from_secs(words.seconds.unwrap_or(1)),
             account: words.account.clone(),
+            weights: words.weights.as_ref().map(|weights| Weights {
+                list: weights.list.unwrap_or(1),
+                read: weights.read.unwrap_or(1),
+                write: weights.write.unwrap_or(1),
+                delete: weights.delete.unwrap_or(1),
+            }),
             limit: header("limit", &headers.limit),
             remaining: header("remaining", &headers.remaining),
             reset: header("reset", &headers.reset),

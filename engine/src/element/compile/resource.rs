@@ -31,6 +31,7 @@ pub(super) fn resources(
         .iter()
         .map(|resource| signature(resource, definition.hub.as_deref()))
         .collect();
+    let records = &definition.bunsen.records;
     let mut resources = Vec::new();
     for (index, (resource, name)) in written.iter().zip(&names).enumerate() {
         let place = format!("resources[{index}]");
@@ -59,7 +60,7 @@ pub(super) fn resources(
         let statement = definition.protocol_type.as_deref() == Some("jdbc");
         let mut compiled = self::resource(resource, &place, of_element, hosts, statement, checker);
         compiled.next = next;
-        compiled.shape = shape::shape(resource, &place, &names, checker);
+        compiled.shape = shape::shape(resource, &place, &names, records, checker);
         compiled.ping = objects::ping(resource, &compiled, &place, checker);
         compiled.fields = objects::fields(resource, &compiled, &place, checker);
         compiled.described = objects::described(resource, &definition.parameters.0);
@@ -70,11 +71,6 @@ pub(super) fn resources(
             .split_once(':')
             .map_or(String::new(), |(_, path)| path.to_owned());
         compiled.hooks = hook::hooks(&resource.hooks.0);
-        let mut hooks = resource.hooks.0.iter().chain(&definition.hooks.0);
-        if compiled.shape.raw && hooks.any(|hook| hook.kind.as_deref() == Some("postRequest")) {
-            let obstacle = "it hands on a file, which a postRequest hook would have to hold";
-            compiled.obstacle = Some(obstacle.to_owned());
-        }
         resources.push(compiled);
     }
     check_chains(&resources, checker);

@@ -1,18 +1,22 @@
 //! What a caller's own call of a resource looks like: root keys, paging, filters, order.
 
+use std::collections::BTreeMap;
+
 use super::Checker;
+use super::record::record;
 use crate::element::definition::{FilterWords, PushWords, RecordWords, ResourceDefinition};
 use crate::element::shape::{
-    FilterRules, Joined, OrderRule, Paging, PagingKind, PathSegment, PushForm, PushRule,
-    PushTarget, Record, Root, Shape, Slot, Step, segments,
+    FilterRules, Meaning, OrderRule, Paging, PagingKind, PathSegment, PushForm, PushRule,
+    PushTarget, Root, Shape, Step, segments,
 };
 use crate::language::AnswerPath;
 
-/// `names` are all resources of the element as `METHOD:/path`.
+/// `names` are all resources of the element as `METHOD:/path`, `records` what they may be like.
 pub(super) fn shape(
     written: &ResourceDefinition,
     place: &str,
     names: &[String],
+    records: &BTreeMap<String, RecordWords>,
     checker: &mut Checker<'_>,
 ) -> Shape {
     let (request, answer) = match written.root_key.as_deref().unwrap_or_default() {
@@ -28,10 +32,11 @@ pub(super) fn shape(
         request_root: names_of(request),
         answer_root: root(answer, &format!("{place}.rootKey"), checker),
         wrap: words.wrap.clone(),
-        record: words
-            .record
-            .as_ref()
-            .map(|words| record(words, &format!("{place}.bunsen.record"), names, checker)),
+        record: words.record.as_ref().map(|words| {
+            let place = format!("{place}.bunsen.record");
+            record(words, &place, names, records, checker)
+        }),
+        weight: words.weight,
         paging: paging(written, place, checker),
         filter: words
             .filter
@@ -50,36 +55,6 @@ pub(super) fn shape(
             .as_deref()
             .is_some_and(|kind| !kind.contains("json") && !kind.contains("xml")),
         list: is_list(written),
-    }
-}
-
-fn record(words: &RecordWords, place: &str, names: &[String], checker: &mut Checker<'_>) -> Record {
-    let slots = words.slots.0.iter().filter_map(|slot| {
-        Some(Slot {
-            name: slot.name.clone()?,
-            list: slot.list.clone()?,
-            count: slot.count.unwrap_or_default(),
-            members: slot.members.clone(),
-            first: slot.first.clone(),
-        })
-    });
-    let joined = words.joined.0.iter().filter_map(|joined| {
-        Some(Joined {
-            name: joined.name.clone()?,
-            of: joined.of.clone(),
-        })
-    });
-    let known = words.known.as_ref().and_then(|resource| {
-        let found = names.iter().position(|name| name == resource);
-        if found.is_none() {
-            checker.wrong(format!("{place}.known"), format!("no resource {resource}"));
-        }
-        found
-    });
-    Record {
-        slots: slots.collect(),
-        joined: joined.collect(),
-        known,
     }
 }
 
@@ -160,6 +135,7 @@ fn paging(written: &ResourceDefinition, place: &str, checker: &mut Checker<'_>) 
         },
         whole: written.pagination_type.as_deref() == Some("VENDOR_NOT_SUPPORTED"),
         link: words.link,
+        max: words.max,
     }
 }
 
@@ -179,12 +155,26 @@ fn rules(
         )
     });
     let push = push.collect();
+    let means = words.means.0.iter().filter_map(|meaning| {
+        Some(Meaning {
+            field: meaning.field.clone()?,
+            of: meaning.of.clone()?,
+            begins: meaning.begins,
+        })
+    });
     let rules = FilterRules {
         push,
         local: words.local.clone(),
+        means: means.collect(),
     };
+    for (index, meaning) in rules.means.iter().enumerate() {
+        if !rules.is_local(&meaning.of) {
+            let place = format!("{place}.bunsen.filter.means[{index}].of");
+            checker.wrong(place, format!("{:?} must be among local", meaning.of));
+        }
+    }
     for (index, rule) in rules.push.iter().enumerate() {
-        let again = rule.loose || matches!(rule.to, PushTarget::Resource(_));
+        let again = rule.loose || !matches!(rule.to, PushTarget::Query(_));
         if again && !rules.is_local(&rule.field) {
             let place = format!("{place}.bunsen.filter.push[{index}]");
             let message = format!(
@@ -207,18 +197,25 @@ fn rule(
     let to = match (&words.query, &words.resource) {
         (Some(query), None) => PushTarget::Query(query.clone()),
         (None, Some(resource)) => {
-            let found = names.iter().position(|name| name == resource);
-            let variables = resource.matches('{').count();
             if words.operators != ["="] || words.parameter {
                 checker.wrong(place, "one record is found by = alone");
             }
-            match found.filter(|_| variables == 1) {
-                Some(index) => PushTarget::Resource(index),
-                None => {
+            let mut found = |member: &str, resource: &String| {
+                let found = names.iter().position(|name| name == resource);
+                let found = found.filter(|_| resource.matches('{').count() == 1);
+                if found.is_none() {
                     let message = format!("no resource {resource} with one variable");
-                    checker.wrong(format!("{place}.resource"), message);
-                    return None;
+                    checker.wrong(format!("{place}.{member}"), message);
                 }
+                found
+            };
+            let record = found("resource", resource)?;
+            match &words.by {
+                Some(by) => PushTarget::Hint {
+                    by: found("by", by)?,
+                    record,
+                },
+                None => PushTarget::Resource(record),
             }
         }
         _ => {

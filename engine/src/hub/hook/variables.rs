@@ -1,6 +1,7 @@
 //! What scripts see of a call: JSON made of requests and answers, and names as people write them.
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName};
 use serde_json::{Map, Value as Json, json};
 use url::Url;
@@ -11,6 +12,9 @@ use crate::element::{Element, Resource};
 use crate::hub::Caller;
 use crate::language::scalar_text;
 use crate::request::Inputs;
+
+/// Bytes of a text that may be a token.
+const SHORTEST_HIDDEN: usize = 6;
 
 pub(super) fn member(name: &str, value: impl Into<Json>) -> (String, Json) {
     (name.to_owned(), value.into())
@@ -163,4 +167,34 @@ pub(super) fn query_pairs(given: &Map<String, Json>) -> Vec<(String, String)> {
         }
     }
     pairs
+}
+
+pub(super) fn is_form(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE);
+    let content_type = content_type.and_then(|value| value.to_str().ok());
+    content_type.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
+}
+
+/// The members of a body, or the fields of a form; null where it has none.
+pub(super) fn fields(body: &Json, headers: &HeaderMap) -> Json {
+    match body {
+        Json::String(text) if is_form(headers) => {
+            let pairs = url::form_urlencoded::parse(text.as_bytes());
+            pairs
+                .map(|(name, value)| member(&name, value.into_owned()))
+                .collect::<Map<String, Json>>()
+                .into()
+        }
+        body => map_of(body),
+    }
+}
+
+/// Every text of it that may be a token.
+pub(super) fn collect_texts(value: &Json, texts: &mut Vec<String>) {
+    match value {
+        Json::String(text) if text.len() >= SHORTEST_HIDDEN => texts.push(text.clone()),
+        Json::Array(items) => items.iter().for_each(|item| collect_texts(item, texts)),
+        Json::Object(members) => members.values().for_each(|item| collect_texts(item, texts)),
+        _ => {}
+    }
 }

@@ -21,6 +21,21 @@ fn vendor(records: &[Json], url: &url::Url) -> VendorReply {
             None => reply(404, ""),
         };
     }
+    if path == "/named" {
+        // By beginnings, regardless of case, and not of today.
+        let text = query["text"].to_lowercase();
+        let name = |record: &Json| record["name"].as_str().unwrap().to_owned();
+        let known = records.iter().map(|record| match record["id"].as_i64() {
+            Some(1) => json!({"id": 1, "name": "P7"}),
+            _ => json!({"id": record["id"], "name": name(record)}),
+        });
+        let fits = |item: &Json| name(item).to_lowercase().starts_with(&text);
+        let named: Vec<Json> = known.filter(fits).take(3).collect();
+        return match text.contains('%') {
+            true => reply(400, ""),
+            false => reply(200, json!({ "named": named }).to_string()),
+        };
+    }
     let (from, size) = match path {
         "/people" | "/linked" => {
             let size = number("size").unwrap();
@@ -36,7 +51,12 @@ fn vendor(records: &[Json], url: &url::Url) -> VendorReply {
         "/kinds" => (0, usize::MAX),
         other => panic!("{other}"),
     };
-    assert!(size <= 7 || path == "/kinds", "{url}");
+    let most = match path {
+        "/linked" => 11,
+        "/kinds" => usize::MAX,
+        _ => 7,
+    };
+    assert!(size <= most, "{url}");
     let page: Vec<&Json> = records.iter().skip(from).take(size).collect();
     let end = from.saturating_add(size);
     let more = end < records.len();
@@ -59,6 +79,16 @@ struct Walked {
 }
 
 fn walk(records: &[Json], path: &str, query: &str) -> Result<Walked, Mistake> {
+    walk_refused(records, path, query, &mut || false)
+}
+
+/// The vendor refuses calls, which end the page where it may end, and are made again elsewhere.
+fn walk_refused(
+    records: &[Json],
+    path: &str,
+    query: &str,
+    refuses: &mut dyn FnMut() -> bool,
+) -> Result<Walked, Mistake> {
     let caller = caller("GET", path, query, "");
     let group = &ELEMENT.groups[1];
     let mut walk = Walk::new(
@@ -77,7 +107,15 @@ fn walk(records: &[Json], path: &str, query: &str) -> Result<Walked, Mistake> {
                     .trim_start_matches("/v1/v")
                     .to_owned(),
             );
-            walk.accept(group, inputs, &vendor(records, &url)).unwrap();
+            if refuses() {
+                let fault = walk.accept(group, inputs, &reply(429, "")).unwrap_err();
+                assert_eq!(fault.status, 429);
+                if walk.may_stop() {
+                    walk.stop("wait");
+                }
+            } else {
+                walk.accept(group, inputs, &vendor(records, &url)).unwrap();
+            }
         }
     });
     let page = walk.finish(&key())?;
@@ -238,6 +276,167 @@ fn what_was_not_done_is_said() {
 }
 
 #[test]
+fn one_record_is_found_by_a_hint_or_in_the_list() {
+    let records = people(30);
+    for (query, found, calls) in [
+        (
+            "where=name='P12'",
+            vec![12],
+            vec!["/named?text=P12", "/people/12"],
+        ),
+        (
+            "where=name='P12' and n=2",
+            vec![12],
+            vec!["/named?text=P12", "/people/12"],
+        ),
+        (
+            "where=name='P12'&page=1",
+            vec![12],
+            vec!["/named?text=P12", "/people/12"],
+        ),
+        // It is there, and is not what was asked for.
+        (
+            "where=name='P12' and n=1",
+            vec![],
+            vec![
+                "/named?text=P12",
+                "/people/12",
+                "/linked",
+                "/linked",
+                "/linked",
+            ],
+        ),
+        // The hint knows it by another spelling, not at all, or of another record; or is not to be asked.
+        (
+            "where=name='p12'",
+            vec![],
+            vec!["/named?text=p12", "/linked", "/linked", "/linked"],
+        ),
+        (
+            "where=name='P99'",
+            vec![],
+            vec!["/named?text=P99", "/linked", "/linked", "/linked"],
+        ),
+        (
+            "where=name='P7'",
+            vec![7],
+            vec![
+                "/named?text=P7",
+                "/people/1",
+                "/linked",
+                "/linked",
+                "/linked",
+            ],
+        ),
+        (
+            "where=name='P%25'",
+            vec![],
+            vec!["/named?text=P%25", "/linked", "/linked", "/linked"],
+        ),
+        (
+            "where=name='P12'&page=2",
+            vec![],
+            vec!["/linked", "/linked", "/linked"],
+        ),
+        (
+            "where=name='P12' or name='P13'",
+            vec![12, 13],
+            vec!["/linked", "/linked", "/linked"],
+        ),
+    ] {
+        let walked = walk(&records, "/linked", query).unwrap();
+        let made = walked.calls.iter().map(|call| match call.split_once('?') {
+            Some(("/linked", _)) => "/linked".to_owned(),
+            _ => call.split('&').next().unwrap_or_default().to_owned(),
+        });
+        let calls = calls.into_iter().map(str::to_owned);
+        assert_eq!(
+            made.collect::<Vec<_>>(),
+            calls.collect::<Vec<_>>(),
+            "{query}"
+        );
+        assert_eq!(walked.records, found, "{query}");
+    }
+    // A number, or a moment, is equal to others.
+    for text in ["12", "'2024-01-01'"] {
+        let walked = walk(&records, "/linked", &format!("where=name={text}")).unwrap();
+        assert!(walked.calls[0].starts_with("/linked"), "{text}");
+    }
+}
+
+#[test]
+fn what_was_read_before_a_refusal_is_a_page() {
+    let records = people(40);
+    let refused = |query: &str, second: usize| {
+        let mut calls = 0;
+        walk_refused(&records, "/people", query, &mut || {
+            calls += 1;
+            calls == second
+        })
+        .unwrap()
+    };
+    let short = refused("pageSize=20", 3);
+    assert_eq!(short.records, (0..14).collect::<Vec<i64>>());
+    assert_eq!(
+        short.page.notices,
+        ["The page is not full: wait; go on with the token."]
+    );
+    let query = format!("nextPage={}", short.page.next.unwrap());
+    let rest = refused(&query, 9);
+    assert_eq!(rest.records, (14..34).collect::<Vec<i64>>());
+    // Nothing found yet, but looked through.
+    let empty = refused("where=id>=30&pageSize=3", 3);
+    assert!(empty.records.is_empty() && empty.calls.len() == 3);
+    let query = format!("nextPage={}", empty.page.next.unwrap());
+    let rest = refused(&query, 9);
+    assert_eq!(rest.records, [30, 31, 32]);
+    assert!(rest.calls[0].contains("page=3"), "{:?}", rest.calls);
+    // Nothing is there to be kept, and page 2 would not begin where a short page 1 has ended.
+    assert_eq!(refused("pageSize=20", 1).records.len(), 20);
+    assert_eq!(refused("pageSize=20&page=1", 3).records.len(), 20);
+}
+
+#[test]
+fn the_vendor_gives_as_much_as_it_may_where_that_saves_calls() {
+    let records = people(40);
+    let calls = |query: &str, max: Option<&str>| {
+        let mut given = vec![("site", "acme"), ("token", "secret-token")];
+        given.extend(max.map(|max| ("pagination.max", max)));
+        let stored = values(&ELEMENT, &given);
+        let values = ELEMENT.effective(&ELEMENT.groups[1], &stored);
+        let caller = caller("GET", "/linked", query, "");
+        let list = resource("GET", "/linked");
+        let walk = Walk::new(&ELEMENT, list, &values, &caller, &key()).unwrap();
+        with_inputs(|inputs| {
+            let request = walk.request(&ELEMENT.groups[1], inputs, &caller);
+            let url = request.unwrap().unwrap().url;
+            let mut pairs = url.query_pairs();
+            pairs
+                .find(|(name, _)| name == "size")
+                .unwrap()
+                .1
+                .into_owned()
+        })
+    };
+    assert_eq!(walk(&records, "/linked", "").unwrap().records.len(), 7);
+    for (query, max, size) in [
+        ("", None, "7"),
+        ("pageSize=2", None, "2"),
+        ("pageSize=10", None, "10"),
+        ("pageSize=16", None, "8"),
+        ("where=n=1", None, "11"),
+        ("where=changed>'2017-01-01'", None, "7"),
+        ("where=changed>'2017-01-01' and n=1", None, "11"),
+        ("where=n=1&pageSize=1", None, "11"),
+        ("where=n=1&pageSize=1", Some("3"), "3"),
+        ("pageSize=10", Some("5"), "5"),
+        ("pageSize=20", Some("500"), "10"),
+    ] {
+        assert_eq!(calls(query, max), size, "{query} {max:?}");
+    }
+}
+
+#[test]
 fn queries_and_tokens_are_judged() {
     let records = people(9);
     for (query, part) in [
@@ -315,12 +514,16 @@ proptest! {
         count in 0..60_usize,
         size in 1..25_usize,
         path in prop::sample::select(LISTS.to_vec()),
-        filter in prop::sample::select(vec![("", 5), ("n<2", 2), ("n=4 or n=9", 1), ("n>7", 0)]),
+        filter in prop::sample::select(vec![("", 5), ("n<2", 2), ("n=4 or n=9", 1), ("n>7", 0), ("id=3", 0), ("name='P7'", 0), ("name='P9'", 0)]),
+        refusals in prop::collection::vec(prop::bool::ANY, 0..20),
     ) {
         let records = people(count);
         let (text, kept) = filter;
         let wanted = |id: &i64| match text {
             "n=4 or n=9" => id % 5 == 4,
+            "id=3" => *id == 3,
+            "name='P7'" => *id == 7,
+            "name='P9'" => *id == 9,
             _ => (id % 5) < kept,
         };
         let expected: Vec<i64> = (0..count as i64).filter(wanted).collect();
@@ -338,6 +541,20 @@ proptest! {
             }
         }
         prop_assert_eq!(&found, &expected);
+        // By token, from a vendor that refuses some of the calls.
+        let mut refusals = refusals.into_iter();
+        let mut refuses = || refusals.next().unwrap_or(false);
+        let (mut some, mut token) = (Vec::new(), String::new());
+        loop {
+            let query = format!("{query}&pageSize={size}&nextPage={token}");
+            let walked = walk_refused(&records, path, &query, &mut refuses).unwrap();
+            some.extend(walked.records);
+            match walked.page.next {
+                Some(next) => token = next,
+                None => break,
+            }
+        }
+        prop_assert_eq!(&some, &expected);
         // By number; the first of them twice as long is the first two.
         for page in 1..4 {
             let walked = walk(&records, path, &format!("{query}&pageSize={size}&page={page}")).unwrap();

@@ -14,10 +14,7 @@ pub async fn of_every_field(list: &List<'_>, hints: &Hints) -> Vec<String> {
     let mut mistakes: Vec<String> = by_tokens.err().into_iter().collect();
     for field in list.operation.fields() {
         for field in names(list, field, &samples) {
-            let known = |unlike: &&super::Unlike| {
-                unlike.list == list.operation.path && unlike.field == field
-            };
-            if hints.unlike.iter().any(|unlike| known(&unlike)) {
+            if is_unlike(list, hints, &field) {
                 continue;
             }
             for (record, value) in chosen(list, &field, &samples) {
@@ -30,8 +27,14 @@ pub async fn of_every_field(list: &List<'_>, hints: &Hints) -> Vec<String> {
     mistakes
 }
 
+/// Whether it is not tried.
+pub fn is_unlike(list: &List<'_>, hints: &Hints, field: &str) -> bool {
+    let mut unlike = hints.unlike.iter();
+    unlike.any(|unlike| unlike.list == list.operation.path && unlike.field == field)
+}
+
 /// `custom_fields.*` as what records have there.
-fn names(list: &List<'_>, field: &str, samples: &[Value]) -> Vec<String> {
+pub fn names(list: &List<'_>, field: &str, samples: &[Value]) -> Vec<String> {
     let Some(above) = field.strip_suffix(".*") else {
         return vec![field.to_owned()];
     };
@@ -68,7 +71,7 @@ fn chosen<'r>(list: &List<'_>, field: &str, samples: &'r [Value]) -> Vec<(&'r Va
 }
 
 /// What a dotted name leads to; of arrays each item.
-fn leaves<'r>(record: &'r Value, field: &str) -> Vec<&'r Value> {
+pub fn leaves<'r>(record: &'r Value, field: &str) -> Vec<&'r Value> {
     let mut found = vec![record];
     for name in field.split('.') {
         found = found
@@ -91,7 +94,7 @@ fn flat(value: &Value) -> Vec<&Value> {
     }
 }
 
-fn text(value: &Value) -> String {
+pub fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
@@ -123,17 +126,24 @@ async fn by_tokens(list: &List<'_>, samples: &[Value]) -> Result<(), String> {
     }
 }
 
-async fn search(list: &List<'_>, field: &str, record: &Value, value: &Value) -> Result<(), String> {
-    let wanted = text(value);
-    let literal = match value {
+/// As an expression writes it.
+pub fn literal(value: &Value) -> String {
+    match value {
         Value::String(text) => format!("'{}'", text.replace('\'', "''")),
         other => other.to_string(),
-    };
-    let name = match field.split('.').all(is_plain) {
+    }
+}
+
+pub fn name_of(field: &str) -> String {
+    match field.split('.').all(is_plain) {
         true => field.to_owned(),
         false => format!("`{field}`"),
-    };
-    let condition = format!("{name}={literal}");
+    }
+}
+
+async fn search(list: &List<'_>, field: &str, record: &Value, value: &Value) -> Result<(), String> {
+    let wanted = text(value);
+    let condition = format!("{}={}", name_of(field), literal(value));
     let query = [("pageSize", "100"), ("where", condition.as_str())];
     let page = list.page(&query).await?;
     for found in &page.records {

@@ -1,0 +1,95 @@
+//! Members that callers have among the others, and the vendor in an object below: custom fields.
+
+use serde_json::{Map, Value as Json};
+
+use super::{Own, Written, envelope, own, text};
+use crate::element::shape::Lifted;
+
+impl Lifted {
+    /// Whether a member of ours is one that the vendor has below.
+    pub(in crate::hub) fn holds(&self, name: &str) -> bool {
+        let (name, _) = name.split_once('_').unwrap_or((name, ""));
+        name.len() == self.length && name.chars().all(|letter| self.letters.contains(letter))
+    }
+
+    pub(super) fn show(&self, inner: &[Own<'_>], written: &mut Written<'_, '_>) {
+        for (name, json) in inner {
+            if let Some(parts) = own(json) {
+                for (part, json) in &parts {
+                    match part == "value" {
+                        true => written.add(name, json),
+                        false => written.add(&format!("{name}_{part}"), json),
+                    }
+                }
+            } else if let Some(items) = envelope::items(json) {
+                let texts: Vec<&str> = items
+                    .iter()
+                    .map(|item| text(item).unwrap_or(item))
+                    .collect();
+                written.add(name, &format!("\"{}\"", texts.join(",")));
+            } else {
+                written.add(name, json);
+            }
+        }
+    }
+
+    pub(super) fn put_back(&self, body: &mut Map<String, Json>) -> bool {
+        let names: Vec<String> = body
+            .keys()
+            .filter(|name| self.holds(name))
+            .cloned()
+            .collect();
+        if names.is_empty() {
+            return false;
+        }
+        let mut below = match body.remove(&self.of) {
+            Some(Json::Object(below)) => below,
+            _ => Map::new(),
+        };
+        // In the order of their names a value comes before what belongs to it.
+        for name in names {
+            let Some(value) = body.remove(&name) else {
+                continue;
+            };
+            let Some((name, part)) = name.split_once('_') else {
+                // Sent back as it was read: nothing of it is to be lost.
+                let same = below.get(&name).is_some_and(|there| plain(there) == value);
+                if !same {
+                    below.insert(name, value);
+                }
+                continue;
+            };
+            let there = below.entry(name).or_insert(Json::Null);
+            match there {
+                Json::Object(there) => {
+                    there.insert(part.to_owned(), value);
+                }
+                _ if value.is_null() => {}
+                _ => {
+                    let main = std::mem::take(there);
+                    let main = Some(main).filter(|main| !main.is_null());
+                    let main = main.map(|main| ("value".to_owned(), main));
+                    let own = [Some((part.to_owned(), value)), main];
+                    *there = Json::Object(own.into_iter().flatten().collect());
+                }
+            }
+        }
+        body.insert(self.of.clone(), Json::Object(below));
+        true
+    }
+}
+
+/// As [`Lifted::show`] has it.
+fn plain(value: &Json) -> Json {
+    match value {
+        Json::Object(members) => members.get("value").cloned().unwrap_or_default(),
+        Json::Array(items) => {
+            let texts = items.iter().map(|item| match item {
+                Json::String(text) => text.clone(),
+                other => other.to_string(),
+            });
+            Json::from(texts.collect::<Vec<_>>().join(","))
+        }
+        other => other.clone(),
+    }
+}
