@@ -285,11 +285,12 @@ async fn an_hour_without_the_token_endpoint(database: TestDatabase) {
     let begun = outage.now;
     let mut calls = 0;
     let modes = [
+        // While access tokens live: what looks like a refusal.
+        Mode::TemporarilyUnavailable,
+        Mode::Proxy,
         Mode::Unavailable,
         Mode::Html,
-        Mode::TemporarilyUnavailable,
         Mode::Refused,
-        Mode::Proxy,
         Mode::Throttled,
         Mode::Hanging,
     ];
@@ -301,7 +302,7 @@ async fn an_hour_without_the_token_endpoint(database: TestDatabase) {
             calls += outage.nothing_fails().await;
         }
     }
-    assert!(calls > INSTANCES as usize * 10, "{calls} calls were made");
+    assert!(calls > INSTANCES as usize * 6, "{calls} calls were made");
     let attempts = "select max(renewal_attempts)::bigint from instances";
     let attempts = outage.world.site.count(attempts).await;
     assert!((1..=MOST_ATTEMPTS).contains(&attempts), "{attempts}");
