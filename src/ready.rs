@@ -159,14 +159,22 @@ impl<'a> Ready<'a> {
         if row.disabled && !even_disabled {
             return Err(Error::Forbidden("Element instance is disabled.".into()));
         }
-        if !row.valid {
-            return Err(needs_owner(&row));
-        }
-        let (element, group) = definition(app, &row)?;
+        let access_refused = !row.valid && row.renewal_by_call_at.is_some();
+        let (element, group) = match definition(app, &row) {
+            Ok(known) if !access_refused => known,
+            Ok((_, group)) => return Err(needs_owner(&row, Some(group))),
+            Err(_) if !row.valid => return Err(needs_owner(&row, None)),
+            Err(error) => return Err(error),
+        };
         let keys = tenancy::keys(app, organization).await?;
         let values = stored_values(organization, &keys, &row)?;
+        let effective = element.effective(group, &values);
+        // Who needs its owner has been told; until its access token ends its calls go on.
+        if !row.valid && !renewal::lives(element, group, &effective) {
+            return Err(needs_owner(&row, Some(group)));
+        }
         let opened = Arc::new(Opened {
-            effective: Arc::new(element.effective(group, &values)),
+            effective: Arc::new(effective),
             values,
             keys,
             grants: grants.into_iter().map(credentials::grant).collect(),
@@ -413,15 +421,20 @@ fn too_much(element_key: &str) -> Error {
 }
 
 /// The status that the vendor's own refusal would have; nobody needs to be asked for it.
-fn needs_owner(row: &store::Instance) -> Error {
-    let why = row.invalid_reason.as_deref().unwrap_or_default();
+fn needs_owner(row: &store::Instance, group: Option<&Group>) -> Error {
+    let (id, why) = (row.id, row.invalid_reason.as_deref().unwrap_or_default());
+    let space = if why.is_empty() { "" } else { " " };
+    let how = match group.is_some_and(Group::needs_person) {
+        true => format!(
+            "Send the owner a link: POST /elements/api-v2/connect/links with {{\"instanceId\": {id}}}."
+        ),
+        false => format!("Send them as 'configuration' with PATCH /instances/{id}."),
+    };
     Error::Vendor(Box::new(VendorFailure {
         status: 401,
         message: format!(
             "Element instance {id} needs to be reconnected: its credentials are missing or were \
-             refused. {why}{space}Send them as 'configuration' with PATCH /instances/{id}.",
-            id = row.id,
-            space = if why.is_empty() { "" } else { " " },
+             refused. {why}{space}{how}"
         ),
         provider_message: None,
         retry_after: None,

@@ -4,6 +4,7 @@
 //! last the plain mapping of statuses. Vendors say "wrong password" in many ways, so the rules come
 //! before the status.
 
+mod blame;
 mod plain;
 mod provider_message;
 mod refusal;
@@ -28,6 +29,7 @@ use crate::language::{AnswerPath, percent_encode, scalar_text};
 use crate::request::{self, Inputs};
 use crate::xml;
 
+pub use blame::Blame;
 pub(crate) use provider_message::without_secrets;
 pub use refusal::{Refusal, refuses, refuses_by_status};
 
@@ -55,7 +57,7 @@ pub struct Reply {
 }
 
 /// A failure in our caller's terms.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fault {
     /// 400 to 502.
     pub status: u16,
@@ -69,6 +71,8 @@ pub struct Fault {
     pub entry: Option<String>,
     /// The URL of the page where access is allowed belongs to the message.
     pub authorize: bool,
+    /// Who can help.
+    pub blame: Blame,
 }
 
 /// An answer and what is known of its body.
@@ -143,8 +147,11 @@ pub(crate) fn judge(
     resource: &Resource,
     request: Option<&Values>,
 ) -> Result<(), Fault> {
+    // What a call for tokens is refused with for a moment only, no rule about its status alone knows.
+    let passes = blame::passes(seen, resource);
+    let counts = |rule: &&FaultRule| passes.is_none() || rule.when.reads_words();
     let mut rules = resource.faults.iter().chain(&element.faults);
-    if let Some(rule) = rules.find(|rule| seen.matches(&rule.when)) {
+    if let Some(rule) = rules.find(|rule| counts(rule) && seen.matches(&rule.when)) {
         // The page's address ends the sentence.
         let message = match rule.authorize {
             true => rule.message.clone(),
@@ -153,7 +160,13 @@ pub(crate) fn judge(
         let mut fault = seen.fault(resource, request, rule.status, message);
         fault.entry.clone_from(&rule.entry);
         fault.authorize = rule.authorize;
+        fault.blame = blame::of(seen, group, resource, Some(rule), &fault);
         return Err(fault);
+    }
+    if let Some(blame) = passes {
+        let (status, message) = blame::told(seen, resource, blame);
+        let fault = seen.fault(resource, request, status, message);
+        return Err(Fault { blame, ..fault });
     }
     if seen.is_success(resource) {
         return Ok(());
@@ -161,7 +174,9 @@ pub(crate) fn judge(
     let json = seen.json.as_ref();
     let known = token_error::plain(element, group, resource, seen.reply.status, json);
     let (status, message) = known.unwrap_or_else(|| seen.plain_fault(element, resource));
-    Err(seen.fault(resource, request, status, message))
+    let mut fault = seen.fault(resource, request, status, message);
+    fault.blame = blame::of(seen, group, resource, None, &fault);
+    Err(fault)
 }
 
 fn message_of(rule: &FaultRule, resource: &Resource) -> String {
@@ -302,6 +317,7 @@ impl<'a> Seen<'a> {
             retry_after: retry_after(self.reply),
             entry: None,
             authorize: false,
+            blame: Blame::Nobody,
         }
     }
 

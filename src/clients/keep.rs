@@ -15,12 +15,14 @@ use zeroize::Zeroizing;
 use super::{contents, place, reference};
 use crate::app::shortened;
 use crate::error::{Error, Result};
-use crate::ids::{OrganizationId, Secret};
+use crate::ids::{InstanceId, OrganizationId, Secret};
 use crate::store::{ClientOwner, NewOauthClient, OauthClient, Store};
 use crate::vault::OrganizationKeys;
 
 /// Bytes of one entry at most; a private key in PEM form has some thousand.
 const LONGEST: usize = 16 * 1024;
+/// Instances that are made due in one transaction.
+const AT_ONCE: i64 = 500;
 /// Of the platform's own keys, those that a client may not decide.
 const NOT_ITS_OWN: &[&str] = &[
     CLIENT_ID,
@@ -85,7 +87,8 @@ impl Of<'_> {
     }
 }
 
-/// Sets it. Another id is another client: instances that were made with the old one keep that.
+/// Sets it. Another id is another client: instances that were made with the old one keep that. With
+/// another secret those that could not be renewed are due at once.
 ///
 /// # Errors
 /// 400 naming what is wrong; 409 when somebody else sets it at the same moment.
@@ -134,7 +137,24 @@ pub async fn put(of: Of<'_>, given: &ClientToKeep) -> Result<Kept> {
     let row = of.store.org(of.organization);
     let row = row.oauth_client_of(of.owner, of.key()).await?;
     let row = row.ok_or_else(|| Error::internal("a client that was just set is not there"))?;
+    renew_again(of.store, &row).await?;
     shown(of.store, of.keys, of.element, &row).await
+}
+
+/// What was refused may have been refused because of it.
+async fn renew_again(store: &Store, row: &OauthClient) -> Result<()> {
+    let of = match row.owner {
+        ClientOwner::Everybody => None,
+        _ => Some(row.organization),
+    };
+    let all = store.all_orgs();
+    let mut after = Some((of.unwrap_or(OrganizationId(0)), InstanceId(0)));
+    while let Some(last) = after {
+        after = all
+            .renew_with_oauth_client(&reference(row), of, last, AT_ONCE)
+            .await?;
+    }
+    Ok(())
 }
 
 /// What is to be stored over what is.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bunsen_engine::configuration::Values;
 use bunsen_engine::element::{Element, Login, Resource, Start};
 use bunsen_engine::oauth;
-use bunsen_engine::reply::VendorReply;
+use bunsen_engine::reply::{Blame, VendorReply};
 use bunsen_engine::request::{self, Inputs, VendorRequest};
 use futures_util::FutureExt as _;
 use http::{HeaderMap, StatusCode};
@@ -64,6 +64,8 @@ pub struct Calls<'a> {
     pub(super) once: bool,
     /// What the calls have brought waits for the same request to be sent again.
     pub(super) kept: bool,
+    /// Of the last answer, who can help. `None`: there is none, or nothing is wrong with it.
+    pub(super) blame: Option<Blame>,
 }
 
 /// How far calls have come when the rest is left to somebody else. Holds what they returned.
@@ -206,6 +208,7 @@ impl<'a> Calls<'a> {
             lost: false,
             once: false,
             kept: false,
+            blame: None,
         }
     }
 
@@ -218,6 +221,11 @@ impl<'a> Calls<'a> {
     /// What is sent and what comes back is written down, without what is secret.
     pub fn traced(self, trace: Option<&'a Trace>) -> Self {
         Self { trace, ..self }
+    }
+
+    /// Who can help after an answer that was not as hoped.
+    pub fn blame(&self) -> Option<Blame> {
+        self.blame
     }
 
     /// Steps that are left; a call may become two of them.
@@ -342,6 +350,7 @@ impl<'a> Calls<'a> {
     }
 
     async fn make_next(&mut self) -> Result<()> {
+        self.blame = None;
         if let Some(unread) = self.unread.take() {
             return Box::pin(self.look_at(unread)).await;
         }

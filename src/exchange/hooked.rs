@@ -217,6 +217,7 @@ impl<'a> Calls<'a> {
         let session = self.session;
         let read = self.read(resource, &prepared, &answer);
         let spends = self.spends && resource.kind.gets_token();
+        self.blame = read.as_ref().err().map(|fault| fault.blame);
         // Only a refusal leaves things, and a code, as they were.
         let refused = match hooked {
             true => refused,

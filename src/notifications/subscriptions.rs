@@ -28,7 +28,8 @@ pub struct NewSubscription {
     /// `webhook`; there is no other yet.
     #[schema(example = "webhook")]
     channel: Option<String>,
-    /// What to hear of: `instance.needs_owner`, `instance.recovered`, and topics of your own.
+    /// What to hear of: `instance.needs_owner`, `instance.recovered`, `instance.client_refused`, and
+    /// topics of your own.
     #[schema(min_items = 1, max_items = 50, example = json!(["instance.needs_owner", "instance.recovered"]))]
     topics: Option<Vec<String>>,
     config: Option<Config>,

@@ -95,9 +95,16 @@ pub fn plan<'a>(
     let switched = group.name != standing.group.name;
     let decides = |key: &String| element.decides_login(group, key);
     let given_again = (!standing.valid || beside.ask_again) && accepted.keys().any(decides);
+    // Whoever sends an instance that needs its owner as it is wants it to be tried.
+    let named = given
+        .iter()
+        .any(|(key, value)| !value.is_null() && decides(key));
+    let wanted = !standing.valid && (named || beside.external);
+    let sent_again = wanted && can_log_in(element, group, &completed);
     let brought = beside.brought.is_from_browser() && group.needs_person();
     let asked = switched
         || given_again
+        || sent_again
         || brought
         || set.keys().chain(emptied.iter().copied()).any(decides);
     let mut log_in = None;
@@ -126,6 +133,15 @@ pub fn plan<'a>(
         client: client.filter(|_| log_in.is_some()).cloned(),
         log_in,
     })
+}
+
+/// With what is stored: without a person.
+fn can_log_in(element: &Element, group: &Group, values: &Values) -> bool {
+    let effective = element.effective(group, values);
+    let renews = element
+        .renewal(group)
+        .is_some_and(|renewal| renewal.start(&effective).is_some());
+    renews || (!group.needs_person() && element.missing(group, values).is_empty())
 }
 
 /// Without what answers show already: those values were accepted once and are not judged again.

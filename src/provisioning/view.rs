@@ -28,6 +28,8 @@ pub struct InstanceView {
     /// Why not, and since when.
     pub invalid_reason: Option<String>,
     pub invalid_since: Option<Timestamp>,
+    /// Of one that is valid: why the vendor does not take the application that renews it.
+    pub renewal_problem: Option<String>,
     /// When the vendor session was renewed last, and when it is the next time.
     pub last_renewal: Option<Timestamp>,
     pub next_renewal: Option<Timestamp>,
@@ -112,7 +114,8 @@ pub(super) fn abridged(
         element_id,
         tags: row.tags,
         valid: row.valid,
-        invalid_reason: row.invalid_reason,
+        invalid_reason: row.invalid_reason.clone().filter(|_| !row.valid),
+        renewal_problem: row.invalid_reason.filter(|_| row.valid),
         invalid_since: row.invalid_since,
         last_renewal: row.renewed_at,
         next_renewal: row.renewal_due_at,

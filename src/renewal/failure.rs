@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bunsen_engine::reply::Blame;
 use jiff::Timestamp;
 
 use crate::error::Error;
@@ -13,31 +14,47 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 /// From one failure to the next try that a call makes, of all servers together: who calls learns soon
 /// that the vendor is back, and a vendor that is away is not asked by every call.
 const BETWEEN_CALLS: Duration = Duration::from_secs(8);
+/// About so long nobody asks again with a client that the vendor does not take: it is as wrong for all
+/// of its instances, and heals when somebody corrects it. A call that needs the tokens asks sooner.
+const CLIENT_PAUSE: Duration = Duration::from_secs(30 * 60);
+const CLIENT_BETWEEN_CALLS: Duration = Duration::from_secs(5 * 60);
+/// About so long until what was refused for good is asked with once more, where that does no harm, and
+/// how long that goes on.
+const REFUSED_PAUSE: Duration = Duration::from_hours(6);
+const REFUSED_LONGEST: Duration = Duration::from_hours(60 * 24);
+/// Tries in a row that are refused in words which nobody knows, until the owner is told: some hours.
+const UNCLEAR_TRIES: i32 = 20;
 
 /// Only the first makes an instance invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
     /// The vendor does not take these credentials: only their owner can help.
     Refused,
+    /// The vendor does not take the application that asks, or how it asks: whoever runs it can help,
+    /// and no instance is the worse for it.
+    Client,
+    /// Refused in words that nobody here knows: it may pass, and if it does not, the owner is told.
+    Unclear,
     /// No more calls for now; how long the vendor wants to be left alone.
     Throttled(Option<Duration>),
     /// The vendor is down, cannot be reached, or says what cannot be understood.
     Passing,
 }
 
-pub fn class(error: &Error, now: Timestamp) -> Class {
-    let Error::Vendor(failure) = error else {
+/// `blame` is of the vendor's answer, if there is one.
+pub fn class(error: &Error, blame: Option<Blame>, now: Timestamp) -> Class {
+    let (Error::Vendor(failure), Some(blame)) = (error, blame) else {
         return Class::Passing;
     };
-    match failure.status {
-        401 => Class::Refused,
-        // A page in front of the vendor, a proxy's or one for maintenance, says no such words.
-        400 | 403 if failure.provider_message.is_some() => Class::Refused,
-        429 => {
+    match blame {
+        Blame::Owner => Class::Refused,
+        Blame::Client => Class::Client,
+        Blame::Unclear => Class::Unclear,
+        Blame::Haste => {
             let text = failure.retry_after.as_deref();
             Class::Throttled(text.and_then(|text| retry_after::read(text, now)))
         }
-        _ => Class::Passing,
+        Blame::Nobody => Class::Passing,
     }
 }
 
@@ -49,8 +66,23 @@ pub fn pause(class: Class, attempts: i32, chance: f64) -> Duration {
     let pause = grown.min(LONGEST_PAUSE).mul_f64(0.5 + chance);
     match class {
         Class::Throttled(Some(wait)) => wait.max(pause),
+        Class::Client => CLIENT_PAUSE.mul_f64(0.5 + chance),
         _ => pause,
     }
+}
+
+/// When what the vendor has refused for good is tried again, for an owner who has mended it there
+/// (allowed access, say): seldom, and not for ever.
+pub fn after_refusal(now: Timestamp, since: Option<Timestamp>, chance: f64) -> Option<Timestamp> {
+    let age = since.map(|since| now.duration_since(since).unsigned_abs());
+    let old = age.is_some_and(|age| age > REFUSED_LONGEST);
+    let pause = REFUSED_PAUSE.mul_f64(0.5 + chance);
+    now.checked_add(pause).ok().filter(|_| !old)
+}
+
+/// Whether so many tries are enough to tell the owner of a refusal that nobody understands.
+pub fn is_enough(attempts: i32) -> bool {
+    attempts >= UNCLEAR_TRIES
 }
 
 /// From when on a call that needs the tokens may try for itself; `None`: not sooner than anybody.
@@ -59,14 +91,14 @@ pub fn by_call_at(
     now: Timestamp,
     not_before: Option<Timestamp>,
 ) -> Option<Timestamp> {
-    match class {
-        Class::Passing | Class::Throttled(None) => {
-            let at = now.checked_add(BETWEEN_CALLS).ok()?;
-            Some(not_before.map_or(at, |before| before.max(at)))
-        }
+    let pause = match class {
+        Class::Passing | Class::Unclear | Class::Throttled(None) => BETWEEN_CALLS,
+        Class::Client => CLIENT_BETWEEN_CALLS,
         // How long the vendor wants to be left alone it has said itself.
-        Class::Throttled(Some(_)) | Class::Refused => None,
-    }
+        Class::Throttled(Some(_)) | Class::Refused => return None,
+    };
+    let at = now.checked_add(pause).ok()?;
+    Some(not_before.map_or(at, |before| before.max(at)))
 }
 
 #[cfg(test)]
@@ -74,11 +106,11 @@ mod tests {
     use super::*;
     use crate::error::VendorFailure;
 
-    fn vendor(status: u16, words: Option<&str>, retry_after: Option<&str>) -> Error {
+    fn said(retry_after: Option<&str>) -> Error {
         Error::Vendor(Box::new(VendorFailure {
-            status,
+            status: 401,
             message: "said".into(),
-            provider_message: words.map(str::to_owned),
+            provider_message: None,
             retry_after: retry_after.map(str::to_owned),
         }))
     }
@@ -86,35 +118,38 @@ mod tests {
     #[test]
     fn only_a_refusal_is_one() {
         let now: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
-        let class = |error: &Error| super::class(error, now);
         let seconds = |seconds| Class::Throttled(Some(Duration::from_secs(seconds)));
-        for refused in [
-            vendor(401, None, None),
-            vendor(400, Some("invalid_grant"), None),
-            vendor(403, Some("no"), None),
+        for (blame, expected) in [
+            (Some(Blame::Owner), Class::Refused),
+            (Some(Blame::Client), Class::Client),
+            (Some(Blame::Unclear), Class::Unclear),
+            (Some(Blame::Nobody), Class::Passing),
+            // The vendor has not answered.
+            (None, Class::Passing),
         ] {
-            assert_eq!(class(&refused), Class::Refused);
+            assert_eq!(class(&said(None), blame, now), expected);
         }
-        for passing in [
-            vendor(502, Some("oops"), None),
-            vendor(403, None, None),
-            vendor(404, Some("gone"), None),
-            Error::Invalid("host".into()),
-            Error::Unavailable("held up"),
-        ] {
-            assert_eq!(class(&passing), Class::Passing);
+        for ours in [Error::Invalid("host".into()), Error::Unavailable("held up")] {
+            assert_eq!(class(&ours, None, now), Class::Passing);
         }
-        assert_eq!(class(&vendor(429, None, Some("90"))), seconds(90));
-        let date = Some("Sun, 22 Nov 2026 10:02:00 GMT");
-        assert_eq!(class(&vendor(429, None, date)), seconds(120));
-        let past = Some("Sun, 22 Nov 2026 09:02:00 GMT");
-        assert_eq!(class(&vendor(429, None, past)), seconds(0));
-        let endless = Some("99999999999");
-        assert_eq!(class(&vendor(429, None, endless)), seconds(86_400));
+        let haste = |text| class(&said(text), Some(Blame::Haste), now);
+        assert_eq!(haste(Some("90")), seconds(90));
+        assert_eq!(haste(Some("Sun, 22 Nov 2026 10:02:00 GMT")), seconds(120));
+        assert_eq!(haste(Some("Sun, 22 Nov 2026 09:02:00 GMT")), seconds(0));
+        assert_eq!(haste(Some("99999999999")), seconds(86_400));
+        assert_eq!(haste(Some("soon")), Class::Throttled(None));
+    }
+
+    #[test]
+    fn what_was_refused_is_tried_seldom_and_not_for_ever() {
+        let now: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
+        let again = |since| after_refusal(now, since, 0.5);
+        assert_eq!(again(None), Some(now + REFUSED_PAUSE));
         assert_eq!(
-            class(&vendor(429, None, Some("soon"))),
-            Class::Throttled(None)
+            again(Some(now - REFUSED_LONGEST)),
+            Some(now + REFUSED_PAUSE)
         );
+        assert_eq!(again(Some(now - REFUSED_LONGEST - REFUSED_PAUSE)), None);
     }
 
     #[test]
@@ -129,6 +164,8 @@ mod tests {
         let asked = Class::Throttled(Some(Duration::from_secs(1)));
         assert_eq!(by_call_at(asked, now, None), None);
         assert_eq!(by_call_at(Class::Refused, now, None), None);
+        let client = by_call_at(Class::Client, now, None);
+        assert_eq!(client, Some(now + CLIENT_BETWEEN_CALLS));
     }
 
     #[test]
@@ -138,6 +175,7 @@ mod tests {
         assert_eq!(pause(3), FIRST_PAUSE * 8);
         assert_eq!(pause(12), LONGEST_PAUSE);
         assert_eq!(pause(i32::MAX), LONGEST_PAUSE);
+        assert_eq!(super::pause(Class::Client, 0, 0.5), CLIENT_PAUSE);
         let wait = Duration::from_secs(3600);
         assert_eq!(super::pause(Class::Throttled(Some(wait)), 0, 0.1), wait);
     }

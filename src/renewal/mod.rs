@@ -4,7 +4,9 @@
 //! | What happens | What comes of it |
 //! |---|---|
 //! | renewed | new tokens, generation and due time in one commit |
-//! | refused | where the definition can, the log-in is made again with what is stored; else the instance needs its owner: not valid, with the reason, its token kept |
+//! | refused (`invalid_grant`, or by a rule of the definition that knows the answer's words) | where the definition can, the log-in is made again with what is stored; else the instance needs its owner, who is told: not valid, with the reason, its token kept. Calls go on until the access token ends or the vendor refuses it. Tried again some times a day where that does no harm |
+//! | the vendor does not take the application's client (`invalid_client`, …), or what it signs | valid, with the problem shown; administrators are told; tried again after half an hour, and at once when a stored client is corrected |
+//! | refused in words that nobody knows | as below; after many tries in hours, when the access token has ended, as refused |
 //! | throttled, vendor down, no way there, an answer that cannot be read | valid; tried again, later each time, not before the vendor's `Retry-After` |
 //! | renewed, and a call behind the token's fails | the new tokens are kept, and the rest is tried with the next renewal, which is soon |
 //! | the answer is lost, and with it perhaps a token that was good once | nothing is sent while the access token lives, which a second use of the old one could end; then the old one is tried |
@@ -25,6 +27,7 @@ mod on_demand;
 mod recovery;
 pub mod salvage;
 pub mod worker;
+mod written;
 
 use bunsen_engine::configuration::Values;
 use bunsen_engine::element::{Element, Group, Renewal, Reuse, Start};
@@ -34,18 +37,19 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::clients;
-use crate::credentials::{self, CREDENTIALS, Grant, Parts, place, stored_values};
+use crate::credentials::{self, Grant, stored_values};
 use crate::error::{Error, Result};
 use crate::exchange::{Calls, Session};
 use crate::hooks::Runner;
 use crate::ids::{InstanceId, OrganizationId};
 use crate::journal::{self, Begun, Exchange, Held, Opening};
-use crate::store::{self, FailedRenewal, Outcome, Purpose, RenewedInstance, Standing};
+use crate::store::{self, FailedRenewal, Outcome, Purpose};
 use crate::tenancy;
 use failure::Class;
 use worker::Hosts;
+use written::{apply, fail};
 
-pub use on_demand::{helped, on_demand, spent};
+pub use on_demand::{helped, lives, on_demand, spent};
 pub use recovery::recover;
 
 /// Until an instance whose definition here knows no renewal is looked at again.
@@ -100,7 +104,9 @@ async fn renew(
 ) -> Result<Came> {
     let now = Timestamp::now();
     let row = app.store().org(organization).instance_to_call(id).await?;
-    let Some((row, grants)) = row.filter(|(row, _)| row.valid) else {
+    // One that needs its owner has a due time where trying it again does no harm.
+    let alive = |row: &store::Instance| row.valid || row.renewal_due_at.is_some();
+    let Some((row, grants)) = row.filter(|(row, _)| alive(row)) else {
         return Ok(Came::Settled);
     };
     if row.renewal_due_at.is_none_or(|due| due > now) {
@@ -150,8 +156,9 @@ impl Due<'_> {
         let (Some(renewal), Some(mut start)) = (renewal, start) else {
             // This server has another definition than the one that planned it, as while servers are
             // replaced one by one.
+            let later = Timestamp::now().checked_add(OTHER_DEFINITION).ok();
             let later = FailedRenewal {
-                due_at: Timestamp::now().checked_add(OTHER_DEFINITION).ok(),
+                due_at: later.filter(|_| self.row.valid),
                 ..FailedRenewal::default()
             };
             return self.fail(None, Outcome::Refused, &later).await;
@@ -224,13 +231,13 @@ impl Due<'_> {
             }
             Err(error) => error,
         };
-        let class = failure::class(&error, Timestamp::now());
+        let class = self.class(&error, calls.blame(), client.is_some(), ends);
         if let Some(returned) = calls.salvage() {
             let came = self.keep(&exchange, returned, &error, class).await?;
             return Ok(Attempt::Over(came));
         }
         let instead = renewal.after_refusal(start);
-        if class == Class::Refused
+        if matches!(class, Class::Refused | Class::Unclear)
             && let Some(instead) = instead
         {
             let organization = self.app.store().org(self.organization);
@@ -252,20 +259,18 @@ impl Due<'_> {
         let outcome = journal::outcome(&calls);
         let reason = self.reason(&error, start);
         let failed = match class {
-            Class::Refused => FailedRenewal {
-                needs_owner: Some(&reason),
-                ..FailedRenewal::default()
-            },
+            Class::Refused => self.refused(&reason, self.is_harmless(renewal, start)),
             _ => FailedRenewal {
                 due_at: self.next_try(class, not_before),
                 by_call_at: failure::by_call_at(class, Timestamp::now(), not_before),
                 in_doubt: lost,
-                needs_owner: None,
+                trouble: (class == Class::Client).then_some(&*reason),
+                ..FailedRenewal::default()
             },
         };
         self.fail(Some(exchange.id()), outcome, &failed).await?;
-        let next = [failed.due_at, failed.by_call_at];
-        let next = next.into_iter().flatten().min();
+        let next = [failed.due_at, failed.by_call_at].into_iter().flatten();
+        let next = next.min().filter(|_| class != Class::Refused);
         Ok(Attempt::Over(Came::Failed(error, next)))
     }
 
@@ -326,13 +331,6 @@ impl Due<'_> {
         }
     }
 
-    /// Not before the access token ends, if that has to be waited for.
-    fn next_try(&self, class: Class, ends: Option<Timestamp>) -> Option<Timestamp> {
-        let pause = failure::pause(class, self.row.renewal_attempts, rand::random());
-        let next = Timestamp::now().checked_add(pause).ok()?;
-        Some(ends.map_or(next, |ends| ends.max(next)))
-    }
-
     async fn fail(
         &self,
         exchange: Option<Uuid>,
@@ -365,96 +363,6 @@ fn end(renewal: &Renewal<'_>, effective: &Values) -> Timestamp {
     let ends = renewal.expires_at(effective);
     let ends = ends.and_then(|ends| Timestamp::from_millisecond(ends).ok());
     ends.unwrap_or(Timestamp::MIN)
-}
-
-/// Writes what the vendor has returned, unless somebody else has logged in since.
-async fn apply(
-    app: &App,
-    organization: OrganizationId,
-    id: InstanceId,
-    exchange: Uuid,
-    generation: i64,
-    returned: &Values,
-) -> Result<()> {
-    let keys = &tenancy::keys(app, organization).await?;
-    let stored = app.store().org(organization);
-    let written = stored
-        .transaction(|mut transaction| async move {
-            let row = stored.lock_instance(&mut transaction, id).await?;
-            if stored.lock_exchange(&mut transaction, exchange).await? != Standing::Answered {
-                return Ok((transaction, false));
-            }
-            let row = row.filter(|row| row.generation == generation);
-            if let Some(row) = &row {
-                let mut values = stored_values(organization, keys, row)?;
-                values.extend(returned.clone());
-                let element = app.catalog().get(&row.element_key);
-                let due_at = element.and_then(|element| {
-                    let group = element.group(&row.credential_group)?;
-                    credentials::renewed_due_at(element, group, &values)
-                });
-                let parts = Parts::of(&values);
-                let place = place(organization, row.row_id, CREDENTIALS);
-                let renewed = RenewedInstance {
-                    configuration: &parts.clear,
-                    credentials_sealed: &keys.seal(&place, &parts.secret_json()?),
-                    due_at,
-                };
-                stored
-                    .write_renewed(&mut transaction, row, &renewed)
-                    .await?;
-            }
-            let outcome = match row {
-                Some(_) => Outcome::Applied,
-                None => Outcome::Refused,
-            };
-            stored
-                .settle_exchange(&mut transaction, exchange, outcome, None)
-                .await?;
-            Ok((transaction, row.is_some()))
-        })
-        .await?;
-    app.instances().forget(&(organization, id));
-    tracing::info!(org.id = %organization, instance.id = %id, written, "vendor session renewed");
-    Ok(())
-}
-
-/// Writes what a failure means, and ends its exchange with it; nothing when the exchange is over or
-/// somebody else has logged in since.
-async fn fail(
-    app: &App,
-    organization: OrganizationId,
-    id: InstanceId,
-    (generation, exchange): (i64, Option<Uuid>),
-    outcome: Outcome,
-    failed: &FailedRenewal<'_>,
-) -> Result<()> {
-    let stored = app.store().org(organization);
-    let revocation = stored
-        .transaction(|mut transaction| async move {
-            let row = stored.lock_instance(&mut transaction, id).await?;
-            if let Some(exchange) = exchange {
-                let standing = stored.lock_exchange(&mut transaction, exchange).await?;
-                if standing != Standing::Intent {
-                    return Ok((transaction, None));
-                }
-                stored
-                    .settle_exchange(&mut transaction, exchange, outcome, None)
-                    .await?;
-            }
-            let revocation = match row.filter(|row| row.generation == generation) {
-                Some(row) => {
-                    stored
-                        .write_failed_renewal(&mut transaction, &row, failed)
-                        .await?
-                }
-                None => None,
-            };
-            Ok((transaction, revocation))
-        })
-        .await?;
-    app.callers().settle(app.store(), revocation).await;
-    Ok(())
 }
 
 /// When the access token among these values ends; one that does not end by time has ended.

@@ -8,6 +8,7 @@
 use std::time::{Duration, Instant};
 
 use bunsen_engine::configuration::Values;
+use bunsen_engine::element::oauth::ACCESS_TOKEN;
 use bunsen_engine::element::{Element, Group};
 use jiff::Timestamp;
 
@@ -34,6 +35,14 @@ pub fn spent(element: &Element, group: &Group, values: &Values) -> bool {
         let ended = ends.is_some_and(|ends| ends <= Timestamp::now().as_millisecond());
         ended && renewal.start(values).is_some()
     })
+}
+
+/// Whether these effective values hold an access token that is known to live.
+pub fn lives(element: &Element, group: &Group, values: &Values) -> bool {
+    let renewal = element.renewal(group);
+    let ends = renewal.and_then(|renewal| renewal.expires_at(values));
+    let now = Timestamp::now().as_millisecond();
+    values.contains_key(ACCESS_TOKEN) && ends.is_some_and(|ends| ends > now)
 }
 
 /// Renews the tokens of an instance that was read with this generation. When this returns it has to
@@ -82,10 +91,15 @@ async fn renew(
         let row = app.store().org(organization).instance_to_call(id).await?;
         // A doubt counts the generation up, too, and the tokens are those that there were.
         let same = |row: &store::Instance| row.generation == generation || row.renewal_in_doubt;
-        let read = row.filter(|(row, _)| row.valid && same(row));
+        let read = row.filter(|(row, _)| same(row));
         let Some((row, grants)) = read else {
             return Ok(());
         };
+        if !row.valid {
+            // There will be no other token, and the vendor does not take this one.
+            let of = (id, row.generation);
+            return access_refused(app, organization, of).await;
+        }
         let due = Due::new(app, organization, (row, grants), None).await?;
         if due.is_young() || due.waits_for_its_end() {
             return Ok(());
@@ -98,7 +112,7 @@ async fn renew(
             Ok(Came::Failed(Error::Vendor(failure), Some(next))) => {
                 return Err(not_yet(next, Some(*failure)));
             }
-            // Its owner is needed now, which the instance says.
+            // Its owner is needed now, which the instance says, and that calls end here.
             Ok(Came::Failed(_, None)) => return Ok(()),
             Ok(Came::Failed(error, Some(_))) => return Err(error),
             // Somebody else is at it, or has been.
@@ -153,6 +167,18 @@ impl Due<'_> {
     }
 }
 
+/// Of an instance that needs its owner: calls with its access token end here.
+async fn access_refused(
+    app: &App,
+    organization: OrganizationId,
+    (id, generation): (InstanceId, i64),
+) -> Result<()> {
+    let store = app.store().org(organization);
+    store.note_access_refused(id, generation).await?;
+    app.instances().forget(&(organization, id));
+    Ok(())
+}
+
 fn youth(in_vain: i32) -> Duration {
     let doubled = u32::try_from(in_vain).unwrap_or_default().min(16);
     let grown = YOUNG.saturating_mul(2_u32.pow(doubled));
@@ -183,6 +209,10 @@ fn not_yet(next: Timestamp, said: Option<VendorFailure>) -> Error {
             None,
         )
     });
+    // What refuses the application, or nobody understands, is no refusal of the instance.
+    if matches!(told.status, 400 | 401 | 403) {
+        told.status = 503;
+    }
     told.retry_after.get_or_insert_with(|| wait.to_string());
     Error::Vendor(Box::new(told))
 }

@@ -51,7 +51,8 @@ pub async fn change_failed(app: &App, of: Spending<'_>, token: Token<'_>) -> Res
         .instance(of.instance)
         .await?;
     let mut failed = FailedRenewal::default();
-    if let Some(row) = row.filter(|row| row.valid) {
+    let replaced = matches!(token, Token::Replaced(_));
+    if let Some(row) = row.filter(|row| row.valid || replaced) {
         let known = app.catalog().get(&row.element_key);
         let known =
             known.and_then(|element| Some((element, element.group(&row.credential_group)?)));
@@ -75,7 +76,7 @@ pub async fn change_failed(app: &App, of: Spending<'_>, token: Token<'_>) -> Res
             }
         };
     }
-    failed.in_doubt = !matches!(token, Token::Replaced(_));
+    failed.in_doubt = !replaced;
     let returned = match token {
         Token::Replaced(returned) => Some(returned),
         Token::Lost | Token::Unknown => None,
@@ -224,12 +225,14 @@ impl Due<'_> {
             "there are new tokens, and a later call of the renewal has failed"
         );
         let reason = error.to_string();
-        let refused = class == Class::Refused;
-        let failed = FailedRenewal {
-            due_at: (!refused).then(|| self.next_try(class, None)).flatten(),
-            by_call_at: failure::by_call_at(class, Timestamp::now(), None),
-            needs_owner: refused.then_some(&*reason),
-            in_doubt: false,
+        let failed = match class {
+            Class::Refused => self.refused(&reason, false),
+            _ => FailedRenewal {
+                due_at: self.next_try(class, None),
+                by_call_at: failure::by_call_at(class, Timestamp::now(), None),
+                trouble: (class == Class::Client).then_some(&*reason),
+                ..FailedRenewal::default()
+            },
         };
         let spending = self.spending(exchange, Outcome::Refused);
         settle(self.app, spending, Some(returned), &failed).await?;

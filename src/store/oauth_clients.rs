@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::retry::on_constraint;
 use super::{AllOrgs, OrgStore};
 use crate::error::Result;
-use crate::ids::{AccountId, OrganizationId};
+use crate::ids::{AccountId, InstanceId, OrganizationId};
 
 /// Whose a client is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -312,6 +312,54 @@ impl AllOrgs<'_> {
             .fetch_one(&mut *reader)
             .await?;
         Ok(count)
+    }
+
+    /// Makes those that refer to it and could not be renewed due, so many behind `after` at once; those
+    /// that need their owner, too, unless nobody knows whether their token is used up. Gives the last
+    /// one; `None`: that was all.
+    pub async fn renew_with_oauth_client(
+        &self,
+        reference: &str,
+        of: Option<OrganizationId>,
+        after: (OrganizationId, InstanceId),
+        limit: i64,
+    ) -> Result<Option<(OrganizationId, InstanceId)>> {
+        let store = self.store;
+        store
+            .transaction(|mut transaction| async move {
+                let due: Vec<(OrganizationId, InstanceId)> = store
+                    .query_as(
+                        "with chosen as (
+                             select org_id, id from instances
+                             where (org_id, id) > ($2, $3) and org_id = coalesce($4, org_id)
+                               and configuration->>'bunsen.oauth.client' = $1
+                               and renewal_attempts > 0
+                               and (valid or renewal_doubt_generation is distinct from generation)
+                             order by org_id, id limit $5
+                         ), locked as (
+                             select i.org_id, i.id from instances i
+                             where (i.org_id, i.id) in (select org_id, id from chosen)
+                             order by i.org_id, i.id for no key update
+                         ), due as (
+                             update instances i
+                             set renewal_due_at = clock_timestamp(), renewal_claimed_until = null,
+                                 renewal_by_call_at = case when valid then null
+                                                           else renewal_by_call_at end
+                             from locked
+                             where i.org_id = locked.org_id and i.id = locked.id
+                         )
+                         select org_id, id from chosen order by org_id desc, id desc limit 1",
+                    )
+                    .bind(reference)
+                    .bind(after.0)
+                    .bind(after.1)
+                    .bind(of)
+                    .bind(limit)
+                    .fetch_all(&mut *transaction)
+                    .await?;
+                Ok((transaction, due.into_iter().next()))
+            })
+            .await
     }
 
     /// For the operator's overview.

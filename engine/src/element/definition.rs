@@ -470,6 +470,7 @@ written! {
         message: Option<String>,
         entry: Option<String>,
         authorize: bool,
+        blame: Option<String>,
     }
 }
 

@@ -38,6 +38,7 @@ use http::{HeaderName, Method};
 use crate::configuration::Values;
 use crate::ids::{ElementId, EntryId, ResourceId};
 use crate::language::{AnswerPath, Filter, Placeholders, Template};
+use crate::reply::Blame;
 
 /// Stands in where a definition has no group, which compiling does not let happen.
 static UNGROUPED: Group = Group {
@@ -357,6 +358,8 @@ pub struct FaultRule {
     pub entry: Option<String>,
     /// The page where access is allowed helps; its URL follows the message.
     pub authorize: bool,
+    /// Who can help, where that is not plain from the answer.
+    pub blame: Option<Blame>,
 }
 
 impl Element {

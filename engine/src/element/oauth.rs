@@ -273,7 +273,7 @@ impl Resource {
         self.groups.is_empty() || self.groups.contains(&group.name)
     }
 
-    fn gives(&self, key: &str) -> bool {
+    pub(crate) fn gives(&self, key: &str) -> bool {
         self.outputs.iter().any(|output: &Output| output.key == key)
     }
 }

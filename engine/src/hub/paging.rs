@@ -140,10 +140,7 @@ pub(super) fn too_long(length: usize) -> Fault {
              {LONGEST_CURSOR} that can be handed on: ask for a list that needs no further page, with \
              a narrower 'where' or a larger 'pageSize'."
         ),
-        provider_message: None,
-        retry_after: None,
-        entry: None,
-        authorize: false,
+        ..Fault::default()
     }
 }
 

@@ -69,6 +69,10 @@ pub struct Instance {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     invalid_since: Option<String>,
+    /// Why the vendor does not take the application (the OAuth client, its key) that renews the
+    /// session: nothing that its owner could mend. Absent while all is well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    renewal_problem: Option<String>,
     /// When the vendor session was renewed last. Absent where it never was.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
@@ -125,6 +129,7 @@ pub fn wire(view: InstanceView) -> Instance {
         valid: view.valid,
         invalid_reason: view.invalid_reason,
         invalid_since: view.invalid_since.map(dates::second),
+        renewal_problem: view.renewal_problem,
         last_renewal: view.last_renewal.map(dates::second),
         next_renewal: view.next_renewal.map(dates::second),
         disabled: view.disabled,

@@ -321,10 +321,7 @@ mod tests {
         Fault {
             status,
             message: String::new(),
-            provider_message: None,
-            retry_after: None,
-            entry: None,
-            authorize: false,
+            ..Fault::default()
         }
     }
 

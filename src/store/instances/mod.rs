@@ -42,6 +42,7 @@ pub struct Instance {
     pub token_sealed: Vec<u8>,
     pub disabled: bool,
     pub valid: bool,
+    /// Of one that is valid: why the vendor does not take the application that renews it.
     pub invalid_reason: Option<String>,
     pub invalid_since: Option<Timestamp>,
     pub external_authentication: ExternalAuthentication,
@@ -54,7 +55,8 @@ pub struct Instance {
     pub renewal_attempts: i32,
     /// The vendor may have used up the stored refresh token.
     pub renewal_in_doubt: bool,
-    /// When a call may try for itself before it is due; `None`: not.
+    /// When a call may try for itself before it is due; `None`: not. Of an instance that needs its
+    /// owner: since when the vendor has not taken its access token either.
     pub renewal_by_call_at: Option<Timestamp>,
     /// In a row, for a call that the vendor refused all the same.
     pub renewals_in_vain: i32,

@@ -39,6 +39,10 @@ pub struct FailedRenewal<'a> {
     pub by_call_at: Option<Timestamp>,
     /// Why only the owner can help.
     pub needs_owner: Option<&'a str>,
+    /// The vendor does not take the access token either: no call is made with it any more.
+    pub access_refused: bool,
+    /// Why the vendor does not take the application that asks, which makes nothing invalid.
+    pub trouble: Option<&'a str>,
     /// The vendor may have used up the stored refresh token. Counts the generation up, so that
     /// nobody who has read the instance before sends that token without knowing.
     pub in_doubt: bool,
@@ -73,13 +77,13 @@ impl AllOrgs<'_> {
                              select array(select org_id from busy where places >= $6) as orgs
                          ), due as (
                              (select org_id, id, renewal_due_at from instances
-                              where renewal_due_at <= statement_timestamp() and valid
+                              where renewal_due_at <= statement_timestamp()
                                   and coalesce(renewal_claimed_until <= clock_timestamp(), true)
                                   and org_id <> all((select orgs from full_ones)::bigint[])
                               order by renewal_due_at limit $3)
                              union
                              (select org_id, id, renewal_due_at from instances
-                              where renewal_due_at <= statement_timestamp() and valid
+                              where renewal_due_at <= statement_timestamp()
                                   and coalesce(renewal_claimed_until <= clock_timestamp(), true)
                                   and org_id <> all((select orgs from full_ones)::bigint[])
                               order by renewal_due_at desc limit $3)
@@ -183,7 +187,8 @@ impl OrgStore<'_> {
     ) -> Result<()> {
         self.query(
             "update instances
-             set configuration = $3, credentials_sealed = $4, generation = generation + 1
+             set configuration = $3, credentials_sealed = $4, generation = generation + 1,
+                 renewal_by_call_at = null
              where org_id = $1 and id = $2",
         )
         .bind(id)
@@ -225,9 +230,13 @@ impl OrgStore<'_> {
             .query_as(
                 "update instances
                  set renewal_due_at = $3, renewal_attempts = renewal_attempts + 1,
-                     renewal_claimed_until = null, renewal_by_call_at = $6,
+                     renewal_claimed_until = null,
+                     renewal_by_call_at = case when $7 then clock_timestamp()
+                                               when not valid then renewal_by_call_at
+                                               when $4::text is null then $6 end,
                      valid = valid and $4::text is null,
-                     invalid_reason = coalesce($4, invalid_reason),
+                     invalid_reason = case when valid then coalesce($4, $8, invalid_reason)
+                                           else coalesce($4, invalid_reason) end,
                      invalid_since = case when $4::text is null then invalid_since
                                           else coalesce(invalid_since, clock_timestamp()) end,
                      generation = generation + case when $5 then 1 else 0 end,
@@ -241,8 +250,16 @@ impl OrgStore<'_> {
             .bind(failed.needs_owner)
             .bind(failed.in_doubt)
             .bind(failed.by_call_at.map(|at| at.to_sqlx()))
+            .bind(failed.access_refused)
+            .bind(failed.trouble)
             .fetch_one(&mut *connection)
             .await?;
+        // Of one that has it already it is told already.
+        if let (Some(trouble), true, None) = (failed.trouble, before.valid, &before.invalid_reason)
+        {
+            self.notify_client_refused(connection, before, trouble)
+                .await?;
+        }
         let (Some(reason), true) = (failed.needs_owner, before.valid) else {
             return Ok(None);
         };
@@ -275,6 +292,26 @@ impl OrgStore<'_> {
             .bind(id)
             .bind(generation)
             .bind(helped)
+            .execute(&mut *transaction)
+            .await?;
+            Ok((transaction, ()))
+        })
+        .await
+    }
+}
+
+impl OrgStore<'_> {
+    /// No call is made with the access token of this generation any more. Nothing for an instance
+    /// that does not need its owner.
+    pub async fn note_access_refused(&self, id: InstanceId, generation: i64) -> Result<()> {
+        self.transaction(|mut transaction| async move {
+            self.query(
+                "update instances set renewal_by_call_at = clock_timestamp()
+                 where org_id = $1 and id = $2 and generation = $3 and not valid
+                   and renewal_by_call_at is null",
+            )
+            .bind(id)
+            .bind(generation)
             .execute(&mut *transaction)
             .await?;
             Ok((transaction, ()))

@@ -1,6 +1,7 @@
 //! What is to be told, written in the transaction of what it tells of: it is never lost, and nothing
 //! is told that did not happen.
 
+use bunsen_engine::configuration::CLIENT_REFERENCE;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use sqlx::PgConnection;
@@ -12,6 +13,7 @@ use crate::store::{Instance, OrgStore};
 
 pub const INSTANCE_NEEDS_OWNER: &str = "instance.needs_owner";
 pub const INSTANCE_RECOVERED: &str = "instance.recovered";
+pub const INSTANCE_CLIENT_REFUSED: &str = "instance.client_refused";
 /// Of those that are kept, which is for 30 days, one organization has at most so many to tell more.
 pub const NOTIFICATIONS_OF_ORGANIZATION: i64 = 200_000;
 /// Who tells of instances.
@@ -82,6 +84,64 @@ impl OrgStore<'_> {
                 instance,
                 reason,
                 since,
+            }),
+        };
+        self.notify(connection, &new).await.map(drop)
+    }
+
+    /// A vendor does not take the application that renews the instance. Of a stored client this is told
+    /// once a day, whichever of its instances meets it.
+    pub(in crate::store) async fn notify_client_refused(
+        &self,
+        connection: &mut PgConnection,
+        instance: &Instance,
+        reason: &str,
+    ) -> Result<()> {
+        let stored = instance.configuration.get(CLIENT_REFERENCE);
+        let message = match stored {
+            Some(reference) => format!(
+                "The vendor refuses the OAuth client {reference} of {}: {reason} Its instances stay \
+                 valid and are tried again; correct it with PUT /elements/{}/oauth/client.",
+                instance.element_key, instance.element_key
+            ),
+            None => format!(
+                "{} cannot be renewed, since the vendor refuses its OAuth client: {reason} It stays \
+                 valid and is tried again; correct the client with PATCH /instances/{}.",
+                called(instance),
+                instance.id
+            ),
+        };
+        if stored.is_some() {
+            // Whoever meets it at the same moment waits here, and finds it told.
+            self.query("select pg_advisory_xact_lock(hashtextextended($2, $1))")
+                .bind(&message)
+                .execute(&mut *connection)
+                .await?;
+            let (told,): (bool,) = self
+                .query_as(
+                    "select exists (
+                         select from notifications
+                         where org_id = $1 and topic = $2 and message = $3
+                           and created_at > clock_timestamp() - interval '1 day')",
+                )
+                .bind(INSTANCE_CLIENT_REFUSED)
+                .bind(&message)
+                .fetch_one(&mut *connection)
+                .await?;
+            if told {
+                return Ok(());
+            }
+        }
+        let new = NewNotification {
+            account: instance.account_id,
+            topic: INSTANCE_CLIENT_REFUSED,
+            severity: "high",
+            sender: OURSELVES,
+            message: &message,
+            about: stored.is_none().then_some(About {
+                instance,
+                reason,
+                since: None,
             }),
         };
         self.notify(connection, &new).await.map(drop)

@@ -7,6 +7,7 @@ use super::{Told, call, subscribe};
 use crate::answer::Answer;
 use crate::database::TestDatabase;
 use crate::oauth::simulated::Case;
+use crate::passthrough::renewal::SPENT;
 use crate::process::Server;
 use crate::vendors::until;
 
@@ -70,7 +71,9 @@ async fn an_application_is_told_and_can_heal_what_it_is_told_of(database: TestDa
     ] {
         assert!(!received[0].text().contains(hidden.expect("a secret")));
     }
-    // Within the minute for which servers remember who calls.
+    // Calls go on while the access token lives; when it ends, within the minute for which servers remember
+    // who calls.
+    told.site.execute(SPENT).await;
     until("hub calls are told", async || {
         hub_call(&server, &made).await == 401
     })

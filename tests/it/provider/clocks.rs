@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{ACCESS_SECONDS, Place};
 use crate::answer::message;
 use crate::database::TestDatabase;
+use crate::vendors::until;
 
 const MINUTE: i64 = 60 * 1000;
 
@@ -101,18 +102,29 @@ async fn an_assertion_bears_some_disagreement(database: TestDatabase) {
     let log = provider.log().await;
     assert_eq!(log.refused(), [("invalid_client", "jwt expired")]);
 
-    // The one that there is cannot be renewed, and can when the clock is right.
-    let renewed = place.renew(&instance).await;
-    assert_eq!(
-        (&renewed["valid"], &renewed["token"]),
-        (&json!(false), &instance["token"])
-    );
+    // The one that there is cannot be renewed, which is nothing that its owner could mend, and can when
+    // the clock is right.
+    let due = "update instances set renewal_due_at = now(), renewal_claimed_until = null, renewed_at = null";
+    let execute = async |statement: &'static str| {
+        let pool = &place.server.database.pool;
+        sqlx::query(statement)
+            .execute(pool)
+            .await
+            .expect("a statement");
+    };
+    execute(due).await;
+    let tried = async || {
+        let read = place.read(&instance).await;
+        read["renewalProblem"].is_string()
+    };
+    until("it is tried", tried).await;
+    let read = place.read(&instance).await;
+    assert_eq!(read["valid"], true, "{read}");
     provider.set(json!({"ahead": 0})).await;
-    let body = place.body("key", &Value::Null);
-    let path = super::path(&instance);
-    let healed = place.call("PUT", &path, Some(&body)).await.success();
-    assert_eq!(
-        (&healed["valid"], &healed["token"]),
-        (&json!(true), &instance["token"])
-    );
+    execute(due).await;
+    let renewed = async || place.read(&instance).await["lastRenewal"].is_string();
+    until("it heals", renewed).await;
+    let healed = place.read(&instance).await;
+    assert!(healed.get("renewalProblem").is_none(), "{healed}");
+    assert_eq!(healed["token"], instance["token"]);
 }

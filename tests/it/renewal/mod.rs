@@ -2,6 +2,7 @@
 
 mod behind;
 mod changes;
+mod classes;
 mod failures;
 mod once;
 mod planning;

@@ -25,14 +25,11 @@ async fn organizations_take_turns_and_nobody_claims_twice(database: TestDatabase
     // The other organization's has waited less than any of the five.
     let quiet = world.instance(&world.other, Made::default()).await;
     execute("update instances set renewal_due_at = now() where renewal_due_at is null").await;
-    // Not due, not valid.
+    // Not due, and one that is not to be tried again.
     let later = world.instance(&world.other, Made::default()).await;
     execute("update instances set renewal_due_at = now() + interval '1 hour' where renewal_due_at is null").await;
     let refused = world.instance(&world.other, Made::default()).await;
-    execute(
-        "update instances set renewal_due_at = now(), valid = false where renewal_due_at is null",
-    )
-    .await;
+    execute("update instances set valid = false where renewal_due_at is null").await;
 
     let claim = async |limit| {
         let all = world.store.all_orgs();

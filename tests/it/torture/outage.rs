@@ -14,9 +14,10 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::front::{self, VENDOR_TIMEOUT};
+use crate::answer::Answer;
 use crate::database::TestDatabase;
 use crate::oauth::simulated::Case;
-use crate::process::serve;
+use crate::process::{Server, serve};
 use crate::renewal::{RENEWED, Renewing, fatal};
 use crate::vendors::until;
 
@@ -35,6 +36,10 @@ enum Mode {
     Hanging,
     Html,
     Throttled,
+    /// RFC 6749, in the status of a refusal.
+    TemporarilyUnavailable,
+    /// Somebody in front of the vendor.
+    Proxy,
 }
 
 /// The way to the simulated vendors, whose token endpoint can be away.
@@ -105,6 +110,18 @@ async fn pass_on(
             "<html>maintenance</html>",
         )
             .into_response(),
+        (Some(_), Mode::TemporarilyUnavailable) => (
+            StatusCode::BAD_REQUEST,
+            [(header::CONTENT_TYPE, "application/json")],
+            "{\"error\":\"temporarily_unavailable\"}",
+        )
+            .into_response(),
+        (Some(_), Mode::Proxy) => (
+            StatusCode::UNAUTHORIZED,
+            [(header::CONTENT_TYPE, "text/html")],
+            "<html>login to proxy</html>",
+        )
+            .into_response(),
         (Some(_), Mode::Throttled) => (
             StatusCode::TOO_MANY_REQUESTS,
             [(header::RETRY_AFTER, "420")],
@@ -122,6 +139,8 @@ struct Outage {
     world: Renewing,
     case: Case,
     way: Way,
+    server: Server,
+    made: Vec<Value>,
     /// Simulated seconds since the beginning.
     now: u64,
     control: String,
@@ -163,7 +182,7 @@ impl Outage {
     }
 
     /// No call fails while the access token lives: the vendor takes it, and the instance is valid.
-    async fn nothing_fails(&self) {
+    async fn nothing_fails(&self) -> usize {
         let invalid = "select count(*) from instances where not valid";
         assert_eq!(self.world.site.count(invalid).await, 0, "at {} s", self.now);
         let grants = self
@@ -173,6 +192,34 @@ impl Outage {
         for grant in grants.as_array().expect("grants") {
             assert_eq!(grant["revoked"], false, "at {} s", self.now);
         }
+        // With a vendor that cannot be reached at all no call can go well.
+        if self.way.serving.is_none() {
+            return 0;
+        }
+        let living: Vec<i64> = sqlx::query_scalar(
+            "select id from instances
+             where (configuration->>'oauth.user.refresh_time')::bigint
+                 + (configuration->>'oauth.user.refresh_interval')::bigint * 1000
+                 > (extract(epoch from now()) * 1000)::bigint + 10000",
+        )
+        .fetch_all(&self.world.site.database.pool)
+        .await
+        .expect("living ones");
+        let (path, user) = (self.case.passed(), self.server.authorization());
+        let calls = self.made.iter().filter(|made| {
+            let id = made["id"].as_i64().expect("an id");
+            living.contains(&id)
+        });
+        let calls = calls.map(|made| {
+            let token = made["token"].as_str().expect("a token");
+            let header = format!("{user}, Element {token}");
+            let request = self.server.request("GET", &path, &header);
+            Answer::of(request)
+        });
+        for answer in futures_util::future::join_all(calls).await {
+            assert_eq!(answer.status, 200, "at {} s: {answer}", self.now);
+        }
+        living.len()
     }
 
     /// Access tokens that have not ended, as the vendor sees it.
@@ -212,14 +259,17 @@ async fn an_hour_without_the_token_endpoint(database: TestDatabase) {
         &timeout,
     ];
     let server = serve(&site.folder.path("one"), &arguments).await;
+    let mut made = Vec::new();
     for _ in 0..INSTANCES {
-        world.create(&case, &server).await;
+        made.push(world.create(&case, &server).await);
     }
     let control = format!("/_control/{}/clock", case.vendor());
     let mut outage = Outage {
         world,
         case,
         way,
+        server,
+        made,
         now: 0,
         control,
     };
@@ -233,7 +283,11 @@ async fn an_hour_without_the_token_endpoint(database: TestDatabase) {
     assert_eq!(outage.alive().await as i64, INSTANCES);
     let before = outage.world.spends(&outage.case).await;
     let begun = outage.now;
+    let mut calls = 0;
     let modes = [
+        // While access tokens live: what looks like a refusal.
+        Mode::TemporarilyUnavailable,
+        Mode::Proxy,
         Mode::Unavailable,
         Mode::Html,
         Mode::Refused,
@@ -245,9 +299,10 @@ async fn an_hour_without_the_token_endpoint(database: TestDatabase) {
         let end = begun + HOUR * (number as u64 + 1) / modes.len() as u64;
         while outage.now < end {
             outage.go_on(STEP.min(end - outage.now)).await;
-            outage.nothing_fails().await;
+            calls += outage.nothing_fails().await;
         }
     }
+    assert!(calls > INSTANCES as usize * 6, "{calls} calls were made");
     let attempts = "select max(renewal_attempts)::bigint from instances";
     let attempts = outage.world.site.count(attempts).await;
     assert!((1..=MOST_ATTEMPTS).contains(&attempts), "{attempts}");
@@ -265,5 +320,5 @@ async fn an_hour_without_the_token_endpoint(database: TestDatabase) {
     }
     let (spends, doubles) = outage.world.spends(&outage.case).await;
     assert_eq!((spends - before.0, doubles), (INSTANCES as u64, 0));
-    server.stop().await;
+    outage.server.stop().await;
 }

@@ -18,6 +18,7 @@ use crate::element::{
 };
 use crate::ids::ResourceId;
 use crate::language::{AnswerPath, Placeholders};
+use crate::reply::Blame;
 
 pub(super) fn resources(
     definition: &ElementDefinition,
@@ -422,12 +423,20 @@ pub(super) fn faults(
         if words.status.or(default).is_none() {
             checker.wrong(&place, "needs a status or an entry");
         }
+        let blame = words.blame.as_deref().map(Blame::read);
+        if blame == Some(None) {
+            checker.wrong(
+                &place,
+                "its blame is none of owner, client, haste and nobody",
+            );
+        }
         rules.push(FaultRule {
             when: condition(&words.when, &format!("{place}.when"), checker),
             status: words.status.or(default).unwrap_or(502),
             message: words.message.clone().unwrap_or_default(),
             entry: words.entry.clone(),
             authorize: words.authorize,
+            blame: blame.flatten(),
         });
     }
     rules

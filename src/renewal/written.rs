@@ -1,0 +1,163 @@
+//! What has come of a renewal, as it is written.
+
+use bunsen_engine::configuration::Values;
+use bunsen_engine::element::{Grant, Renewal, Reuse, Start};
+use bunsen_engine::reply::Blame;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::Due;
+use super::failure::{self, Class};
+use crate::app::App;
+use crate::credentials::{self, CREDENTIALS, Parts, place, stored_values};
+use crate::error::{Error, Result};
+use crate::ids::{InstanceId, OrganizationId};
+use crate::store::{FailedRenewal, Outcome, RenewedInstance, Standing};
+use crate::tenancy;
+
+impl Due<'_> {
+    /// `stored_client`: the vendor was asked with one; `ends`: when the access token does.
+    pub(super) fn class(
+        &self,
+        error: &Error,
+        blame: Option<Blame>,
+        stored_client: bool,
+        ends: Timestamp,
+    ) -> Class {
+        let now = Timestamp::now();
+        match failure::class(error, blame, now) {
+            // It logs in with nothing but a client of its own.
+            Class::Client if !stored_client && self.is_client() => Class::Refused,
+            Class::Unclear if failure::is_enough(self.row.renewal_attempts) && ends <= now => {
+                Class::Refused
+            }
+            class => class,
+        }
+    }
+
+    fn is_client(&self) -> bool {
+        let grant = self.group.oauth.as_ref().map(|oauth| &oauth.grant);
+        matches!(grant, Some(Grant::ClientCredentials))
+    }
+
+    /// Whether the vendor may be asked the same once more after it has refused it: neither does a
+    /// second use of a refresh token end what lives, nor does a wrong password lock its user out.
+    pub(super) fn is_harmless(&self, renewal: &Renewal<'_>, start: Start) -> bool {
+        let grant = self.group.oauth.as_ref().map(|oauth| &oauth.grant);
+        match start {
+            Start::Refresh => renewal.reuse == Reuse::Safe && !self.row.renewal_in_doubt,
+            Start::LogIn => matches!(grant, Some(Grant::ClientCredentials | Grant::JwtBearer(_))),
+            Start::Token => false,
+        }
+    }
+
+    /// Only its owner can help. Calls go on with the access token while it lives, unless one of them
+    /// is why this was tried.
+    pub(super) fn refused<'r>(&self, reason: &'r str, harmless: bool) -> FailedRenewal<'r> {
+        let since = self.row.invalid_since;
+        let again = failure::after_refusal(Timestamp::now(), since, rand::random());
+        FailedRenewal {
+            needs_owner: Some(reason),
+            due_at: again.filter(|_| harmless),
+            access_refused: self.hosts.is_none(),
+            ..FailedRenewal::default()
+        }
+    }
+
+    /// Not before the access token ends, if that has to be waited for.
+    pub(super) fn next_try(&self, class: Class, ends: Option<Timestamp>) -> Option<Timestamp> {
+        let pause = failure::pause(class, self.row.renewal_attempts, rand::random());
+        let next = Timestamp::now().checked_add(pause).ok()?;
+        Some(ends.map_or(next, |ends| ends.max(next)))
+    }
+}
+
+/// Writes what the vendor has returned, unless somebody else has logged in since.
+pub(super) async fn apply(
+    app: &App,
+    organization: OrganizationId,
+    id: InstanceId,
+    exchange: Uuid,
+    generation: i64,
+    returned: &Values,
+) -> Result<()> {
+    let keys = &tenancy::keys(app, organization).await?;
+    let stored = app.store().org(organization);
+    let written = stored
+        .transaction(|mut transaction| async move {
+            let row = stored.lock_instance(&mut transaction, id).await?;
+            if stored.lock_exchange(&mut transaction, exchange).await? != Standing::Answered {
+                return Ok((transaction, false));
+            }
+            let row = row.filter(|row| row.generation == generation);
+            if let Some(row) = &row {
+                let mut values = stored_values(organization, keys, row)?;
+                values.extend(returned.clone());
+                let element = app.catalog().get(&row.element_key);
+                let due_at = element.and_then(|element| {
+                    let group = element.group(&row.credential_group)?;
+                    credentials::renewed_due_at(element, group, &values)
+                });
+                let parts = Parts::of(&values);
+                let place = place(organization, row.row_id, CREDENTIALS);
+                let renewed = RenewedInstance {
+                    configuration: &parts.clear,
+                    credentials_sealed: &keys.seal(&place, &parts.secret_json()?),
+                    due_at,
+                };
+                stored
+                    .write_renewed(&mut transaction, row, &renewed)
+                    .await?;
+            }
+            let outcome = match row {
+                Some(_) => Outcome::Applied,
+                None => Outcome::Refused,
+            };
+            stored
+                .settle_exchange(&mut transaction, exchange, outcome, None)
+                .await?;
+            Ok((transaction, row.is_some()))
+        })
+        .await?;
+    app.instances().forget(&(organization, id));
+    tracing::info!(org.id = %organization, instance.id = %id, written, "vendor session renewed");
+    Ok(())
+}
+
+/// Writes what a failure means, and ends its exchange with it; nothing when the exchange is over or
+/// somebody else has logged in since.
+pub(super) async fn fail(
+    app: &App,
+    organization: OrganizationId,
+    id: InstanceId,
+    (generation, exchange): (i64, Option<Uuid>),
+    outcome: Outcome,
+    failed: &FailedRenewal<'_>,
+) -> Result<()> {
+    let stored = app.store().org(organization);
+    let revocation = stored
+        .transaction(|mut transaction| async move {
+            let row = stored.lock_instance(&mut transaction, id).await?;
+            if let Some(exchange) = exchange {
+                let standing = stored.lock_exchange(&mut transaction, exchange).await?;
+                if standing != Standing::Intent {
+                    return Ok((transaction, None));
+                }
+                stored
+                    .settle_exchange(&mut transaction, exchange, outcome, None)
+                    .await?;
+            }
+            let revocation = match row.filter(|row| row.generation == generation) {
+                Some(row) => {
+                    stored
+                        .write_failed_renewal(&mut transaction, &row, failed)
+                        .await?
+                }
+                None => None,
+            };
+            Ok((transaction, revocation))
+        })
+        .await?;
+    app.callers().settle(app.store(), revocation).await;
+    Ok(())
+}
