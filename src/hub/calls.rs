@@ -6,12 +6,14 @@
 //! twice is doing it once. The connection broke, or there was none: then what only reads is repeated.
 //! Everything else is the caller's to decide, who is told how long the vendor wants to be left alone.
 
+use std::cell::OnceCell;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use bunsen_engine::configuration::Values;
 use bunsen_engine::element::{Element, HookKind, Kind, Resource};
-use bunsen_engine::hub::{self, Caller, Walk};
+use bunsen_engine::hub::hook::Said;
+use bunsen_engine::hub::{self, Caller, Given, Walk};
 use bunsen_engine::reply::{Fault, VendorReply};
 use bunsen_engine::request::{BuildError, Inputs, VendorRequest};
 use http::{Method, StatusCode, header};
@@ -57,6 +59,10 @@ pub struct Calls<'a, 'c> {
     judged: bool,
     /// Of a call with an `Idempotency-Key`.
     pub mark: Option<Mark>,
+    /// What was said of the last answer beside its content.
+    pub said: Said,
+    /// What was not done as the definition says.
+    pub notices: Vec<String>,
     called: &'c mut Called,
 }
 
@@ -82,6 +88,8 @@ impl<'a, 'c> Calls<'a, 'c> {
             sent: Method::GET,
             judged: false,
             mark: None,
+            said: Said::default(),
+            notices: Vec::new(),
             called,
         })
     }
@@ -273,6 +281,7 @@ impl<'a, 'c> Calls<'a, 'c> {
             keyed::answered(self.mark.as_ref(), status);
         }
         let mut unchanged = true;
+        let mut said = Said::default();
         let failed = |error| if written { done(&error) } else { error };
         if let Some(mut hooks) = hooks {
             let came = (reply.status, reply.body.clone());
@@ -287,12 +296,24 @@ impl<'a, 'c> Calls<'a, 'c> {
                 Box::pin(after).await
             };
             unchanged = came == (reply.status, reply.body.clone());
+            said = hooks.take_said();
             let later = hooks.take_changed();
             self.keep(&later).await.map_err(failed)?;
             after.map_err(failed)?;
             changed.extend(later);
         }
         let read = link.read(&self.ready, &inputs, &reply);
+        let mut given = (resource.gives && read.is_ok()).then(|| {
+            let (element, group) = (self.ready.element, self.ready.group);
+            Box::new(hub::given(
+                element, group, resource, &inputs, caller, &reply,
+            ))
+        });
+        if let Some(given) = &mut given {
+            let stored = std::mem::take(&mut given.configuration);
+            self.keep(&stored).await.map_err(failed)?;
+            changed.extend(stored);
+        }
         learn(&mut self.values, changed);
         match read {
             Err(fault) => {
@@ -301,7 +322,13 @@ impl<'a, 'c> Calls<'a, 'c> {
                 }
                 Ok(Attempt::Refused(fault, status))
             }
-            Ok(content) => {
+            Ok(mut content) => {
+                if let Some(given) = given {
+                    content = completed(content, &given);
+                    said.headers.extend(given.headers);
+                    self.notices.extend(given.notices);
+                }
+                self.said = said;
                 let is_file = link.is_file();
                 let headers = || headers::for_caller(reply.headers.clone(), StatusCode::OK);
                 let content = match file.filter(|_| reply.body.is_empty()) {
@@ -374,6 +401,14 @@ fn used_up(step: &str, attempts: u32, limits: CallLimits) -> Error {
         provider_message: None,
         retry_after: None,
     }))
+}
+
+fn completed(content: Content, given: &Given) -> Content {
+    match content {
+        Content::Record(json) => Content::Record(given.complete(json)),
+        Content::Nothing if given.has_fields() => Content::Record(given.complete(Vec::new())),
+        content => content,
+    }
 }
 
 /// What hooks have changed counts for the calls that follow.
@@ -460,7 +495,8 @@ impl<'a> Link<'_, 'a> {
                 resource, nulls, ..
             } => (*resource, *nulls),
         };
-        let answer = hub::read(element, group, resource, inputs, reply)?;
+        let json = OnceCell::new();
+        let answer = hub::read(element, group, resource, inputs, reply, &json)?;
         Ok(match answer.content {
             hub::Content::Nothing | hub::Content::Bytes(_) => Content::Nothing,
             hub::Content::One(record) => {
@@ -473,6 +509,7 @@ impl<'a> Link<'_, 'a> {
                 json: resource.shape.write_list(records.into_iter(), nulls, None),
                 total: None,
                 next: None,
+                filtered: None,
             }),
         })
     }

@@ -46,8 +46,17 @@ pub struct Hooked<'a> {
     configuration: Values,
     /// What hooks have changed of it.
     changed: Values,
+    said: Said,
     /// Secrets that are none of the configuration, or none any more.
     others: Values,
+}
+
+/// What hooks want the answer to be like, beside its body.
+#[derive(Debug, Default)]
+pub struct Said {
+    /// Of those that mean a success; the others make a failure of it.
+    pub status: Option<StatusCode>,
+    pub headers: HeaderMap,
 }
 
 /// What becomes of a call that a hook has seen.
@@ -89,6 +98,7 @@ impl<'a> Hooked<'a> {
             fixed: fixed(element, resource, inputs, caller),
             configuration: inputs.configuration.clone(),
             changed: Values::new(),
+            said: Said::default(),
             others: inputs
                 .request
                 .into_iter()
@@ -116,6 +126,11 @@ impl<'a> Hooked<'a> {
     /// What hooks have replaced, and else is known to be secret.
     pub fn others(&self) -> &Values {
         &self.others
+    }
+
+    /// What hooks have said of the answer since this was asked last.
+    pub fn take_said(&mut self) -> Said {
+        std::mem::take(&mut self.said)
     }
 
     /// What may be told of a hook's text: without secrets of the configuration, as it is by now and
@@ -232,9 +247,23 @@ impl<'a> Hooked<'a> {
                 .filter(|number| (200..600).contains(number))
                 .and_then(|number: u16| StatusCode::from_u16(number).ok())
                 .ok_or_else(|| wrong("response_status_code is no status of an answer"))?;
+            self.said.status = Some(reply.status).filter(StatusCode::is_success);
         }
         if let Some(changes) = result.get("response_headers") {
+            let before = reply.headers.clone();
             change_headers(&mut reply.headers, changes, "response_headers")?;
+            for name in changes.as_object().into_iter().flat_map(Map::keys) {
+                match reply.headers.get(name) {
+                    now if now == before.get(name) => {}
+                    Some(now) => {
+                        let name = HeaderName::try_from(name).ok();
+                        self.said
+                            .headers
+                            .extend(name.map(|name| (name, now.clone())));
+                    }
+                    None => drop(self.said.headers.remove(name)),
+                }
+            }
         }
         if let Some(given) = result.get("response_body")
             && *given != self.answer(&reply.body)
