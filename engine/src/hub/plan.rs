@@ -165,7 +165,7 @@ impl Plan {
             && by_us()
         {
             // The one record is looked at for everything, itself included.
-            let both = parts.iter().zip(&asked);
+            let both = parts.iter().zip(asked);
             let others = both.filter(|(_, asked)| found_by(rules, asked).is_none());
             self.own = others.map(|(part, _)| (*part).clone()).collect();
             self.instead = Some(found);
