@@ -6,44 +6,28 @@
 //! twice is doing it once. The connection broke, or there was none: then what only reads is repeated.
 //! Everything else is the caller's to decide, who is told how long the vendor wants to be left alone.
 
-use std::cell::OnceCell;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use bunsen_engine::configuration::Values;
-use bunsen_engine::element::{Element, HookKind, Kind, Resource};
+use bunsen_engine::element::{Element, Kind, Resource};
 use bunsen_engine::hub::hook::Said;
-use bunsen_engine::hub::{self, Caller, Given, Walk};
+use bunsen_engine::hub::{self, Caller};
 use bunsen_engine::reply::{Fault, VendorReply};
-use bunsen_engine::request::{BuildError, Inputs, VendorRequest};
+use bunsen_engine::request::Inputs;
 use http::{Method, StatusCode, header};
 
-use super::form::Form;
 use super::hooks::Making;
 use super::keyed::{self, Mark};
-use super::{Called, Content, List};
+use super::link::{Link, completed};
+use super::{Called, Content};
 use crate::app::CallLimits;
 use crate::error::{Error, Result, VendorFailure};
-use crate::exchange::{self, Asked, Came};
+use crate::exchange::{self, Came};
 use crate::headers;
 use crate::hooks::Hooks;
 use crate::outbound::{Payload, SendError};
 use crate::ready::{MOST_CALLS, Ready};
-
-/// One call that is to be made.
-#[derive(Debug)]
-pub enum Link<'l, 'a> {
-    /// The next page of the vendor's that a list needs.
-    Page(&'l mut Walk<'a>),
-    One {
-        resource: &'a Resource,
-        nulls: bool,
-        /// Its answer is the caller's.
-        last: bool,
-        /// What the caller sends, where that is a form with files.
-        form: Option<&'l mut Form>,
-    },
-}
 
 /// Calls that follow one another.
 #[derive(Debug)]
@@ -403,14 +387,6 @@ fn used_up(step: &str, attempts: u32, limits: CallLimits) -> Error {
     }))
 }
 
-fn completed(content: Content, given: &Given) -> Content {
-    match content {
-        Content::Record(json) => Content::Record(given.complete(json)),
-        Content::Nothing if given.has_fields() => Content::Record(given.complete(Vec::new())),
-        content => content,
-    }
-}
-
 /// What hooks have changed counts for the calls that follow.
 fn learn(values: &mut Arc<Values>, changed: Values) {
     if !changed.is_empty() {
@@ -429,90 +405,6 @@ fn done(error: &Error) -> Error {
         provider_message: None,
         retry_after: None,
     }))
-}
-
-impl<'a> Link<'_, 'a> {
-    fn resource(&self) -> &'a Resource {
-        match self {
-            Self::Page(walk) => walk.called(),
-            Self::One { resource, .. } => resource,
-        }
-    }
-
-    fn form(&mut self) -> Option<&mut Form> {
-        match self {
-            Self::One {
-                form: Some(form), ..
-            } => Some(form),
-            _ => None,
-        }
-    }
-
-    /// Its answer is a file for the caller.
-    fn is_file(&self) -> bool {
-        matches!(self, Self::One { resource, last, .. } if *last && resource.shape.raw)
-    }
-
-    /// A file is held where the resource itself has a hook for it. The element's own, which run for
-    /// everything, see status and headers.
-    fn asked(&self) -> Asked {
-        let mut hooks = self.resource().hooks.iter();
-        let seen = hooks.any(|hook| hook.kind == HookKind::PostRequest);
-        match self.is_file() && !seen {
-            true => Asked::File,
-            false => Asked::Whole,
-        }
-    }
-
-    fn request(
-        &self,
-        ready: &Ready<'a>,
-        inputs: &Inputs<'_>,
-        caller: &Caller<'_>,
-    ) -> Option<std::result::Result<VendorRequest, BuildError>> {
-        let (element, group) = (ready.element, ready.group);
-        match self {
-            Self::Page(walk) => walk.request(group, inputs, caller),
-            Self::One { resource, .. } => {
-                Some(hub::build(element, group, resource, inputs, caller))
-            }
-        }
-    }
-
-    fn read(
-        &mut self,
-        ready: &Ready<'a>,
-        inputs: &Inputs<'_>,
-        reply: &VendorReply,
-    ) -> std::result::Result<Content, Fault> {
-        let (element, group) = (ready.element, ready.group);
-        let (resource, nulls) = match self {
-            Self::Page(walk) => {
-                walk.accept(group, inputs, reply)?;
-                return Ok(Content::Nothing);
-            }
-            Self::One {
-                resource, nulls, ..
-            } => (*resource, *nulls),
-        };
-        let json = OnceCell::new();
-        let answer = hub::read(element, group, resource, inputs, reply, &json)?;
-        Ok(match answer.content {
-            hub::Content::Nothing | hub::Content::Bytes(_) => Content::Nothing,
-            hub::Content::One(record) => {
-                let mut json = Vec::with_capacity(record.len());
-                resource.shape.write(record, nulls, None, &mut json);
-                Content::Record(json)
-            }
-            hub::Content::List(records) => Content::List(List {
-                count: records.len(),
-                json: resource.shape.write_list(records.into_iter(), nulls, None),
-                total: None,
-                next: None,
-                filtered: None,
-            }),
-        })
-    }
 }
 
 /// Whether the next try may come through: neither the guard nor the vendor has said no, and nobody

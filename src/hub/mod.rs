@@ -9,6 +9,7 @@ mod discovery;
 pub mod form;
 mod hooks;
 pub mod keyed;
+mod link;
 mod pieces;
 
 use bunsen_engine::element::shape::Origin;
@@ -29,8 +30,9 @@ pub use crate::ready::Called;
 use crate::ready::Ready;
 use crate::shares;
 use crate::slips;
-use calls::{Calls, Link};
+use calls::Calls;
 use form::Form;
+use link::Link;
 
 pub use discovery::{fields, try_credentials};
 

@@ -4,9 +4,12 @@
 //! Bodies that are JSON are given as values, others as text. Header names are written as people
 //! write them (`Content-Type`), and read without regard to case.
 
+mod said;
 #[cfg(test)]
 mod tests;
 mod variables;
+
+pub use said::Said;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -49,14 +52,6 @@ pub struct Hooked<'a> {
     said: Said,
     /// Secrets that are none of the configuration, or none any more.
     others: Values,
-}
-
-/// What hooks want the answer to be like, beside its body.
-#[derive(Debug, Default)]
-pub struct Said {
-    /// Of those that mean a success; the others make a failure of it.
-    pub status: Option<StatusCode>,
-    pub headers: HeaderMap,
 }
 
 /// What becomes of a call that a hook has seen.
@@ -252,18 +247,7 @@ impl<'a> Hooked<'a> {
         if let Some(changes) = result.get("response_headers") {
             let before = reply.headers.clone();
             change_headers(&mut reply.headers, changes, "response_headers")?;
-            for name in changes.as_object().into_iter().flat_map(Map::keys) {
-                match reply.headers.get(name) {
-                    now if now == before.get(name) => {}
-                    Some(now) => {
-                        let name = HeaderName::try_from(name).ok();
-                        self.said
-                            .headers
-                            .extend(name.map(|name| (name, now.clone())));
-                    }
-                    None => drop(self.said.headers.remove(name)),
-                }
-            }
+            self.said.learn(changes, &before, &reply.headers);
         }
         if let Some(given) = result.get("response_body")
             && *given != self.answer(&reply.body)
