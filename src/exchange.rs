@@ -116,6 +116,7 @@ pub fn unbuilt(error: BuildError) -> Error {
         BuildError::Entry { key, message } => {
             Error::Invalid(format!("configuration '{key}': {message}"))
         }
+        BuildError::Unsupported(message) => Error::Invalid(message),
         BuildError::Definition(message) => Error::internal(message),
         BuildError::Answer(message) => Error::Vendor(Box::new(VendorFailure {
             status: 502,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bunsen_engine::configuration::Values;
 use bunsen_engine::element::{Element, Group, Hook, HookKind, Resource};
 use bunsen_engine::hub::Caller;
-use bunsen_engine::hub::hook::{HookError, Hooked, Next, skipped};
+use bunsen_engine::hub::hook::{HookError, Hooked, Next, Said, skipped};
 use bunsen_engine::reply::VendorReply;
 use bunsen_engine::request::{Inputs, VendorRequest};
 use bytes::Bytes;
@@ -138,6 +138,11 @@ impl<'a> Hooks<'a> {
     /// What they have changed of the instance's configuration since this was asked last.
     pub fn take_changed(&mut self) -> Values {
         self.hooked.take_changed()
+    }
+
+    /// What they have said of the answer since this was asked last.
+    pub fn take_said(&mut self) -> Said {
+        self.hooked.take_said()
     }
 
     /// Secrets that they have replaced.

@@ -172,6 +172,14 @@ impl Element {
         }
     }
 
+    /// The same of a key that the definition need not describe: what it does not may be a token.
+    pub fn kept_value(&self, key: &str, text: impl Into<String>) -> Value {
+        match self.entry(key) {
+            Some(_) => self.value(key, text),
+            None => Value::Secret(Secret::new(text)),
+        }
+    }
+
     /// Values that an instance of this group gets when it has none, made of `random`; they are to
     /// be stored, so that it keeps them.
     pub fn generated(&self, group: &Group, stored: &Values, random: &[u8; RANDOM_BYTES]) -> Values {

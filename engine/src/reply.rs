@@ -103,22 +103,8 @@ pub fn read(
     for output in &resource.outputs {
         match seen.output(output) {
             Some(text) => {
-                let own = || request::own_host(element, group, resource, inputs);
-                if output.key == "base.url" && !is_allowed_base(element, &text, own) {
-                    let message = format!(
-                        "{} named a base URL at step {} that is not one of its hosts.",
-                        element.name,
-                        resource.step()
-                    );
-                    return Err(failure(502, message));
-                }
-                let asked = || request::called_host(element, group, resource, inputs);
-                if output.key == "base.url" && !is_of_the_same_world(element, &text, asked) {
-                    let message = format!(
-                        "{} named a base URL at step {} that belongs to another environment than the one it was asked in.",
-                        element.name,
-                        resource.step()
-                    );
+                let of = (element, group, resource);
+                if let Some(message) = base_refused(of, inputs, &output.key, &text) {
                     return Err(failure(502, message));
                 }
                 let value = element.value(&output.key, text);
@@ -136,7 +122,39 @@ pub fn read(
             None => {}
         }
     }
+    for (key, text) in request::kept(element, group, resource, inputs, None).unwrap_or_default() {
+        let value = element.kept_value(&key, text);
+        stored.configuration.insert(key, value);
+    }
     Ok(stored)
+}
+
+/// Why the instance is not moved to what an answer has for this key, where that is its base URL.
+pub(crate) fn base_refused(
+    (element, group, resource): (&Element, &Group, &Resource),
+    inputs: &Inputs<'_>,
+    key: &str,
+    text: &str,
+) -> Option<String> {
+    if key != "base.url" {
+        return None;
+    }
+    let why = if !is_allowed_base(element, text, || {
+        request::own_host(element, group, resource, inputs)
+    }) {
+        "is not one of its hosts"
+    } else if !is_of_the_same_world(element, text, || {
+        request::called_host(element, group, resource, inputs)
+    }) {
+        "belongs to another environment than the one it was asked in"
+    } else {
+        return None;
+    };
+    Some(format!(
+        "{} named a base URL at step {} that {why}.",
+        element.name,
+        resource.step()
+    ))
 }
 
 /// Whether the answer is a success, by the rules of the definition.
@@ -267,9 +285,8 @@ impl<'a> Seen<'a> {
             || begins(b"<html")
             || declared.starts_with("text/html")
             || declared.starts_with("application/xhtml");
-        let expected = resource.expect.as_ref().and_then(|expect| expect.content);
         let (json, kind) = match body.first() {
-            Some(b'<') if !html && expected == Some(Content::Xml) => {
+            Some(b'<') if !html && resource.reads_xml() => {
                 let text = std::str::from_utf8(body).ok();
                 (text.and_then(xml::to_json), Content::Xml)
             }
@@ -391,13 +408,26 @@ impl<'a> Seen<'a> {
             }
             None => {
                 self.reply.status.is_success()
-                    && (self.content == Some(Content::Json) || self.reply.body.is_empty())
+                    && (matches!(self.content, Some(Content::Json | Content::Xml))
+                        || self.reply.body.is_empty())
             }
         }
     }
 
-    fn output(&self, output: &Output) -> Option<String> {
-        let text = match &output.from {
+    pub(crate) fn output(&self, output: &Output) -> Option<String> {
+        let text = self.text(&output.from)?;
+        let says = match output.key.as_str() {
+            // A life that is no number says nothing; what is known of it stays.
+            REFRESH_INTERVAL => seconds(&text).is_some(),
+            ACCESS_TOKEN => !text.contains(char::is_control),
+            // The database's JSON has none.
+            _ => !text.contains('\0'),
+        };
+        (says && !text.is_empty()).then_some(text)
+    }
+
+    pub(crate) fn text(&self, from: &OutputFrom) -> Option<String> {
+        Some(match from {
             OutputFrom::Field(path) => {
                 let found = path.find(self.json.as_ref()?, self.values)?;
                 scalar_text(found).unwrap_or_else(|| found.to_string())
@@ -416,15 +446,7 @@ impl<'a> Seen<'a> {
                 parts.dedup();
                 parts.join(", ")
             }
-        };
-        let says = match output.key.as_str() {
-            // A life that is no number says nothing; what is known of it stays.
-            REFRESH_INTERVAL => seconds(&text).is_some(),
-            ACCESS_TOKEN => !text.contains(char::is_control),
-            // The database's JSON has none.
-            _ => !text.contains('\0'),
-        };
-        (says && !text.is_empty()).then_some(text)
+        })
     }
 
     /// One line of it.

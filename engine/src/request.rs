@@ -6,7 +6,9 @@
 
 mod address;
 mod body;
+mod credentials;
 mod envelope;
+mod kept;
 mod parts;
 mod passing;
 mod sent;
@@ -15,7 +17,9 @@ mod signed;
 pub(crate) mod tests;
 
 pub use address::host_and_port;
+pub(crate) use body::set;
 pub use envelope::{envelope_header, with_header};
+pub(crate) use kept::kept;
 pub(crate) use parts::own_parts;
 pub use passing::{Passed, Passing, pass, stays_below};
 pub use sent::VendorRequest;
@@ -23,24 +27,19 @@ use sent::header_value;
 
 use std::borrow::Cow;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 use serde_json::Value as Json;
 use url::Url;
-use url::form_urlencoded::byte_serialize;
 
 use crate::configuration::Values;
-use crate::element::oauth::{CLIENT_ID, CLIENT_SECRET, REQUEST_PARAMETERS};
+use crate::element::oauth::REQUEST_PARAMETERS;
 use crate::element::shape::Origin;
-use crate::element::{
-    Authentication, ClientAuthentication, Element, Group, Parameter, Resource, ResourceKind,
-    Source, Target,
-};
+use crate::element::{Element, Group, Parameter, Resource, Source, Target};
 use crate::hub::Caller;
-use crate::language::{Rendered, Template, ValueError, scalar_text};
+use crate::language::{ValueError, scalar_text};
 use crate::reply::VendorReply;
+use crate::xml;
 
 /// What a call is made from.
 #[derive(Debug)]
@@ -65,6 +64,9 @@ pub enum BuildError {
     /// The definition cannot be run.
     #[error("{0}")]
     Definition(String),
+    /// The definition says so, and that it is so is known: callers are told.
+    #[error("{0}")]
+    Unsupported(String),
     /// The vendor's answer to the call before is not what this one needs.
     #[error("{0}")]
     Answer(String),
@@ -133,11 +135,8 @@ pub(crate) fn build_for<'a>(
     inputs: &Inputs<'a>,
     caller: Option<&'a Caller<'a>>,
 ) -> Result<VendorRequest, BuildError> {
-    if let Some(obstacle) = &resource.obstacle {
-        return Err(BuildError::Definition(format!(
-            "The resource {} {} of element '{}' is not supported here: {obstacle}.",
-            resource.method, resource.path, element.key
-        )));
+    if let Some(refusal) = resource.refusal(&element.key) {
+        return Err(BuildError::Unsupported(refusal));
     }
     let call = match caller {
         None => Call::new(element, group, resource, inputs),
@@ -153,9 +152,11 @@ pub(crate) fn build_for<'a>(
     {
         call.authenticate(authentication, &mut headers)?;
     }
-    headers
-        .entry(ACCEPT)
-        .or_insert(HeaderValue::from_static("application/json"));
+    // The platform says both of every call, also of one without a body.
+    for name in [ACCEPT, CONTENT_TYPE] {
+        let json = HeaderValue::from_static("application/json");
+        headers.entry(name).or_insert(json);
+    }
     let mut request = VendorRequest {
         method: resource.vendor_method.clone(),
         url: address::build(&call)?,
@@ -280,7 +281,11 @@ impl<'a> Call<'a> {
             }),
             Source::PreviousField(path) => {
                 let body = self.previous_body()?.unwrap_or_default();
-                let answer: Json = serde_json::from_str(body).unwrap_or_default();
+                let answer = match body.trim_start().starts_with('<') {
+                    true => xml::to_json(body),
+                    false => serde_json::from_str(body).ok(),
+                };
+                let answer: Json = answer.unwrap_or_default();
                 path.find(&answer, &self.values).map(|found| Resolved {
                     value: found.clone(),
                     key: None,
@@ -361,113 +366,6 @@ impl<'a> Call<'a> {
             headers.insert(name.clone(), value);
         }
         Ok(headers)
-    }
-
-    /// What the call's own parameters set already stays.
-    fn authenticate(
-        &self,
-        authentication: &Authentication,
-        headers: &mut HeaderMap,
-    ) -> Result<(), BuildError> {
-        match authentication {
-            Authentication::Basic { username, password } => {
-                if !headers.contains_key(AUTHORIZATION) {
-                    headers.insert(AUTHORIZATION, self.basic(username, password)?);
-                }
-            }
-            Authentication::Headers(templates) => {
-                for (name, template) in templates {
-                    if headers.contains_key(name) {
-                        continue;
-                    }
-                    let rendered = self.credential(template)?;
-                    let value = header_value(name, &rendered.text, true).map_err(|message| {
-                        let key = template.keys().next();
-                        match key {
-                            Some((key, _)) => BuildError::Entry {
-                                key: key.to_owned(),
-                                message,
-                            },
-                            None => BuildError::Definition(format!("the header {name} {message}")),
-                        }
-                    })?;
-                    headers.insert(name.clone(), value);
-                }
-            }
-            // The whole call is signed, once it is there.
-            Authentication::OAuth1(_) => {}
-        }
-        Ok(())
-    }
-
-    /// HTTP Basic of the client, RFC 6749 section 2.3.1.
-    fn name_client(&self, group: &Group, headers: &mut HeaderMap) -> Result<(), BuildError> {
-        let encoded = match group.oauth.as_ref().map(|oauth| oauth.client) {
-            Some(ClientAuthentication::Basic) => false,
-            Some(ClientAuthentication::BasicEncoded) => true,
-            _ => return Ok(()),
-        };
-        let page = self.resource.kind == ResourceKind::OauthOnAuthorizeUrl;
-        if page || headers.contains_key(AUTHORIZATION) {
-            return Ok(());
-        }
-        let part = |name: &str, key: &str| {
-            let brought = self.request.and_then(|request| request.get(name));
-            let value = brought.or_else(|| self.values.get(key));
-            value
-                .map(|value| value.reveal())
-                .ok_or_else(|| BuildError::Entry {
-                    key: key.to_owned(),
-                    message: format!("is needed for {}", self.resource.step()),
-                })
-        };
-        let written = |text: &str| match encoded {
-            true => byte_serialize(text.as_bytes()).collect(),
-            false => text.to_owned(),
-        };
-        let id = written(part("client_id", CLIENT_ID)?);
-        let secret = written(part("client_secret", CLIENT_SECRET)?);
-        if id.contains(':') {
-            return Err(BuildError::Entry {
-                key: CLIENT_ID.to_owned(),
-                message: "must not contain a colon, which ends a client's id".to_owned(),
-            });
-        }
-        let basic = format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
-        let value = header_value(&AUTHORIZATION, &basic, true).map_err(BuildError::Definition)?;
-        headers.insert(AUTHORIZATION, value);
-        Ok(())
-    }
-
-    fn basic(&self, username: &Template, password: &Template) -> Result<HeaderValue, BuildError> {
-        let name = self.credential(username)?;
-        let word = self.credential(password)?;
-        if let Some((key, _)) = username.keys().next()
-            && name.text.contains(':')
-        {
-            return Err(BuildError::Entry {
-                key: key.to_owned(),
-                message: "must not contain a colon, which ends a user name".to_owned(),
-            });
-        }
-        let basic = format!(
-            "Basic {}",
-            STANDARD.encode(format!("{}:{}", name.text, word.text))
-        );
-        header_value(&AUTHORIZATION, &basic, true).map_err(BuildError::Definition)
-    }
-
-    fn credential(&self, template: &Template) -> Result<Rendered, BuildError> {
-        let rendered = template.render(&self.values, |text| Ok(text.to_owned()))?;
-        rendered.ok_or_else(|| {
-            let absent = template
-                .keys()
-                .find(|(key, _)| !self.values.contains_key(*key));
-            BuildError::Entry {
-                key: absent.map_or_else(String::new, |(key, _)| key.to_owned()),
-                message: "is needed to log in".to_owned(),
-            }
-        })
     }
 
     fn content_type(headers: &HeaderMap) -> &str {

@@ -186,7 +186,8 @@ impl Run<'_> {
         let inputs = self.inputs(None);
         let request = build(self.element, self.group, resource, &inputs, caller).unwrap();
         let reply = self.sent(&request, &case["exchanges"][0]);
-        let content = match read(self.element, self.group, resource, &inputs, &reply) {
+        let json = std::cell::OnceCell::new();
+        let content = match read(self.element, self.group, resource, &inputs, &reply, &json) {
             Ok(answer) => answer.content,
             Err(fault) => return self.failed(&fault, &case["answer"]),
         };

@@ -10,38 +10,24 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use bunsen_engine::configuration::Values;
-use bunsen_engine::element::{Element, HookKind, Kind, Resource};
-use bunsen_engine::hub::{self, Caller, Walk};
+use bunsen_engine::element::{Element, Kind, Resource};
+use bunsen_engine::hub::hook::Said;
+use bunsen_engine::hub::{self, Caller};
 use bunsen_engine::reply::{Fault, VendorReply};
-use bunsen_engine::request::{BuildError, Inputs, VendorRequest};
+use bunsen_engine::request::Inputs;
 use http::{Method, StatusCode, header};
 
-use super::form::Form;
 use super::hooks::Making;
 use super::keyed::{self, Mark};
-use super::{Called, Content, List};
+use super::link::{Link, completed};
+use super::{Called, Content};
 use crate::app::CallLimits;
 use crate::error::{Error, Result, VendorFailure};
-use crate::exchange::{self, Asked, Came};
+use crate::exchange::{self, Came};
 use crate::headers;
 use crate::hooks::Hooks;
 use crate::outbound::{Payload, SendError};
 use crate::ready::{MOST_CALLS, Ready};
-
-/// One call that is to be made.
-#[derive(Debug)]
-pub enum Link<'l, 'a> {
-    /// The next page of the vendor's that a list needs.
-    Page(&'l mut Walk<'a>),
-    One {
-        resource: &'a Resource,
-        nulls: bool,
-        /// Its answer is the caller's.
-        last: bool,
-        /// What the caller sends, where that is a form with files.
-        form: Option<&'l mut Form>,
-    },
-}
 
 /// Calls that follow one another.
 #[derive(Debug)]
@@ -57,6 +43,10 @@ pub struct Calls<'a, 'c> {
     judged: bool,
     /// Of a call with an `Idempotency-Key`.
     pub mark: Option<Mark>,
+    /// What was said of the last answer beside its content.
+    pub said: Said,
+    /// What was not done as the definition says.
+    pub notices: Vec<String>,
     called: &'c mut Called,
 }
 
@@ -82,6 +72,8 @@ impl<'a, 'c> Calls<'a, 'c> {
             sent: Method::GET,
             judged: false,
             mark: None,
+            said: Said::default(),
+            notices: Vec::new(),
             called,
         })
     }
@@ -279,6 +271,7 @@ impl<'a, 'c> Calls<'a, 'c> {
             keyed::answered(self.mark.as_ref(), status);
         }
         let mut unchanged = true;
+        let mut said = Said::default();
         let failed = |error| if written { done(&error) } else { error };
         if let Some(mut hooks) = hooks {
             let came = (reply.status, reply.body.clone());
@@ -293,6 +286,7 @@ impl<'a, 'c> Calls<'a, 'c> {
                 Box::pin(after).await
             };
             unchanged = came == (reply.status, reply.body.clone());
+            said = hooks.take_said();
             let later = hooks.take_changed();
             self.keep(&later).await.map_err(failed)?;
             after.map_err(failed)?;
@@ -301,6 +295,17 @@ impl<'a, 'c> Calls<'a, 'c> {
         let ready = &self.ready;
         let leave = ready.large(reply.body.len()).await;
         let read = leave.work(|| link.read(ready, &inputs, &reply));
+        let mut given = (resource.gives && read.is_ok()).then(|| {
+            let (element, group) = (self.ready.element, self.ready.group);
+            Box::new(hub::given(
+                element, group, resource, &inputs, caller, &reply,
+            ))
+        });
+        if let Some(given) = &mut given {
+            let stored = std::mem::take(&mut given.configuration);
+            self.keep(&stored).await.map_err(failed)?;
+            changed.extend(stored);
+        }
         learn(&mut self.values, changed);
         match read {
             Err(fault) => {
@@ -309,7 +314,13 @@ impl<'a, 'c> Calls<'a, 'c> {
                 }
                 Ok(Attempt::Refused(fault, status))
             }
-            Ok(content) => {
+            Ok(mut content) => {
+                if let Some(given) = given {
+                    content = completed(content, &given);
+                    said.headers.extend(given.headers);
+                    self.notices.extend(given.notices);
+                }
+                self.said = said;
                 let is_file = link.is_file();
                 let headers = || headers::for_caller(reply.headers.clone(), StatusCode::OK);
                 let content = match file.filter(|_| reply.body.is_empty()) {
@@ -402,88 +413,6 @@ fn done(error: &Error) -> Error {
         provider_message: None,
         retry_after: None,
     }))
-}
-
-impl<'a> Link<'_, 'a> {
-    fn resource(&self) -> &'a Resource {
-        match self {
-            Self::Page(walk) => walk.called(),
-            Self::One { resource, .. } => resource,
-        }
-    }
-
-    fn form(&mut self) -> Option<&mut Form> {
-        match self {
-            Self::One {
-                form: Some(form), ..
-            } => Some(form),
-            _ => None,
-        }
-    }
-
-    /// Its answer is a file for the caller.
-    fn is_file(&self) -> bool {
-        matches!(self, Self::One { resource, last, .. } if *last && resource.shape.raw)
-    }
-
-    /// A file is held where the resource itself has a hook for it. The element's own, which run for
-    /// everything, see status and headers.
-    fn asked(&self) -> Asked {
-        let mut hooks = self.resource().hooks.iter();
-        let seen = hooks.any(|hook| hook.kind == HookKind::PostRequest);
-        match self.is_file() && !seen {
-            true => Asked::File,
-            false => Asked::Whole,
-        }
-    }
-
-    fn request(
-        &self,
-        ready: &Ready<'a>,
-        inputs: &Inputs<'_>,
-        caller: &Caller<'_>,
-    ) -> Option<std::result::Result<VendorRequest, BuildError>> {
-        let (element, group) = (ready.element, ready.group);
-        match self {
-            Self::Page(walk) => walk.request(group, inputs, caller),
-            Self::One { resource, .. } => {
-                Some(hub::build(element, group, resource, inputs, caller))
-            }
-        }
-    }
-
-    fn read(
-        &mut self,
-        ready: &Ready<'a>,
-        inputs: &Inputs<'_>,
-        reply: &VendorReply,
-    ) -> std::result::Result<Content, Fault> {
-        let (element, group) = (ready.element, ready.group);
-        let (resource, nulls) = match self {
-            Self::Page(walk) => {
-                walk.accept(group, inputs, reply)?;
-                return Ok(Content::Nothing);
-            }
-            Self::One {
-                resource, nulls, ..
-            } => (*resource, *nulls),
-        };
-        let answer = hub::read(element, group, resource, inputs, reply)?;
-        Ok(match answer.content {
-            hub::Content::Nothing | hub::Content::Bytes(_) => Content::Nothing,
-            hub::Content::One(record) => {
-                let mut json = Vec::with_capacity(record.len());
-                resource.shape.write(record, nulls, None, &mut json);
-                Content::Record(json)
-            }
-            hub::Content::List(records) => Content::List(List {
-                count: records.len(),
-                json: resource.shape.write_list(records.into_iter(), nulls, None),
-                total: None,
-                next: None,
-            }),
-        })
-    }
 }
 
 /// Whether the next try may come through: neither the guard nor the vendor has said no, and nobody

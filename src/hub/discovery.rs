@@ -10,7 +10,8 @@ use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::value::RawValue;
 
-use super::calls::{Calls, Link};
+use super::calls::Calls;
+use super::link::Link;
 use super::{Called, Content, List, to_its_end, token_key, told};
 use crate::app::App;
 use crate::error::{Error, Result};

@@ -9,13 +9,15 @@ mod discovery;
 pub mod form;
 mod hooks;
 pub mod keyed;
+mod link;
 mod pieces;
 
 use bunsen_engine::element::shape::Origin;
 use bunsen_engine::element::{Element, Group, Resource, Source};
+use bunsen_engine::hub::hook::Said;
 use bunsen_engine::hub::{Caller, Lost, Mistake, Route, TokenKey, Walk, links};
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode, header};
 use serde::de::IgnoredAny;
 use tracing::Instrument as _;
 
@@ -28,8 +30,9 @@ pub use crate::ready::Called;
 use crate::ready::Ready;
 use crate::shares;
 use crate::slips;
-use calls::{Calls, Link};
+use calls::Calls;
 use form::Form;
+use link::Link;
 
 pub use discovery::{fields, try_credentials};
 
@@ -98,11 +101,17 @@ pub struct List {
     pub total: Option<u64>,
     /// The token of the next page.
     pub next: Option<String>,
+    /// Conditions that the vendor could not be asked for.
+    pub filtered: Option<String>,
 }
 
 #[derive(Debug)]
 pub struct Answer {
     pub content: Content,
+    /// Another than 200, where a hook says so.
+    pub status: Option<StatusCode>,
+    /// That hooks and the definition want the caller to have.
+    pub headers: HeaderMap,
     /// What was not done as it was asked for.
     pub notices: Vec<String>,
 }
@@ -276,15 +285,44 @@ async fn list<'a>(
         .query
         .iter()
         .any(|(name, value)| name == "returnCount" && value.trim().eq_ignore_ascii_case("true"));
-    Ok(Answer {
-        content: Content::List(List {
-            json,
-            count: page.records.len(),
-            total: page.total.filter(|_| wants_total),
-            next: page.next,
-        }),
-        notices: page.notices,
-    })
+    let content = Content::List(List {
+        json,
+        count: page.records.len(),
+        total: page.total.filter(|_| wants_total),
+        next: page.next,
+        filtered: page.filtered,
+    });
+    Ok(answer(content, page.notices, calls))
+}
+
+/// With what the last call has said beside its content.
+fn answer(content: Content, mut notices: Vec<String>, calls: Calls<'_, '_>) -> Answer {
+    notices.extend(calls.notices);
+    let Said { status, headers } = calls.said;
+    // Nothing of the kind is the usual case.
+    let headers = match headers.is_empty() {
+        true => headers,
+        false => beside(headers),
+    };
+    Answer {
+        content,
+        status,
+        headers,
+        notices,
+    }
+}
+
+/// Those that speak of the vendor's body say nothing of ours.
+fn beside(headers: HeaderMap) -> HeaderMap {
+    let mut headers = headers::for_caller(headers, StatusCode::OK);
+    for name in [
+        header::CONTENT_TYPE,
+        header::CONTENT_LENGTH,
+        header::CONTENT_ENCODING,
+    ] {
+        headers.remove(name);
+    }
+    headers
 }
 
 /// The last link's answer is the caller's. Once something has been written, a link that only reads
@@ -319,7 +357,7 @@ async fn chained<'a>(
         }
         written |= calls.has_written();
     }
-    Ok(Answer { content, notices })
+    Ok(answer(content, notices, calls))
 }
 
 fn token_key(ready: &Ready<'_>, context: &[u8]) -> Result<TokenKey> {

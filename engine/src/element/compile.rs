@@ -3,6 +3,7 @@
 //! is passed over here.
 
 mod budget;
+pub(super) mod chain;
 mod hosts;
 mod oauth;
 mod objects;
@@ -148,8 +149,8 @@ pub(super) fn compile(
         checker.known_key(&format!("bunsen.session[{index}]"), None, name);
     }
     let parameters = parameter::parameters(&definition.parameters.0, "parameters", true, checker);
-    let outputs = parameter::outputs(&definition.parameters.0, "parameters", checker);
-    if !outputs.is_empty() {
+    let mut above = definition.parameters.0.iter();
+    if checker.shipped && above.any(|parameter| parameter.source.as_deref() == Some("response")) {
         let message = "what is read from an answer belongs to the resource that gives it";
         checker.wrong("parameters", message);
     }

@@ -10,7 +10,8 @@ pub mod catalog;
 mod compile;
 mod definition;
 mod documents;
-pub mod hook;
+pub mod handed;
+mod hook;
 mod hosts;
 pub mod oauth;
 pub mod objects;
@@ -26,6 +27,7 @@ mod unsupported;
 pub use assign::assign_ids;
 pub use budget::{Budget, Counted, Kind, Weights};
 pub use catalog::{Catalog, Mistake, SourceFile};
+pub use handed::{BUILT_IN, Handed, HandedTo};
 pub use hook::{Hook, HookKind};
 pub use hosts::HostRule;
 pub use oauth::{Assertion, ClientAuthentication, Grant, Login, OAuth, Renewal, Signature, Start};
@@ -189,6 +191,10 @@ pub struct Resource {
     pub parameters: Vec<Parameter>,
     /// What is stored from the answer.
     pub outputs: Vec<Output>,
+    /// What is handed on from the answer beside its records.
+    pub handed: Vec<Handed>,
+    /// A caller's call of it leaves something in the configuration, or hands something on.
+    pub gives: bool,
     /// Index of the next call of the chain in [`Element::resources`].
     pub next: Option<usize>,
     /// Groups this call is for; empty: all.
@@ -280,6 +286,8 @@ pub enum Target {
     Conditions(shape::Converter),
     /// Not sent.
     Nowhere,
+    /// The instance's configuration, once the call has succeeded.
+    Configuration(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -25,6 +25,8 @@ pub struct Shape {
     pub order: Option<OrderRule>,
     /// The answer is handed on as it is, whatever it is.
     pub raw: bool,
+    /// The vendor answers with XML.
+    pub xml: bool,
     /// Whether the answer is a list that is paged, filtered and put in order.
     pub list: bool,
 }

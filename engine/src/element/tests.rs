@@ -367,6 +367,13 @@ fn chains_end_within_five_calls() {
             "elements/parceldesk/element.json: resources[0].nextResource: the chain is longer than 5 calls"
         ]
     );
+    // An added definition is loaded, and the call is refused.
+    let six = added(&chain(6)).unwrap();
+    let six = six.get("parceldesk").unwrap();
+    let refused = |index: usize| six.resources[index].refusal("parceldesk");
+    assert!(refused(0).unwrap().contains("longer than 5 calls"));
+    assert_eq!(refused(1), None);
+    assert_eq!(six.unsupported[0].place, "resources[0].nextResource");
     let mut ring = chain(3);
     ring["resources"][2]["nextResource"] = json!("GET:/0");
     assert_eq!(shipped(&ring).unwrap_err().len(), 3);

@@ -4,7 +4,8 @@
 use std::fmt;
 
 use super::Element;
-use super::definition::{ElementDefinition, HookDefinition, ParameterDefinition};
+use super::compile::chain::too_long;
+use super::definition::{DefaultValue, ElementDefinition, HookDefinition, ParameterDefinition};
 
 /// What is asked for, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +80,22 @@ pub(super) fn of(definition: &ElementDefinition, element: &Element) -> Vec<Unsup
     if definition.hooks.0.iter().any(event) {
         add("hooks".into(), "hooks for events are not run yet");
     }
-    of_parameters(&definition.parameters.0, "parameters", &mut add);
+    of_parameters(
+        &definition.parameters.0,
+        "parameters",
+        (true, false),
+        &mut add,
+    );
+    let combined = entries.iter().any(|entry| {
+        let set = matches!(&entry.default_value, DefaultValue::Text(text) if !text.is_empty());
+        entry.key.as_deref() == Some("pagination") && set
+    });
+    if combined {
+        add(
+            "configuration".into(),
+            "the entry pagination is kept and not read; pagination.type, pagination.max and pagination.page.startindex are",
+        );
+    }
     for (index, resource) in definition.resources.0.iter().enumerate() {
         let place = format!("resources[{index}]");
         let kind = resource.kind.as_deref().unwrap_or_default();
@@ -91,9 +107,18 @@ pub(super) fn of(definition: &ElementDefinition, element: &Element) -> Vec<Unsup
             let message = "built-in code of the platform is not part of an export";
             add(format!("{place}.kind"), message);
         }
+        let compiled = element.resources.get(index);
+        let obstacle = compiled.and_then(|compiled| compiled.obstacle.as_deref());
+        if obstacle.is_some_and(|obstacle| obstacle == too_long()) {
+            let message = format!("a call of it is answered with 400: {}", too_long());
+            add(format!("{place}.nextResource"), &message);
+        }
+        let called = matches!(kind, "api" | "apiNoDocumentation");
+        let list = compiled.is_some_and(|compiled| compiled.shape.is_list());
         of_parameters(
             &resource.parameters.0,
             &format!("{place}.parameters"),
+            (called, list),
             &mut add,
         );
     }
@@ -103,10 +128,14 @@ pub(super) fn of(definition: &ElementDefinition, element: &Element) -> Vec<Unsup
 fn of_parameters(
     parameters: &[ParameterDefinition],
     place: &str,
+    (called, list): (bool, bool),
     add: &mut impl FnMut(String, &str),
 ) {
     for (index, parameter) in parameters.iter().enumerate() {
         let place = format!("{place}[{index}]");
+        if let Some(message) = without_effect(parameter, called, list) {
+            add(place.clone(), message);
+        }
         let known = ["toQueryParameters", "toODataFilter"];
         let converter = parameter.converter.as_deref();
         if converter.is_some_and(|converter| !known.contains(&converter)) {
@@ -122,5 +151,37 @@ fn of_parameters(
                 "a part of a form is sent as a part of a form and as nothing else yet",
             );
         }
+    }
+}
+
+/// Why nothing comes of a parameter, if nothing does.
+fn without_effect(
+    parameter: &ParameterDefinition,
+    called: bool,
+    list: bool,
+) -> Option<&'static str> {
+    let vendor = parameter.vendor_type.as_deref().unwrap_or_default();
+    if parameter.source.as_deref() != Some("response") {
+        let base = parameter
+            .vendor_name
+            .as_deref()
+            .or(parameter.name.as_deref());
+        return (vendor == "configuration" && base == Some("base.url"))
+            .then_some("a call does not move an instance to another base.url");
+    }
+    let from = matches!(vendor, "bodyField" | "header");
+    match parameter.kind.as_deref().unwrap_or_default() {
+        _ if vendor == "no-op" => None,
+        // What cannot be read there stops the definition from being loaded.
+        "configuration" => None,
+        "header" | "bodyField" if !called => {
+            Some("nobody gets the answer of a call that no caller makes")
+        }
+        "bodyField" if list => Some("nothing is put into the records of a list"),
+        "header" | "bodyField" if from => None,
+        "body" if vendor == "body" => None,
+        _ => Some(
+            "of an answer only bodyField and header are handed on, as configuration, header or bodyField",
+        ),
     }
 }

@@ -1,7 +1,9 @@
 //! What of a vendor's answer a caller gets.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
+use bytes::Bytes;
 use serde_json::Value as Json;
 
 use super::envelope::{self, Inside};
@@ -32,7 +34,8 @@ pub enum Content<'a> {
     Bytes(&'a [u8]),
 }
 
-/// Reads `reply` to the hub call that [`super::build`] made from the same `inputs`.
+/// Reads `reply` to the hub call that [`super::build`] made from the same `inputs`. What came as XML is
+/// put into `json`, which the content is then cut out of.
 ///
 /// # Errors
 /// What the definition's rules or the status say is wrong, in our caller's terms.
@@ -42,6 +45,7 @@ pub fn read<'a>(
     resource: &Resource,
     inputs: &Inputs<'_>,
     reply: &'a VendorReply,
+    json: &'a OnceCell<Bytes>,
 ) -> Result<Answer<'a>, Fault> {
     let values = inputs.configuration;
     let shape = &resource.shape;
@@ -83,15 +87,37 @@ pub fn read<'a>(
     }
     let seen = Seen::new(reply, element, resource, values, inputs.now);
     judge(&seen, element, group, resource, None)?;
-    let content = match envelope::inside(body, &shape.answer_root) {
-        Inside::One("" | "null") => Content::Nothing,
-        Inside::One(one) => Content::One(one),
-        Inside::List(list) => Content::List(list),
+    let content = match (&seen.content, &seen.json) {
+        (Some(element::Content::Xml), Some(tree)) => {
+            let text = json.get_or_init(|| Bytes::from(tree.to_string()));
+            let text = std::str::from_utf8(text).unwrap_or_default();
+            // XML has no word for a list that is empty.
+            match envelope::strictly_inside(text, &shape.answer_root) {
+                None if shape.is_list() => Content::List(Vec::new()),
+                Some(found) if shape.is_list() && is_blank(found) => Content::List(Vec::new()),
+                _ => content(envelope::inside(text, &shape.answer_root)),
+            }
+        }
+        _ => content(envelope::inside(body, &shape.answer_root)),
     };
     Ok(Answer {
         content,
         around: seen.json,
     })
+}
+
+fn content(inside: Inside<'_>) -> Content<'_> {
+    match inside {
+        Inside::One("" | "null") => Content::Nothing,
+        Inside::One(one) => Content::One(one),
+        Inside::List(list) => Content::List(list),
+    }
+}
+
+/// An element without elements, as JSON.
+fn is_blank(json: &str) -> bool {
+    let text: Option<String> = serde_json::from_str(json).ok();
+    text.is_some_and(|text| text.trim().is_empty())
 }
 
 /// How far a definition's rules look into an answer.

@@ -123,6 +123,9 @@ impl<'a> Caller<'a> {
     /// Refuses what cannot be sent before anything is: every parameter that is missing, and what
     /// does not fit its place.
     pub fn check(&self, element: &Element, resource: &Resource) -> Result<(), Mistake> {
+        if let Some(refusal) = resource.refusal(&element.key) {
+            return Err(Mistake(refusal));
+        }
         let parameters = element.parameters.iter().chain(&resource.parameters);
         let mut missing = Vec::new();
         for parameter in parameters {

@@ -4,9 +4,12 @@
 //! Bodies that are JSON are given as values, others as text. Header names are written as people
 //! write them (`Content-Type`), and read without regard to case.
 
+mod said;
 #[cfg(test)]
 mod tests;
 mod variables;
+
+pub use said::Said;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -46,6 +49,7 @@ pub struct Hooked<'a> {
     configuration: Values,
     /// What hooks have changed of it.
     changed: Values,
+    said: Said,
     /// Secrets that are none of the configuration, or none any more.
     others: Values,
 }
@@ -89,6 +93,7 @@ impl<'a> Hooked<'a> {
             fixed: fixed(element, resource, inputs, caller),
             configuration: inputs.configuration.clone(),
             changed: Values::new(),
+            said: Said::default(),
             others: inputs
                 .request
                 .into_iter()
@@ -116,6 +121,11 @@ impl<'a> Hooked<'a> {
     /// What hooks have replaced, and else is known to be secret.
     pub fn others(&self) -> &Values {
         &self.others
+    }
+
+    /// What hooks have said of the answer since this was asked last.
+    pub fn take_said(&mut self) -> Said {
+        std::mem::take(&mut self.said)
     }
 
     /// What may be told of a hook's text: without secrets of the configuration, as it is by now and
@@ -232,9 +242,12 @@ impl<'a> Hooked<'a> {
                 .filter(|number| (200..600).contains(number))
                 .and_then(|number: u16| StatusCode::from_u16(number).ok())
                 .ok_or_else(|| wrong("response_status_code is no status of an answer"))?;
+            self.said.status = Some(reply.status).filter(StatusCode::is_success);
         }
         if let Some(changes) = result.get("response_headers") {
+            let before = reply.headers.clone();
             change_headers(&mut reply.headers, changes, "response_headers")?;
+            self.said.learn(changes, &before, &reply.headers);
         }
         if let Some(given) = result.get("response_body")
             && *given != self.answer(&reply.body)

@@ -99,6 +99,44 @@ fn largest_page(resource: &Resource, text: Option<&str>) -> usize {
         .min(10_000)
 }
 
+/// `allow.select.fields` and `default.select.fields.map`: whether callers choose fields, and which
+/// they get when they do not.
+pub(super) fn default_fields(
+    resource: &Resource,
+    values: &Values,
+    query: &mut Vec<(String, String)>,
+    notices: &mut Vec<String>,
+) {
+    let allowed = values.get("allow.select.fields");
+    if allowed.is_some_and(|value| value.reveal().trim().eq_ignore_ascii_case("false")) {
+        let before = query.len();
+        query.retain(|(name, _)| name != "fields");
+        if query.len() < before {
+            notices.push("fields was ignored: allow.select.fields is false.".to_owned());
+        }
+        return;
+    }
+    if !values.contains_key("default.select.fields.map")
+        || query.iter().any(|(name, _)| name == "fields")
+    {
+        return;
+    }
+    let map = values.get("default.select.fields.map");
+    let map: Option<Json> = map.and_then(|map| serde_json::from_str(map.reveal().trim()).ok());
+    let map = map.unwrap_or_default();
+    let fields = match map.get(object_name(resource)) {
+        Some(Json::String(names)) => names.trim().to_owned(),
+        Some(Json::Array(names)) => {
+            let names: Vec<&str> = names.iter().filter_map(Json::as_str).collect();
+            names.join(",")
+        }
+        _ => String::new(),
+    };
+    if !fields.is_empty() {
+        query.push(("fields".to_owned(), fields));
+    }
+}
+
 /// `/users/{id}/comments` is `usersComments`.
 fn object_name(resource: &Resource) -> String {
     let mut name = String::new();

@@ -130,6 +130,11 @@ impl Plan {
         Ok(plan)
     }
 
+    /// Conditions that are applied here alone.
+    pub(super) fn filtered(&self) -> Option<String> {
+        Expression::all(self.own.clone()).map(|own| own.to_string())
+    }
+
     fn split(
         &mut self,
         element: &Element,
@@ -160,6 +165,9 @@ impl Plan {
             && by_us()
         {
             // The one record is looked at for everything, itself included.
+            let both = parts.iter().zip(asked);
+            let others = both.filter(|(_, asked)| found_by(rules, asked).is_none());
+            self.own = others.map(|(part, _)| (*part).clone()).collect();
             self.instead = Some(found);
             self.rest = Some(expression.clone());
             return Ok(());

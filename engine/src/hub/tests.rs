@@ -2,12 +2,14 @@
 
 mod bounds;
 mod calls;
+mod given;
 mod plan;
 mod routes;
 mod slices;
 mod tokens;
 mod walks;
 
+use std::cell::OnceCell;
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;

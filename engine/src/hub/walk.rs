@@ -6,10 +6,14 @@
 
 mod aside;
 
+use std::cell::OnceCell;
+
 use bytes::{Bytes, BytesMut};
 use serde_json::Value as Json;
 
-use super::paging::{LONGEST_CURSOR, Mode, count, has_next_link, is_paging, page_sizes, too_long};
+use super::paging::{
+    LONGEST_CURSOR, Mode, count, default_fields, has_next_link, is_paging, page_sizes, too_long,
+};
 use super::token::{At, Place};
 use super::{Answer, Caller, Content, Mistake, Plan, TokenKey, Wish, answer};
 use crate::configuration::Values;
@@ -68,6 +72,8 @@ pub struct Page {
     pub total: Option<u64>,
     /// What was not done as asked, for `Elements-Error`.
     pub notices: Vec<String>,
+    /// Conditions that were applied here alone, since the vendor cannot be asked for them.
+    pub filtered: Option<String>,
     pub wish: Wish,
 }
 
@@ -83,6 +89,7 @@ impl<'a> Walk<'a> {
         caller: &Caller<'_>,
         key: &TokenKey,
     ) -> Result<Self, Mistake> {
+        let mut notices = Vec::new();
         let asked_size = count(caller, "pageSize")?;
         let page = count(caller, "page")?.unwrap_or(1);
         let token = caller.query("nextPage");
@@ -103,6 +110,7 @@ impl<'a> Walk<'a> {
             None => {
                 let mut query = caller.query.clone();
                 query.retain(|(name, value)| !is_paging(name) && !value.is_empty());
+                default_fields(resource, values, &mut query, &mut notices);
                 query
             }
         };
@@ -112,7 +120,6 @@ impl<'a> Walk<'a> {
         plan.find = plan.find.filter(|_| place.is_none() && page == 1);
         let mode = Mode::of(element, resource, values);
         let (usual, max) = page_sizes(element, resource, values);
-        let mut notices = Vec::new();
         let mut want = match (asked_size, &place) {
             (Some(size), _) => size,
             (None, Some(place)) => place.want,
@@ -287,9 +294,9 @@ impl<'a> Walk<'a> {
     ) -> Result<(), Fault> {
         self.calls += 1;
         let before = self.records.len();
-        self.read(group, inputs, reply)?;
+        let length = self.read(group, inputs, reply)?;
         self.moved = true;
-        self.keep(before, reply.body.len());
+        self.keep(before, length);
         Ok(())
     }
 
@@ -313,28 +320,33 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Gives the bytes that the records are cut out of.
     fn read(
         &mut self,
         group: &Group,
         inputs: &Inputs<'_>,
         reply: &VendorReply,
-    ) -> Result<(), Fault> {
-        let read = answer::read(self.element, group, self.called(), inputs, reply);
+    ) -> Result<usize, Fault> {
+        let json = OnceCell::new();
+        let read = answer::read(self.element, group, self.called(), inputs, reply, &json);
+        let whole = || json.get().unwrap_or(&reply.body);
         if self.aside().is_some() {
-            return self.read_aside(read, reply);
+            self.read_aside(read, whole)?;
+            return Ok(whole().len());
         }
         let Answer { content, around } = read?;
         let around = around.unwrap_or_default();
         self.total = self.total_of(&around).or(self.total);
-        let given = self.take(content, reply);
+        let given = self.take(content, whole());
         if self.mode != Mode::Whole && given.left == 0 {
             self.go_on(&around, reply, given.records)?;
         }
-        Ok(())
+        Ok(whole().len())
     }
 
     /// What of the answer belongs to the page, and how much of it is left for the next.
-    fn take(&mut self, content: Content<'_>, reply: &VendorReply) -> Given {
+    /// `whole`: what it is cut out of.
+    fn take(&mut self, content: Content<'_>, whole: &Bytes) -> Given {
         let mut found = match content {
             Content::List(list) => list,
             Content::One(one) => vec![one],
@@ -359,7 +371,7 @@ impl<'a> Walk<'a> {
                 found = ranges.filter_map(|range| text.get(range)).collect();
                 all
             }
-            None => &reply.body,
+            None => whole,
         };
         let rest = self.plan.rest.take();
         let fits = |record: &str| rest.as_ref().is_none_or(|rest| rest.matches(record));
@@ -468,11 +480,13 @@ impl<'a> Walk<'a> {
             query: self.query,
         });
         let next = place.map(|place| key.seal(&place)).transpose()?;
+        let filtered = self.plan.filtered();
         Ok(Page {
             records: self.records,
             next,
             total: self.total,
             notices: self.notices,
+            filtered,
             wish: self.wish,
         })
     }

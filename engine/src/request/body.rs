@@ -160,7 +160,7 @@ fn merge(body: &mut Map<String, Json>, fields: Json) {
 }
 
 /// `None` when something that is no object is in the way.
-fn set(root: &mut Json, names: &[String], value: Json) -> Option<()> {
+pub(crate) fn set(root: &mut Json, names: &[String], value: Json) -> Option<()> {
     let (last, outer) = names.split_last()?;
     let mut at = root;
     for name in outer {

@@ -1,7 +1,7 @@
 use std::sync::{Arc, LazyLock};
 
-use http::Method;
-use http::StatusCode;
+use http::header::AUTHORIZATION;
+use http::{Method, StatusCode};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
@@ -67,7 +67,9 @@ const PASSWORD: &[(&str, &str)] = &[
 fn entry_of(built: Result<VendorRequest, BuildError>) -> String {
     match built.unwrap_err() {
         BuildError::Entry { key, .. } => key,
-        BuildError::Definition(message) | BuildError::Answer(message) => panic!("{message}"),
+        BuildError::Definition(message)
+        | BuildError::Unsupported(message)
+        | BuildError::Answer(message) => panic!("{message}"),
     }
 }
 
@@ -98,7 +100,8 @@ fn basic_credentials_and_session_headers_are_sensitive() {
     let request = built(|_| {}, 2, &[("site", "acme"), ("token", "abc")], None).unwrap();
     assert_eq!(request.headers[AUTHORIZATION], "Basic YWJjOlg=");
     assert!(request.headers[AUTHORIZATION].is_sensitive());
-    assert!(!request.headers.contains_key(CONTENT_TYPE));
+    // As the platform says it, also without a body.
+    assert_eq!(request.headers[CONTENT_TYPE], "application/json");
     let mut with_session = PASSWORD.to_vec();
     with_session.push(("session", "s1"));
     let request = built(|_| {}, 2, &with_session, None).unwrap();
@@ -354,7 +357,10 @@ fn a_base_url_of_the_instances_own_stays_with_the_vendor() {
 #[test]
 fn what_cannot_be_run_says_why() {
     for (change, word) in [
-        (json!({"kind": "java"}), "built-in"),
+        (
+            json!({"kind": "java"}),
+            "This API is not currently supported for this element",
+        ),
         (
             json!({"parameters": [{"id": 71, "name": "f", "type": "value", "vendorType": "multipart"}]}),
             "multipart",
@@ -365,7 +371,9 @@ fn what_cannot_be_run_says_why() {
                 json["resources"][2][name] = value.clone();
             }
         };
-        let Err(BuildError::Definition(message)) = built(merged, 2, PASSWORD, None) else {
+        let refused = built(merged, 2, PASSWORD, None);
+        let Err(BuildError::Definition(message) | BuildError::Unsupported(message)) = refused
+        else {
             panic!("{word} was built");
         };
         assert!(message.contains(word), "{message}");

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `Elements-Element-Instance-Id` | every answer | the instance |
 //! | `Elements-Returned-Count`, `Elements-Total-Count`, `Elements-Next-Page-Token` | lists | records here and altogether (if asked by `returnCount=true`, and known); where to go on |
+//! | `Elements-Filtered-Here` | lists | conditions that the vendor could not be asked for, and this server applied |
 //! | `Elements-Error` | successes | what was not done as asked |
 //! | `Elements-Attempts` | every answer | calls that were made of the vendor |
 //! | `Elements-Vendor-Status` | where it answered | status of its last answer |
@@ -33,6 +34,7 @@ use crate::hub::{self, Answer, Call, Called, Content, form, keyed};
 
 const TOTAL_COUNT: HeaderName = HeaderName::from_static("elements-total-count");
 const NOTICE: HeaderName = HeaderName::from_static("elements-error");
+const FILTERED: HeaderName = HeaderName::from_static("elements-filtered-here");
 const ATTEMPTS: HeaderName = HeaderName::from_static("elements-attempts");
 const VENDOR_STATUS: HeaderName = HeaderName::from_static("elements-vendor-status");
 const VENDOR_TIME: HeaderName = HeaderName::from_static("elements-vendor-time");
@@ -165,10 +167,12 @@ fn told(answer: Answer) -> Response {
         Content::Record(json) => json_response(json),
         Content::List(list) => {
             let mut response = with_page_headers(json_response(list.json), list.count, list.next);
+            let headers = response.headers_mut();
             if let Some(total) = list.total {
-                let headers = response.headers_mut();
                 headers.insert(TOTAL_COUNT, HeaderValue::from(total));
             }
+            let filtered = list.filtered.and_then(|filtered| text(&filtered));
+            headers.extend(filtered.map(|value| (FILTERED, value)));
             response
         }
         Content::Held { mut headers, body } => {
@@ -185,7 +189,16 @@ fn told(answer: Answer) -> Response {
             response
         }
     };
-    notice(response.headers_mut(), &answer.notices);
+    if let Some(status) = answer.status {
+        *response.status_mut() = status;
+        if matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT) {
+            *response.body_mut() = Body::empty();
+            response.headers_mut().remove(header::CONTENT_TYPE);
+        }
+    }
+    let headers = response.headers_mut();
+    headers.extend(answer.headers);
+    notice(headers, &answer.notices);
     response
 }
 
@@ -198,13 +211,16 @@ pub fn notice(headers: &mut HeaderMap, notices: &[String]) {
     if notices.is_empty() {
         return;
     }
-    let text = notices.join(" ");
+    headers.extend(text(&notices.join(" ")).map(|value| (NOTICE, value)));
+}
+
+fn text(text: &str) -> Option<HeaderValue> {
     let readable = |c: char| match c {
         ' '..='~' => c,
         _ => '?',
     };
     let text: String = text.chars().take(LONGEST_NOTICE).map(readable).collect();
-    headers.extend(HeaderValue::try_from(text).map(|value| (NOTICE, value)));
+    HeaderValue::try_from(text).ok()
 }
 
 /// Who has to do something about it.
@@ -215,6 +231,8 @@ fn fault(error: &Error, called: &Called) -> &'static str {
             (0, _) if failure.status == 401 => "instance",
             (0, _) => "vendor",
             (_, None) => "network",
+            // The vendor is right, and says what the caller has to change.
+            _ if matches!(failure.status, 400 | 404..=406 | 409..=415) => "caller",
             _ => "vendor",
         },
         Error::Internal(_) | Error::Unavailable(_) => "server",

@@ -1,5 +1,6 @@
 //! What a caller was answered, in the form that is sealed.
 
+use http::{HeaderName, HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -16,6 +17,12 @@ const LONGEST_MESSAGE: usize = 1000;
 pub struct Kept {
     content: KeptContent,
     notices: Vec<String>,
+    /// Other than 200.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    /// As text, which headers that hooks and definitions add are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    headers: Vec<(String, String)>,
 }
 
 #[derive(PartialEq, Eq, Serialize, Deserialize)]
@@ -53,9 +60,15 @@ impl Kept {
             }),
             Content::File(_) | Content::Held { .. } => None,
         };
+        let headers = answer.headers.iter().filter_map(|(name, value)| {
+            let value = std::str::from_utf8(value.as_bytes()).ok()?;
+            Some((name.as_str().to_owned(), value.to_owned()))
+        });
         Self {
             content: content.unwrap_or(KeptContent::NotKept),
             notices: answer.notices.clone(),
+            status: answer.status.map(|status| status.as_u16()),
+            headers: headers.collect(),
         }
     }
 
@@ -68,6 +81,8 @@ impl Kept {
                 retry_after: failure.retry_after.clone(),
             },
             notices: Vec::new(),
+            status: None,
+            headers: Vec::new(),
         }
     }
 
@@ -99,6 +114,8 @@ impl Kept {
         Self {
             content,
             notices: Vec::new(),
+            status: None,
+            headers: Vec::new(),
         }
     }
 
@@ -121,6 +138,7 @@ impl Kept {
                 count,
                 total,
                 next,
+                filtered: None,
             }),
             KeptContent::NotKept => {
                 return Err(Error::Conflict(format!(
@@ -143,8 +161,16 @@ impl Kept {
                 })));
             }
         };
+        let headers = self.headers.into_iter().filter_map(|(name, value)| {
+            let name = HeaderName::try_from(name).ok()?;
+            Some((name, HeaderValue::try_from(value).ok()?))
+        });
         Ok(Answer {
             content,
+            status: self
+                .status
+                .and_then(|status| StatusCode::from_u16(status).ok()),
+            headers: headers.collect(),
             notices: self.notices,
         })
     }
@@ -164,6 +190,13 @@ mod tests {
     fn what_is_too_long_is_not_kept() {
         let answer = |bytes: usize| Answer {
             content: Content::Record(vec![b'1'; bytes]),
+            status: Some(StatusCode::ACCEPTED),
+            headers: [(
+                HeaderName::from_static("x-own"),
+                HeaderValue::from_static("1"),
+            )]
+            .into_iter()
+            .collect(),
             notices: vec!["a notice".to_owned()],
         };
         let read = |kept: &Kept| -> Kept {
@@ -175,6 +208,8 @@ mod tests {
         let kept = kept.told().expect("an answer");
         assert!(matches!(kept.content, Content::Record(json) if json.len() == LONGEST - 100));
         assert_eq!(kept.notices, ["a notice"]);
+        assert_eq!(kept.status, Some(StatusCode::ACCEPTED));
+        assert_eq!(kept.headers["x-own"], "1");
         let mut noticed = answer(1);
         noticed.notices = vec!["n".repeat(LONGEST)];
         for long in [answer(LONGEST), noticed] {

@@ -127,7 +127,11 @@ async fn what_the_vendor_says_is_handed_on(database: TestDatabase) {
         findings.check(error["providerMessage"] == "the vendor's own", || {
             format!("{what}: {error}")
         });
-        findings.check(answer.header("elements-fault") == Some("vendor"), || {
+        let whose = match ours {
+            400 | 404 | 409 => "caller",
+            _ => "vendor",
+        };
+        findings.check(answer.header("elements-fault") == Some(whose), || {
             format!("{what}: {answer}")
         });
         findings.check(answer.header("elements-attempts") == Some("1"), || {

@@ -6,6 +6,7 @@
 mod calls;
 mod failures;
 mod files;
+mod given;
 mod keyed;
 mod logged;
 mod remembered;
@@ -168,6 +169,9 @@ fn definition() -> Value {
             "fault": [{"when": {"status": [200], "present": ["complaint"]}, "status": 409, "message": "The depot complains."}],
         },
     });
+    definition["objects"] = given::objects();
+    let resources = definition["resources"].as_array_mut();
+    resources.expect("a list").extend(given::resources());
     number(&mut definition, &mut 9_200_000);
     definition
 }

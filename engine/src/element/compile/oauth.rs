@@ -319,6 +319,8 @@ fn standard(
             }
             _ => Vec::new(),
         },
+        handed: Vec::new(),
+        gives: false,
         parameters,
         next: None,
         groups: vec![group.name.clone()],

@@ -5,7 +5,9 @@ use http::HeaderName;
 use super::Checker;
 use crate::element::definition::ParameterDefinition;
 use crate::element::shape::{Converter, Origin};
-use crate::element::{JsonType, Output, OutputFrom, Parameter, Piece, Source, Target};
+use crate::element::{
+    Handed, HandedTo, JsonType, Output, OutputFrom, Parameter, Piece, Source, Target,
+};
 use crate::language::Template;
 
 /// Headers that the sender owns.
@@ -74,7 +76,14 @@ fn parameter(
         "body" => Target::Body,
         "bodyField" => Target::BodyField(wanted.split('.').map(str::to_owned).collect()),
         "bodyToken" => Target::BodyToken(wanted),
-        // `configuration` is a target of answers only, and `value` and `no-op` send nothing.
+        // Where the vendor is, its own answers alone say.
+        "configuration" if wanted != "base.url" => {
+            if checker.shipped {
+                checker.known_key(&format!("{place}.vendorName"), None, &wanted);
+            }
+            Target::Configuration(wanted)
+        }
+        // `value` and `no-op` send nothing.
         _ => Target::Nowhere,
     };
     if fill.is_some() && !matches!(target, Target::Path(_)) {
@@ -89,11 +98,7 @@ fn parameter(
         target,
         required: written.required,
         fill,
-        vendor_type: match written.vendor_data_type.as_deref() {
-            Some("integer" | "long" | "float" | "double") => JsonType::Number,
-            Some("boolean") => JsonType::Boolean,
-            _ => JsonType::Text,
-        },
+        vendor_type: json_type(written.vendor_data_type.as_deref()),
     })
 }
 
@@ -216,6 +221,51 @@ pub(super) fn outputs(
         }
     }
     outputs
+}
+
+/// What answers give to callers, beside records.
+pub(super) fn handed(
+    written: &[ParameterDefinition],
+    place: &str,
+    checker: &mut Checker<'_>,
+) -> Vec<Handed> {
+    let mut all = Vec::new();
+    for (index, parameter) in written.iter().enumerate() {
+        let place = format!("{place}[{index}]");
+        let (Some("response"), Some(name)) = (parameter.source.as_deref(), &parameter.name) else {
+            continue;
+        };
+        let to = match parameter.kind.as_deref() {
+            Some("header") => header(name, &format!("{place}.name"), checker).map(HandedTo::Header),
+            Some("bodyField") => Some(HandedTo::Field(
+                name.split('.').map(str::to_owned).collect(),
+            )),
+            _ => None,
+        };
+        let vendor_name = parameter.vendor_name.as_deref().unwrap_or(name);
+        let named = format!("{place}.vendorName");
+        let from = match parameter.vendor_type.as_deref() {
+            Some("bodyField") => checker
+                .answer_path(&named, vendor_name)
+                .map(OutputFrom::Field),
+            Some("header") => header(vendor_name, &named, checker).map(OutputFrom::Header),
+            // `elements check` tells of the others.
+            _ => None,
+        };
+        if let (Some(to), Some(from)) = (to, from) {
+            let kind = json_type(parameter.data_type.as_deref());
+            all.push(Handed { to, from, kind });
+        }
+    }
+    all
+}
+
+fn json_type(name: Option<&str>) -> JsonType {
+    match name {
+        Some("integer" | "long" | "float" | "double") => JsonType::Number,
+        Some("boolean") => JsonType::Boolean,
+        _ => JsonType::Text,
+    }
 }
 
 fn pieces(written: &ParameterDefinition, place: &str, checker: &mut Checker<'_>) -> Vec<Piece> {

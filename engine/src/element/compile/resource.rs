@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 
 use http::Method;
 
-use super::{Checker, is_url, objects, parameter, people, shape};
+use super::{Checker, chain, is_url, objects, parameter, people, shape};
 use crate::element::definition::{
-    ConditionWords, ElementDefinition, FaultWords, ResourceDefinition,
+    ConditionWords, ElementDefinition, FaultWords, ParameterDefinition, ResourceDefinition,
 };
 use crate::element::hook;
 use crate::element::oauth::{ACCESS_TOKEN, REQUEST_PARAMETERS};
 use crate::element::objects::Described;
 use crate::element::shape::Shape;
 use crate::element::{
-    CHAIN_LIMIT, Condition, Content, FaultRule, HostRule, Parameter, Resource, ResourceKind,
-    Source, Target,
+    BUILT_IN, Condition, Content, FaultRule, HostRule, Parameter, Resource, ResourceKind, Source,
+    Target,
 };
 use crate::ids::ResourceId;
 use crate::language::{AnswerPath, Placeholders};
@@ -58,7 +58,14 @@ pub(super) fn resources(
             found
         });
         let statement = definition.protocol_type.as_deref() == Some("jdbc");
-        let mut compiled = self::resource(resource, &place, of_element, hosts, statement, checker);
+        let mut compiled = self::resource(
+            resource,
+            &place,
+            (of_element, &definition.parameters.0),
+            hosts,
+            statement,
+            checker,
+        );
         compiled.next = next;
         compiled.shape = shape::shape(resource, &place, &names, records, checker);
         compiled.ping = objects::ping(resource, &compiled, &place, checker);
@@ -73,8 +80,8 @@ pub(super) fn resources(
         compiled.hooks = hook::hooks(&resource.hooks.0);
         resources.push(compiled);
     }
-    check_chains(&resources, checker);
-    check_provisioning(&resources, of_element, checker);
+    chain::check(&mut resources, checker);
+    chain::check_provisioning(&resources, of_element, checker);
     resources
 }
 
@@ -90,71 +97,10 @@ fn without_hub(name: &str, hub: Option<&str>) -> String {
     name.replacen(&prefix, ":/", 1)
 }
 
-/// A chain ends, and within the limit.
-fn check_chains(resources: &[Resource], checker: &mut Checker<'_>) {
-    for start in 0..resources.len() {
-        let place = format!("resources[{start}].nextResource");
-        let mut seen = vec![start];
-        let mut at = start;
-        while let Some(next) = resources.get(at).and_then(|resource| resource.next) {
-            if seen.contains(&next) {
-                checker.wrong(place, "the chain comes back to itself");
-                break;
-            }
-            seen.push(next);
-            if seen.len() > CHAIN_LIMIT {
-                checker.wrong(
-                    place,
-                    format!("the chain is longer than {CHAIN_LIMIT} calls"),
-                );
-                break;
-            }
-            at = next;
-        }
-    }
-}
-
-/// Nobody calls while an instance is made, so nothing can come from a caller's request.
-fn check_provisioning(resources: &[Resource], of_element: &[Parameter], checker: &mut Checker<'_>) {
-    let mut run: Vec<usize> = Vec::new();
-    for (index, resource) in resources.iter().enumerate() {
-        let starts = matches!(
-            resource.kind,
-            ResourceKind::OnProvision | ResourceKind::ProvisionAuthValidation
-        );
-        let mut at = starts.then_some(index);
-        while let Some(index) = at.filter(|index| !run.contains(index)) {
-            run.push(index);
-            at = resources.get(index).and_then(|resource| resource.next);
-        }
-    }
-    for index in run {
-        let Some(resource) = resources.get(index) else {
-            continue;
-        };
-        let place = format!("resources[{index}]");
-        let required = |parameter: &&Parameter| {
-            matches!(parameter.source, Source::Caller | Source::Request(_))
-                && (parameter.required || matches!(parameter.target, Target::Path(_)))
-        };
-        for parameter in of_element
-            .iter()
-            .chain(&resource.parameters)
-            .filter(required)
-        {
-            let message = format!(
-                "parameter {:?} comes from a caller, and there is none while an instance is made",
-                parameter.name
-            );
-            checker.wrong(format!("{place}.parameters"), message);
-        }
-    }
-}
-
 fn resource(
     written: &ResourceDefinition,
     place: &str,
-    of_element: &[Parameter],
+    (of_element, above): (&[Parameter], &[ParameterDefinition]),
     hosts: &HostRule,
     statement: bool,
     checker: &mut Checker<'_>,
@@ -191,7 +137,7 @@ fn resource(
         checker.wrong(format!("{place}.bunsen.repeatable"), message);
     }
     let obstacle = if written.built.as_deref() == Some("java") {
-        Some("it is built-in code of the platform".to_owned())
+        Some(BUILT_IN.to_owned())
     } else if !called
         && parameters
             .iter()
@@ -202,6 +148,16 @@ fn resource(
         None
     };
     let mut outputs = parameter::outputs(&written.parameters.0, &of_place, checker);
+    let mut handed = parameter::handed(&written.parameters.0, &of_place, checker);
+    if called {
+        outputs.splice(..0, parameter::outputs(above, "parameters", checker));
+        handed.splice(..0, parameter::handed(above, "parameters", checker));
+    }
+    let kept = |parameter: &Parameter| matches!(parameter.target, Target::Configuration(_));
+    let gives = called
+        && (!outputs.is_empty()
+            || !handed.is_empty()
+            || of_element.iter().chain(&parameters).any(kept));
     outputs.extend(people::account(written, place, checker));
     // What gets the token cannot carry it; a foreign definition has no word to say so.
     let logs_in = kind == ResourceKind::OnProvision
@@ -225,6 +181,8 @@ fn resource(
         ),
         vendor_path,
         outputs,
+        handed,
+        gives,
         parameters,
         next: None,
         groups: written.bunsen.groups.clone(),
@@ -267,6 +225,8 @@ pub(super) fn passing() -> Resource {
         vendor_path: Placeholders::default(),
         parameters: Vec::new(),
         outputs: Vec::new(),
+        handed: Vec::new(),
+        gives: false,
         next: None,
         groups: Vec::new(),
         anonymous: false,

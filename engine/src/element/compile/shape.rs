@@ -49,13 +49,25 @@ pub(super) fn shape(
                 fields: order.fields.clone(),
             })
         }),
-        raw: written
-            .response
-            .content_type
-            .as_deref()
-            .is_some_and(|kind| !kind.contains("json") && !kind.contains("xml")),
+        raw: kinds(written).next().is_some()
+            && kinds(written).all(|kind| !kind.contains("json") && !is_xml(kind)),
+        xml: kinds(written).any(is_xml),
         list: is_list(written),
     }
+}
+
+/// Media types of the vendor's answer, without their parameters.
+fn kinds(written: &ResourceDefinition) -> impl Iterator<Item = &str> {
+    let given = written.response.content_type.as_deref();
+    let kinds = given.into_iter().flat_map(|given| given.split(','));
+    let kinds = kinds.map(|kind| kind.split(';').next().unwrap_or_default().trim());
+    kinds.filter(|kind| !kind.is_empty())
+}
+
+/// Neither the packed XML of office files nor drawings are read.
+fn is_xml(kind: &str) -> bool {
+    matches!(kind, "application/xml" | "text/xml" | "xml")
+        || (kind.ends_with("+xml") && !kind.starts_with("image/"))
 }
 
 /// The platform has no word for it, but lists have what single records have not.

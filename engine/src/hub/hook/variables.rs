@@ -9,7 +9,7 @@ use url::Url;
 use crate::ceql::{Condition, Test, parse};
 use crate::element::shape::PathSegment;
 use crate::element::{Element, Resource};
-use crate::hub::Caller;
+use crate::hub::{Caller, fields};
 use crate::language::scalar_text;
 use crate::request::Inputs;
 
@@ -73,8 +73,22 @@ pub(super) fn fixed(
             previous.map_or(Json::Null, |reply| headers(&reply.headers)),
         ),
         member("object_name", object_name.unwrap_or_default()),
-        member("meta_data", json!({})),
+        member("meta_data", meta_data(element, resource, caller)),
     ])
+}
+
+/// The fields that the definition declares of the object, as `/objects/{name}/metadata` has them;
+/// without those that only the vendor knows.
+fn meta_data(element: &Element, resource: &Resource, caller: &Caller<'_>) -> Json {
+    let named = caller.path.iter().find(|(name, _)| *name == "objectName");
+    let object = match named {
+        Some((_, name)) => element.object(name),
+        None => element.object_of(resource),
+    };
+    object.map_or_else(
+        || json!({}),
+        |object| json!({"fields": fields::of(element, object)}),
+    )
 }
 
 /// The conditions of `where`; null where there is none that can be read.

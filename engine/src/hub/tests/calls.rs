@@ -79,7 +79,8 @@ fn what_cannot_be_sent_is_said() {
 fn content(path: &str, reply: &VendorReply) -> Result<String, (u16, String)> {
     let resource = resource("GET", path);
     with_inputs(|inputs| {
-        let answer = read(&ELEMENT, &ELEMENT.groups[1], resource, inputs, reply);
+        let json = OnceCell::new();
+        let answer = read(&ELEMENT, &ELEMENT.groups[1], resource, inputs, reply, &json);
         let answer = answer.map_err(|fault| (fault.status, fault.message))?;
         Ok(match answer.content {
             Content::Nothing => "nothing".to_owned(),
@@ -168,7 +169,7 @@ fn rules_look_into_and_around_lists() {
         let status = |body: &str| {
             with_inputs(|inputs| {
                 let reply = reply(200, body.to_owned());
-                read(&element, group, resource, inputs, &reply)
+                read(&element, group, resource, inputs, &reply, &OnceCell::new())
                     .map(drop)
                     .map_err(|fault| fault.status)
             })

@@ -155,7 +155,7 @@ fn what_fuzzing_has_left_is_read_or_refused() {
             let group = &ELEMENT.groups[1];
             with_inputs(|inputs| {
                 let reply = reply(200, bytes.clone());
-                let _ = read(&ELEMENT, group, resource, inputs, &reply);
+                let _ = read(&ELEMENT, group, resource, inputs, &reply, &OnceCell::new());
             });
         }
         let text = String::from_utf8_lossy(&bytes);

@@ -1,8 +1,10 @@
 //! One record that is found by calls of other resources, where a value tells which it is.
 
+use bytes::Bytes;
+
 use super::super::{Answer, Plan};
 use super::{At, Walk};
-use crate::reply::{Fault, VendorReply};
+use crate::reply::Fault;
 
 impl Walk<'_> {
     /// The call of another resource that is to be made now, and the value for its path.
@@ -13,10 +15,10 @@ impl Walk<'_> {
     }
 
     /// What the call of [`Walk::aside`] has answered.
-    pub(super) fn read_aside(
+    pub(super) fn read_aside<'w>(
         &mut self,
         read: Result<Answer<'_>, Fault>,
-        reply: &VendorReply,
+        whole: impl FnOnce() -> &'w Bytes,
     ) -> Result<(), Fault> {
         if self.plan.instead.is_some() {
             let list = self.plan.rest.clone();
@@ -28,7 +30,7 @@ impl Walk<'_> {
                     if let Some(find) = &self.plan.find {
                         self.plan.rest = Some(find.whole.clone());
                     }
-                    self.take(answer.content, reply);
+                    self.take(answer.content, whole());
                 }
             }
             self.ended = true;
