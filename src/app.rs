@@ -63,6 +63,8 @@ pub struct Parts {
     pub mode: Mode,
     /// Bytes of one request body at most.
     pub body_limit: usize,
+    /// Bytes of one form with files, which is handed on as it comes.
+    pub form_limit: usize,
     /// Work that goes on although its caller is gone; a graceful stop waits for it.
     pub work: TaskTracker,
     pub stopping: AtomicBool,
@@ -192,6 +194,10 @@ impl App {
 
     pub fn body_limit(&self) -> usize {
         self.0.parts.body_limit
+    }
+
+    pub fn form_limit(&self) -> usize {
+        self.0.parts.form_limit
     }
 
     pub fn work(&self) -> &TaskTracker {

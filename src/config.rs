@@ -207,6 +207,10 @@ pub struct Serve {
     #[arg(long, env = "BUNSEN_BODY_LIMIT", default_value_t = 1024 * 1024, value_name = "BYTES")]
     pub body_limit: usize,
 
+    /// Bytes of one form with files at most: it is handed on to the vendor as it comes, and not held.
+    #[arg(long, env = "BUNSEN_FORM_LIMIT", default_value_t = 64 * 1024 * 1024, value_name = "BYTES")]
+    pub form_limit: usize,
+
     /// Calls of one organization in flight at most, on this server.
     #[arg(long, env = "BUNSEN_ORGANIZATION_CALLS", default_value_t = 256, value_name = "N",
           value_parser = clap::value_parser!(u32).range(1..))]

@@ -51,7 +51,7 @@ pub fn is_held(body: &Stream) -> bool {
 }
 
 impl Upload {
-    /// `amend` is shown the beginning and may give another in its place.
+    /// `limit`: bytes of the body at most. `amend` is shown the beginning and may give another in its place.
     ///
     /// # Errors
     /// 413, 408 or 400 for a small body that does not come as it should; 429 when the caller's share
@@ -59,13 +59,13 @@ impl Upload {
     pub async fn begin(
         app: &App,
         body: Stream,
+        limit: usize,
         amend: Option<impl FnOnce(&[u8]) -> Option<Vec<u8>>>,
     ) -> Result<(Self, Payload)> {
         let upload = Self::default();
         if body.is_end_stream() {
             return Ok((upload, Payload::Bytes(Bytes::new())));
         }
-        let limit = app.body_limit();
         let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
         if announced > limit {
             return Err(Error::TooLarge { limit });

@@ -87,6 +87,7 @@ pub async fn run(arguments: &Serve) -> Result<()> {
                 scripts: Scripts::new(scripts::Settings::new(own_program().map_err(told)?)),
                 mode,
                 body_limit: arguments.body_limit,
+                form_limit: arguments.form_limit,
                 work: TaskTracker::new(),
                 stopping: AtomicBool::new(false),
                 outside: front.outside.clone(),

@@ -1,6 +1,8 @@
 //! What an instance is asked about itself: whether its credentials work, and which fields its
 //! objects have at the vendor.
 
+use std::borrow::Cow;
+
 use bunsen_engine::element::objects::Object;
 use bunsen_engine::element::shape::PathSegment;
 use bunsen_engine::element::{Element, Resource};
@@ -260,6 +262,7 @@ fn nobody<'a>(
     let route = Route {
         resource,
         values: variables.collect(),
+        unsent: Cow::default(),
     };
     Caller::new(route, query, headers, Bytes::new())
 }

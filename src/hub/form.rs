@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use bunsen_engine::hub::{PartOfCaller, Parts};
+use bunsen_engine::hub::Parts;
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::{Stream as _, StreamExt, TryStreamExt, stream};
 use http::{HeaderMap, HeaderValue, header};
@@ -58,8 +58,13 @@ impl Form {
                 "The Content-Type {KIND} needs a boundary; let your HTTP client write the header."
             ))
         })?;
-        let (upload, payload) =
-            Upload::begin(app, body, None::<fn(&[u8]) -> Option<Vec<u8>>>).await?;
+        let (upload, payload) = Upload::begin(
+            app,
+            body,
+            app.form_limit(),
+            None::<fn(&[u8]) -> Option<Vec<u8>>>,
+        )
+        .await?;
         Ok(Self {
             boundary,
             upload,
@@ -233,11 +238,11 @@ impl Recoded {
     fn head(&mut self, part: &Field<'_>) -> Option<Bytes> {
         let name = part.name().unwrap_or_default();
         let mut known = self.parts.of_caller.iter();
-        let index = known.position(|known| known.name == name)?;
+        let index = known.position(|known| known.vendors(name).is_some())?;
         *self.seen.get_mut(index)? = true;
-        let PartOfCaller { vendor_name, .. } = self.parts.of_caller.get(index)?;
+        let vendor_name = self.parts.of_caller.get(index)?.vendors(name)?;
         let mut head = BytesMut::new();
-        self.begin_part(&mut head, vendor_name);
+        self.begin_part(&mut head, &vendor_name);
         if let Some(file) = part.file_name() {
             head.put_slice(format!("; filename=\"{}\"", quoted(file)).as_bytes());
         }

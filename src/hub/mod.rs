@@ -192,9 +192,12 @@ async fn made(app: &App, found: Found<'_>, call: Call, called: &mut Called) -> R
         mut route,
         path,
     } = found;
-    called.resource = named(route.resource);
     let group = &ready.group.name;
     let is_form = matches!(call.body, Body::Form(_));
+    if is_form {
+        route.resource = ready.element.for_form(route.resource);
+    }
+    called.resource = named(route.resource);
     takes(ready.element, route.resource, is_form)?;
     let (body, mut form) = match call.body {
         Body::Whole(body) => (body, None),
@@ -210,6 +213,9 @@ async fn made(app: &App, found: Found<'_>, call: Call, called: &mut Called) -> R
     // Another way to log in may have other resources.
     if ready.group.name != *group {
         route = routed(&ready, &call.method, path)?;
+        if is_form {
+            route.resource = element.for_form(route.resource);
+        }
         called.resource = named(route.resource);
         takes(element, route.resource, is_form)?;
     }

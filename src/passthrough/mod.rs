@@ -65,7 +65,7 @@ pub async fn call(
     };
     let block = envelope_header(&ready, &call.headers)?;
     let amend = block.map(|block| move |text: &[u8]| with_header(text, block.reveal()));
-    let (upload, payload) = Upload::begin(app, call.body, amend).await?;
+    let (upload, payload) = Upload::begin(app, call.body, app.body_limit(), amend).await?;
     let call = Written {
         method: call.method,
         path: call.path,

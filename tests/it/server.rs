@@ -78,6 +78,7 @@ pub struct TestOptions {
     pub vendor_timeout: Duration,
     pub vendor_body_limit: usize,
     pub body_limit: usize,
+    pub form_limit: usize,
     /// `PATTERN=URL` as operators write it; everything else goes to the simulated vendors.
     pub vendor_routes: Vec<String>,
     /// Folder of further definitions.
@@ -101,6 +102,7 @@ impl Default for TestOptions {
             vendor_timeout: Duration::from_secs(20),
             vendor_body_limit: 1024 * 1024,
             body_limit: 1024 * 1024,
+            form_limit: 64 * 1024 * 1024,
             vendor_routes: Vec::new(),
             elements: None,
             renews: true,
@@ -208,6 +210,7 @@ impl TestServer {
             scripts: Scripts::new(scripts::Settings::new(env!("CARGO_BIN_EXE_bunsen").into())),
             mode: Mode::Sandbox,
             body_limit: options.body_limit,
+            form_limit: options.form_limit,
             work: TaskTracker::new(),
             stopping: AtomicBool::new(false),
             outside: Outside::default(),

@@ -158,7 +158,7 @@ pub(super) fn compile(
     oauth::complete(definition, &groups, &mut resources);
     let objects = objects::objects(definition, &resources, checker);
     let faults = resource::faults(&definition.bunsen.fault.0, "bunsen.fault", checker);
-    Some(Element {
+    let mut element = Element {
         id: ElementId(definition.id.unwrap_or_default()),
         name: definition.name.clone().unwrap_or_else(|| key.clone()),
         hub: definition
@@ -183,7 +183,14 @@ pub(super) fn compile(
         budgets: budget::budgets(definition, checker),
         unsupported: Vec::new(),
         documents: Documents::of(original, common),
-    })
+    };
+    let resources = element.resources.iter();
+    let unsent = resources.map(|one| Element::unsent_by(element.object_of(one), &one.method));
+    let unsent: Vec<_> = unsent.collect();
+    for (resource, unsent) in element.resources.iter_mut().zip(unsent) {
+        resource.shape.unsent = unsent;
+    }
+    Some(element)
 }
 
 fn refresh(words: &RefreshWords) -> Refresh {

@@ -193,6 +193,12 @@ written! {
         required: bool,
         request: Option<bool>,
         response: Option<bool>,
+        bunsen: FieldWords,
+    }
+
+    FieldWords {
+        createable: Option<bool>,
+        updateable: Option<bool>,
     }
 
     ResponseDefinition {
@@ -318,6 +324,8 @@ written! {
         anonymous: bool,
         once: Option<String>,
         repeatable: bool,
+        only: Vec<String>,
+        form: Option<String>,
         account: Option<AccountWords>,
         message: Option<String>,
         expect: Option<ConditionWords>,

@@ -41,6 +41,9 @@ pub struct Field {
     /// Whether callers send it, and whether answers hold it.
     pub request: bool,
     pub response: bool,
+    /// Whether the vendor takes it when a record is made, and when one is changed.
+    pub createable: bool,
+    pub updateable: bool,
 }
 
 /// How an item of a vendor's list of fields is read.
@@ -150,21 +153,47 @@ impl Element {
         })
     }
 
-    /// All objects as discovery lists them in detail: each under our name and under the vendor's.
+    /// All objects as discovery lists them in detail: ours, and those that callers reach by the
+    /// vendor's names.
     pub fn listed_objects(&self) -> Vec<Json> {
         let mut listed = Vec::new();
         for object in &self.objects {
             let Object {
                 name, vendor_name, ..
             } = object;
-            listed.push(json!({"name": name, "vendorName": vendor_name, "type": "ceCanonical"}));
-            if object.declared {
-                listed.push(
-                    json!({"name": vendor_name, "vendorName": vendor_name, "type": "vendor"}),
-                );
+            if self.documented_calls_of(object).next().is_some() {
+                listed
+                    .push(json!({"name": name, "vendorName": vendor_name, "type": "ceCanonical"}));
+            }
+            // One that is declared under the very name is told of itself.
+            let is_itself = self
+                .object(vendor_name)
+                .is_none_or(|known| std::ptr::eq(known, object));
+            if object.declared && is_itself && self.lists_by_vendors_name(vendor_name) {
+                let entry =
+                    json!({"name": vendor_name, "vendorName": vendor_name, "type": "vendor"});
+                listed.push(entry);
             }
         }
         listed
+    }
+
+    /// Whether records are listed under this name of the vendor's, whatever documents say of it.
+    fn lists_by_vendors_name(&self, name: &str) -> bool {
+        let is = |segments: &[PathSegment]| match segments {
+            [PathSegment::Literal(literal)] => literal == name,
+            [PathSegment::Variable(_)] => true,
+            _ => false,
+        };
+        self.resources.iter().any(|resource| {
+            let only = &resource.shape.only;
+            resource.kind.answers_callers()
+                && resource.shape.is_list()
+                && match only.is_empty() {
+                    true => is(&resource.shape.path),
+                    false => only.iter().any(|only| is(&only.segments)),
+                }
+        })
     }
 
     /// Names under which a list can be called.
@@ -195,9 +224,19 @@ impl Element {
         declared.or_else(end).or(found)
     }
 
-    /// Calls of an object that callers are told of; of one that is only listed below records of
-    /// others, those lists.
+    /// Calls of an object that callers are told of; of one that has none, those that find it by the
+    /// vendor's name.
     pub fn calls_of<'a>(&'a self, object: &'a Object) -> impl Iterator<Item = &'a Resource> {
+        let undocumented = self.documented_calls_of(object).next().is_none();
+        let by_name = self.resources.iter().filter(move |resource| {
+            let mut only = resource.shape.only.iter();
+            undocumented && only.any(|only| only.name() == Some(object.name.as_str()))
+        });
+        self.documented_calls_of(object).chain(by_name)
+    }
+
+    /// Of an object that is only listed below records of others, those lists.
+    fn documented_calls_of<'a>(&'a self, object: &'a Object) -> impl Iterator<Item = &'a Resource> {
         let called = || {
             let mut resources = self.resources.iter();
             std::iter::from_fn(move || resources.find(|one| one.kind == ResourceKind::Api))

@@ -10,11 +10,19 @@ use crate::language::AnswerPath;
 pub struct Shape {
     /// Segments of our path, without hub.
     pub path: Vec<PathSegment>,
+    /// What the path stands for where variables of it are names of the vendor's; empty: for whatever
+    /// fits.
+    pub only: Vec<Named>,
+    /// The resource that takes a form with files in place of this one: index in
+    /// [`super::Element::resources`].
+    pub form: Option<usize>,
     /// Objects that a caller's body is put into, from the outside in.
     pub request_root: Vec<String>,
     pub answer_root: Root,
     /// Our side's own envelope: a caller's body may stand in it, and every record of ours does.
     pub wrap: Option<String>,
+    /// Dotted names of members that a caller's body may have and the vendor does not take.
+    pub unsent: Vec<String>,
     /// Members that callers know under other names than the vendor.
     pub record: Option<Record>,
     /// What a call of it counts in budgets that weigh; `None`: as its kind.
@@ -123,6 +131,24 @@ pub struct Slot {
 pub struct Joined {
     pub name: String,
     pub of: Vec<String>,
+}
+
+/// One of the paths that a path with variables stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    pub path: String,
+    pub segments: Vec<PathSegment>,
+}
+
+impl Named {
+    /// The vendor's name of the records that it leads to.
+    pub fn name(&self) -> Option<&str> {
+        let mut segments = self.segments.iter().rev();
+        segments.find_map(|segment| match segment {
+            PathSegment::Literal(name) => Some(name.as_str()),
+            PathSegment::Variable(_) => None,
+        })
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use http::HeaderMap;
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
 
+use super::unsent::without;
 use super::{Mistake, Route};
 use crate::ceql::member;
 use crate::configuration::Values;
@@ -22,6 +23,8 @@ pub struct Caller<'a> {
     pub query: Vec<(String, String)>,
     pub headers: &'a HeaderMap,
     pub body: Bytes,
+    /// The record in the body, without what the vendor does not take.
+    record: Bytes,
     /// The body as the vendor gets it: without our envelope, inside of the vendor's.
     pub(crate) sent: Bytes,
     /// Vendor's query parameters that conditions and order have become.
@@ -35,15 +38,15 @@ impl<'a> Caller<'a> {
         headers: &'a HeaderMap,
         body: Bytes,
     ) -> Self {
-        let sent = put_in_root(
-            &route.resource.shape.request_root,
-            unwrapped(route.resource, &body),
-        );
+        let shape = &route.resource.shape;
+        let record = without(&unwrapped(route.resource, &body), &route.unsent);
+        let sent = put_in_root(&shape.request_root, record.clone());
         Self {
             path: route.values,
             query,
             headers,
             body,
+            record,
             sent,
             pushed: Vec::new(),
         }
@@ -59,6 +62,7 @@ impl<'a> Caller<'a> {
             query: given.collect(),
             headers,
             body: Bytes::new(),
+            record: Bytes::new(),
             sent: Bytes::new(),
             pushed: Vec::new(),
         }
@@ -82,7 +86,7 @@ impl<'a> Caller<'a> {
     ) -> Result<Bytes, BuildError> {
         let shape = &resource.shape;
         let changed = match &shape.record {
-            Some(record) => record.sent(element, &unwrapped(resource, &self.body), previous)?,
+            Some(record) => record.sent(element, &self.record, previous)?,
             None => None,
         };
         Ok(match changed {

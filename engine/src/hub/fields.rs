@@ -1,6 +1,7 @@
 //! Fields of an object as callers see them: what the definition says, and what a vendor's own list
 //! adds.
 
+use http::Method;
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -127,7 +128,6 @@ pub fn of(element: &Element, object: &Object) -> Vec<Shown> {
 }
 
 fn declared(field: &Field, calls: &Calls<'_>) -> Shown {
-    let writable = field.request && !field.read_only;
     let mut shown = Shown {
         path: Some(calls.path(&field.name)),
         kind: field.kind.clone(),
@@ -136,8 +136,8 @@ fn declared(field: &Field, calls: &Calls<'_>) -> Shown {
         vendor_required: field.required,
         vendor_read_only: field.read_only,
         hidden: field.hidden,
-        createable: writable && calls.creates(),
-        updateable: writable && calls.updates(),
+        createable: field.is_taken_by(&Method::POST) && calls.creates(),
+        updateable: field.is_taken_by(&Method::PATCH) && calls.updates(),
         mask: field.mask.clone(),
         format: field.format.clone(),
         description: field.description.clone(),

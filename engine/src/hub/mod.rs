@@ -28,6 +28,7 @@ mod slots;
 #[cfg(test)]
 mod tests;
 mod token;
+mod unsent;
 mod walk;
 
 pub use answer::{Answer, Content, read};

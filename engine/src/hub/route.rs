@@ -1,9 +1,11 @@
 //! Which resource a caller's path means.
 
+use std::borrow::Cow;
+
 use http::Method;
 
 use crate::element::catalog::edit_distance;
-use crate::element::shape::PathSegment;
+use crate::element::shape::{Named, PathSegment};
 use crate::element::{Element, Group, Resource};
 
 /// The resource, and what stands for the variables of its path.
@@ -11,6 +13,8 @@ use crate::element::{Element, Group, Resource};
 pub struct Route<'a> {
     pub resource: &'a Resource,
     pub values: Vec<(&'a str, String)>,
+    /// Dotted names of members that a body may have and the vendor does not take.
+    pub unsent: Cow<'a, [String]>,
 }
 
 /// Why there is none.
@@ -34,7 +38,7 @@ impl Element {
         let segments = segments(path).ok_or(Lost::Encoding)?;
         let called = self.called(group);
         let called: Vec<&Resource> = called
-            .filter(|resource| fits(&resource.shape.path, &segments))
+            .filter(|resource| fitting(resource, &segments).is_some())
             .collect();
         let by = |method: &Method| {
             let of_method = called.iter().filter(|resource| resource.method == *method);
@@ -55,6 +59,11 @@ impl Element {
                 false => Lost::Method(methods),
             });
         };
+        let named = fitting(resource, &segments).flatten().and_then(Named::name);
+        let unsent = match named {
+            Some(name) => Cow::Owned(Self::unsent_by(self.object(name), &resource.method)),
+            None => Cow::Borrowed(resource.shape.unsent.as_slice()),
+        };
         let pairs = resource.shape.path.iter().zip(segments);
         let values = pairs.filter_map(|(segment, text)| match segment {
             PathSegment::Variable(name) => Some((name.as_str(), text)),
@@ -63,15 +72,21 @@ impl Element {
         Ok(Route {
             resource,
             values: values.collect(),
+            unsent,
         })
     }
 
     /// The path of a resource that was probably meant by one that no resource has.
     pub fn nearest_path(&self, group: &Group, path: &str) -> Option<&str> {
         let segments = segments(path)?;
-        let near = self.called(group).filter_map(|resource| {
-            let distance = distance(&resource.shape.path, &segments)?;
-            Some((distance, resource.path.as_str()))
+        let paths = self.called(group).flat_map(|resource| {
+            let own = std::iter::once((&resource.shape.path, &resource.path));
+            let only = resource.shape.only.iter();
+            own.chain(only.map(|only| (&only.segments, &only.path)))
+        });
+        let near = paths.filter_map(|(pattern, path)| {
+            let distance = distance(pattern, &segments)?;
+            Some((distance, path.as_str()))
         });
         near.min().map(|(_, path)| path)
     }
@@ -117,6 +132,18 @@ fn distance(pattern: &[PathSegment], segments: &[String]) -> Option<usize> {
         }
     }
     (letters > 0 && slips <= letters.div_ceil(3)).then_some(slips)
+}
+
+/// Whether the resource has the path, and which of those that it stands for it is.
+fn fitting<'a>(resource: &'a Resource, segments: &[String]) -> Option<Option<&'a Named>> {
+    if !fits(&resource.shape.path, segments) {
+        return None;
+    }
+    let mut only = resource.shape.only.iter();
+    match only.find(|only| fits(&only.segments, segments)) {
+        None if !resource.shape.only.is_empty() => None,
+        found => Some(found),
+    }
 }
 
 fn fits(pattern: &[PathSegment], segments: &[String]) -> bool {

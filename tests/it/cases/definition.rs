@@ -1,5 +1,6 @@
 //! The operations that a definition offers to callers, read from its JSON as anybody would.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::Value;
@@ -9,6 +10,10 @@ use super::{elements, read};
 pub struct Definition {
     pub key: String,
     pub operations: Vec<Operation>,
+    /// Those that find records by the vendor's names, with each path that they stand for.
+    by_name: Vec<Operation>,
+    /// Names of fields that the vendor writes alone, of all objects.
+    pub read_only: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -35,11 +40,38 @@ pub fn definitions() -> Vec<Definition> {
             let operations = json["resources"].as_array()?.iter();
             let operations: Vec<Operation> = operations.filter_map(operation).collect();
             let key = json["key"].as_str().expect("a key").to_owned();
-            (!operations.is_empty()).then_some(Definition { key, operations })
+            (!operations.is_empty()).then(|| Definition {
+                key,
+                operations,
+                by_name: by_name(&json),
+                read_only: read_only(&json),
+            })
         })
         .collect();
     found.sort_by(|one, other| one.key.cmp(&other.key));
     found
+}
+
+fn by_name(json: &Value) -> Vec<Operation> {
+    let resources = json["resources"].as_array().into_iter().flatten();
+    let named = resources.flat_map(|resource| {
+        let only = resource["bunsen"]["only"].as_array().into_iter().flatten();
+        only.map(move |path| Operation {
+            method: resource["method"].as_str().expect("a method").to_owned(),
+            path: path.as_str().expect("a path").to_owned(),
+            json: resource.clone(),
+        })
+    });
+    named.collect()
+}
+
+fn read_only(json: &Value) -> BTreeSet<String> {
+    let objects = json["objects"].as_array().into_iter().flatten();
+    let fields = objects.flat_map(|object| object["fields"].as_array().into_iter().flatten());
+    fields
+        .filter(|field| field["readOnly"] == true)
+        .filter_map(|field| field["name"].as_str().map(str::to_owned))
+        .collect()
 }
 
 fn operation(json: &Value) -> Option<Operation> {
@@ -79,6 +111,17 @@ impl Definition {
             same => same,
         };
         of(method).or_else(|| of(other))
+    }
+
+    /// Whether callers may call it although no document says so.
+    pub fn is_by_name(&self, method: &str, path: &str) -> bool {
+        let path = without_hub(path);
+        let methods = match method {
+            "PUT" | "PATCH" => ["PUT", "PATCH"],
+            same => [same, same],
+        };
+        let mut named = self.by_name.iter();
+        named.any(|one| methods.contains(&one.method.as_str()) && one.fits(&path).is_some())
     }
 
     pub fn lists(&self) -> impl Iterator<Item = &Operation> {

@@ -84,6 +84,9 @@ impl Life<'_> {
                 }
             }
         }
+        if offers("GET") && self.record.get("change").is_some() {
+            self.written_back(&one).await?;
+        }
         if definition.operation("GET", &path).is_some() {
             self.listed(hints, operation, &path, &id, true).await?;
         }
@@ -104,6 +107,33 @@ impl Life<'_> {
             None => self.listed(hints, operation, &path, &id, false).await?,
         }
         Ok(())
+    }
+
+    /// A record is taken as it was read, and is then what it was.
+    async fn written_back(&self, one: &str) -> Result<(), String> {
+        let read = self.call("GET", one, None).await?;
+        let before = self.without_what_the_vendor_writes(read.clone());
+        for verb in ["PUT", "PATCH"] {
+            self.call(verb, one, Some(&read)).await?;
+            let after = self.call("GET", one, None).await?;
+            if self.without_what_the_vendor_writes(after.clone()) != before {
+                return Err(format!("{after} is read after {verb} of {read}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn without_what_the_vendor_writes(&self, mut record: Value) -> Value {
+        let own = |name: &String| self.place.definition.read_only.contains(name);
+        if let Value::Object(members) = &mut record {
+            members.retain(|name, _| !own(name));
+            let inner = std::mem::take(members).into_iter();
+            members.extend(inner.map(|(name, value)| match value {
+                Value::Object(_) => (name, self.without_what_the_vendor_writes(value)),
+                value => (name, value),
+            }));
+        }
+        record
     }
 
     fn pattern(&self, name: &str) -> Option<Value> {

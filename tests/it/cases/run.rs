@@ -145,6 +145,14 @@ pub fn conventions(instance: &Instance, answer: &Answer) -> Vec<String> {
             body.as_array().map(Vec::len)
         }
         Err(_) if answer.text.is_empty() => None,
+        // A file.
+        Err(_)
+            if answer
+                .header("content-type")
+                .is_some_and(|kind| !kind.starts_with("application/json")) =>
+        {
+            None
+        }
         Err(error) => {
             mistakes.push(format!("no JSON ({error})"));
             None

@@ -55,8 +55,8 @@ async fn objects_in_short_and_in_detail(database: TestDatabase) {
         let detailed = museum.detailed("/objects").await.success();
         let expected = json!([
             {"name": "pieces", "vendorName": "things", "type": "ceCanonical"},
-            {"name": "things", "vendorName": "things", "type": "vendor"},
             {"name": "show-cases", "vendorName": "show-cases", "type": "ceCanonical"},
+            {"name": "things", "vendorName": "things", "type": "vendor"},
         ]);
         assert_eq!(detailed, expected, "disabled: {disabled}");
         museum.disable().await;

@@ -121,7 +121,7 @@ fn upload(depot: &Depot, body: impl Into<reqwest::Body>) -> reqwest::RequestBuil
 #[database_test]
 async fn a_form_with_files_gets_the_vendors_names(database: TestDatabase) {
     let options = TestOptions {
-        body_limit: 4 * 1024 * 1024,
+        body_limit: 100 * 1024,
         ..TestOptions::default()
     };
     let depot = Depot::start_with(database, options).await;
@@ -170,7 +170,11 @@ async fn a_form_with_files_gets_the_vendors_names(database: TestDatabase) {
 
 #[database_test]
 async fn forms_that_are_not_what_they_should_be(database: TestDatabase) {
-    let depot = Depot::start(database).await;
+    let options = TestOptions {
+        form_limit: 1024 * 1024,
+        ..TestOptions::default()
+    };
+    let depot = Depot::start_with(database, options).await;
     depot.vendor.will("POST /base/papers", 200, &json!({}));
     let long = vec![b'x'; 300 * 1024];
     let file: (&str, &[u8]) = ("name=\"file\"; filename=\"a\"", b"x");

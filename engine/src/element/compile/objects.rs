@@ -59,7 +59,28 @@ pub(super) fn objects(
         });
     }
     undeclared(resources, &mut objects);
+    by_vendors_names(resources, &mut objects);
     objects
+}
+
+/// Those that callers reach by the vendor's names, with the fields of ours: where a vendor's record has
+/// others, the definition declares an object of that name.
+fn by_vendors_names(resources: &[Resource], objects: &mut Vec<Object>) {
+    let names = resources.iter().flat_map(|resource| &resource.shape.only);
+    for name in names.filter_map(|only| only.name()) {
+        if objects
+            .iter()
+            .any(|object| camel(&object.name) == camel(name))
+        {
+            continue;
+        }
+        let ours = objects.iter().find(|one| one.vendor_name == name);
+        objects.extend(ours.cloned().map(|ours| Object {
+            name: name.to_owned(),
+            declared: true,
+            ..ours
+        }));
+    }
 }
 
 /// Those that only paths of lists show, with what is known of the path's end or their models say.
@@ -138,6 +159,8 @@ fn field(written: &FieldDefinition) -> Option<Field> {
         required: written.required,
         request: written.request.unwrap_or(true),
         response: written.response.unwrap_or(true),
+        createable: written.bunsen.createable.unwrap_or(true),
+        updateable: written.bunsen.updateable.unwrap_or(true),
     })
 }
 

@@ -6,7 +6,7 @@ use super::Checker;
 use super::record::record;
 use crate::element::definition::{FilterWords, PushWords, RecordWords, ResourceDefinition};
 use crate::element::shape::{
-    FilterRules, Meaning, OrderRule, Paging, PagingKind, PathSegment, PushForm, PushRule,
+    FilterRules, Meaning, Named, OrderRule, Paging, PagingKind, PathSegment, PushForm, PushRule,
     PushTarget, Root, Shape, Step, segments,
 };
 use crate::language::AnswerPath;
@@ -29,9 +29,13 @@ pub(super) fn shape(
     }
     Shape {
         path: path_segments(written.path.as_deref().unwrap_or_default()),
+        only: only(written, place, checker),
+        form: form(written, place, names, checker),
         request_root: names_of(request),
         answer_root: root(answer, &format!("{place}.rootKey"), checker),
         wrap: words.wrap.clone(),
+        // Known when the objects are.
+        unsent: Vec::new(),
         record: words.record.as_ref().map(|words| {
             let place = format!("{place}.bunsen.record");
             record(words, &place, names, records, checker)
@@ -68,6 +72,51 @@ fn kinds(written: &ResourceDefinition) -> impl Iterator<Item = &str> {
 fn is_xml(kind: &str) -> bool {
     matches!(kind, "application/xml" | "text/xml" | "xml")
         || (kind.ends_with("+xml") && !kind.starts_with("image/"))
+}
+
+/// The vendor's names that a path with variables stands for.
+fn only(written: &ResourceDefinition, place: &str, checker: &mut Checker<'_>) -> Vec<Named> {
+    let own = path_segments(written.path.as_deref().unwrap_or_default());
+    let place = format!("{place}.bunsen.only");
+    let names = matches!(own.first(), Some(PathSegment::Variable(_)));
+    if names && written.bunsen.only.is_empty() && checker.shipped {
+        checker.wrong(&place, "says which names of the vendor's may stand there");
+    }
+    let numbered = written.bunsen.only.iter().enumerate();
+    let only = numbered.map(|(index, path)| {
+        let segments = segments(path);
+        let fits = own.len() == segments.len()
+            && own.iter().zip(&segments).all(|(own, one)| match own {
+                PathSegment::Literal(_) => own == one,
+                PathSegment::Variable(_) => true,
+            });
+        if !fits {
+            let message = format!("{path} is none of the paths that the resource has");
+            checker.wrong(format!("{place}[{index}]"), message);
+        }
+        Named {
+            path: path.clone(),
+            segments,
+        }
+    });
+    only.collect()
+}
+
+fn form(
+    written: &ResourceDefinition,
+    place: &str,
+    names: &[String],
+    checker: &mut Checker<'_>,
+) -> Option<usize> {
+    let wanted = written.bunsen.form.as_ref()?;
+    let found = names.iter().position(|name| name == wanted);
+    if found.is_none() {
+        checker.wrong(
+            format!("{place}.bunsen.form"),
+            format!("no resource {wanted}"),
+        );
+    }
+    found
 }
 
 /// The platform has no word for it, but lists have what single records have not.

@@ -22,6 +22,12 @@ fn paths_find_their_resource() {
             1150,
             vec![("objectName", "things"), ("id", "7")],
         ),
+        (
+            "GET",
+            "/hubs/crm/wares/7/parts",
+            1152,
+            vec![("objectName", "wares"), ("id", "7"), ("childName", "parts")],
+        ),
         ("PATCH", "/people/7", 1110, vec![("id", "7")]),
         ("PUT", "/people/7", 1110, vec![("id", "7")]),
         ("DELETE", "/people/7", 1120, vec![("id", "7")]),
@@ -46,6 +52,20 @@ fn what_is_not_there_is_told_apart() {
         lost("DELETE", "/people"),
         Lost::Method(vec![Method::GET, Method::POST])
     );
+    // A name that is allowed elsewhere, one that is no name of the vendor's, and one to break out.
+    for path in [
+        "/wares/7/wares",
+        "/makers/7/parts",
+        "/makers/7/..",
+        "/wares%2F7/7/parts",
+        "/Wares/7/parts",
+    ] {
+        assert_eq!(lost("GET", path), Lost::Path, "{path}");
+    }
+    assert_eq!(
+        lost("DELETE", "/wares/7/parts"),
+        Lost::Method(vec![Method::GET])
+    );
     for path in ["/people/%", "/people/%4", "/people/%zz", "/people/%ff"] {
         assert_eq!(lost("GET", path), Lost::Encoding, "{path}");
     }
@@ -57,6 +77,7 @@ fn the_nearest_path_is_named() {
     assert_eq!(near("/hubs/crm/poeple"), Some("/people"));
     assert_eq!(near("/People/7"), Some("/people/{id}"));
     assert_eq!(near("/file/7"), Some("/files/{id}"));
+    assert_eq!(near("/wares/7/part"), Some("/wares/{id}/parts"));
     assert_eq!(near("/warehouses"), None);
     assert_eq!(near("/people/7/notes/8"), None);
     // Nothing but variables is near to everything.
