@@ -1,7 +1,9 @@
 //! An instance as a call needs it: from memory or read in one statement, its secrets opened, with
 //! tokens that have not ended; and what is done when the vendor does not take them.
 
-use std::sync::Arc;
+mod owner;
+
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bunsen_engine::configuration::Values;
@@ -159,8 +161,22 @@ impl<'a> Ready<'a> {
             return Err(Error::Forbidden("Element instance is disabled.".into()));
         }
         if !row.valid {
+            owner::look_again(app, organization, &row);
             return Err(needs_owner(&row));
         }
+        let ready = Self::opened(app, organization, (row, grants), even_disabled).await?;
+        let kept = (organization, id);
+        app.instances()
+            .remember(began, organization, kept, &ready.opened);
+        Ok(ready)
+    }
+
+    async fn opened(
+        app: &'a App,
+        organization: OrganizationId,
+        (row, grants): (store::Instance, Vec<store::Grant>),
+        even_disabled: bool,
+    ) -> Result<Self> {
         let (element, group) = definition(app, &row)?;
         let keys = tenancy::keys(app, organization).await?;
         let values = stored_values(organization, &keys, &row)?;
@@ -169,10 +185,9 @@ impl<'a> Ready<'a> {
             values,
             keys,
             grants: grants.into_iter().map(credentials::grant).collect(),
+            checked: Mutex::default(),
             row,
         });
-        let kept = (organization, id);
-        app.instances().remember(began, organization, kept, &opened);
         Ok(Self {
             app,
             organization,

@@ -457,6 +457,25 @@ async fn fail(
     Ok(())
 }
 
+/// The vendor does not take the credentials of this generation, which nothing here can renew: only
+/// their owner can help. `reason` is for people.
+///
+/// # Errors
+/// When the database is away.
+pub async fn refused(
+    app: &App,
+    organization: OrganizationId,
+    (id, generation): (InstanceId, i64),
+    reason: &str,
+) -> Result<()> {
+    let failed = FailedRenewal {
+        needs_owner: Some(reason),
+        ..FailedRenewal::default()
+    };
+    let of = (generation, None);
+    fail(app, organization, id, of, Outcome::Refused, &failed).await
+}
+
 /// When the access token among these values ends; one that does not end by time has ended.
 pub fn ends_at(element: &Element, group: &Group, values: &Values) -> Timestamp {
     let renewal = element.renewal(group);

@@ -183,6 +183,7 @@ impl OrgStore<'_> {
                  renewal_due_at = $11,
                  renewal_attempts = case when $10 then 0 else renewal_attempts end,
                  renewals_in_vain = case when $10 then 0 else renewals_in_vain end,
+                 checked_at = case when $10 then null else checked_at end,
                  updated_at = now()
              where org_id = $1 and id = $2",
             )
