@@ -218,6 +218,7 @@ fn groups(definition: &ElementDefinition, checker: &mut Checker<'_>) -> Vec<Grou
             title: title.to_owned(),
             authentication,
             soap_header: None,
+            today: false,
             retired: None,
             oauth,
             refresh: None,
@@ -297,7 +298,7 @@ fn group(index: usize, words: &GroupWords, checker: &mut Checker<'_>) -> Group {
             }
         }
         Some(Retired {
-            date: words.date.clone()?,
+            date: words.date.clone(),
             instead: words.instead.clone(),
         })
     });
@@ -306,6 +307,7 @@ fn group(index: usize, words: &GroupWords, checker: &mut Checker<'_>) -> Group {
         name,
         authentication,
         soap_header,
+        today: words.today,
         retired,
         oauth: oauth::oauth(words, &place, checker),
         refresh: words.refresh.as_ref().map(refresh),
