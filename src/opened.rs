@@ -1,7 +1,8 @@
 //! An instance as calls need it: its row, its secrets opened, and what follows from both.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use bunsen_engine::configuration::Values;
 
@@ -20,9 +21,22 @@ pub struct Opened {
     pub effective: Arc<Values>,
     /// The private hosts that it may reach.
     pub grants: Vec<Grant>,
+    /// When this server last had its credentials checked.
+    pub checked: Mutex<Option<Instant>>,
 }
 
 impl Opened {
+    /// `true` once in a while: then its credentials are to be checked. Spares the database the
+    /// question, which counts for all servers.
+    pub fn is_checked_now(&self, pause: Duration) -> bool {
+        let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = checked.is_none_or(|at| at.elapsed() >= pause);
+        if now {
+            *checked = Some(Instant::now());
+        }
+        now
+    }
+
     /// Bytes in memory, roughly, with what a cache keeps beside them.
     pub fn rough_size(&self) -> u32 {
         let values = self.values.iter().chain(self.effective.iter());

@@ -1,7 +1,9 @@
 //! An instance as a call needs it: from memory or read in one statement, its secrets opened, with
 //! tokens that have not ended; and what is done when the vendor does not take them.
 
-use std::sync::Arc;
+mod owner;
+
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bunsen_engine::configuration::Values;
@@ -160,28 +162,45 @@ impl<'a> Ready<'a> {
             return Err(Error::Forbidden("Element instance is disabled.".into()));
         }
         let access_refused = !row.valid && row.renewal_by_call_at.is_some();
-        let (element, group) = match definition(app, &row) {
-            Ok(known) if !access_refused => known,
+        let needs_owner = |row: &store::Instance, group| {
+            owner::look_again(app, organization, row);
+            needs_owner(row, group)
+        };
+        match definition(app, &row) {
+            Ok(_) if !access_refused => {}
             Ok((_, group)) => return Err(needs_owner(&row, Some(group))),
             Err(_) if !row.valid => return Err(needs_owner(&row, None)),
             Err(error) => return Err(error),
-        };
+        }
+        let ready = Self::opened(app, organization, (row, grants), even_disabled).await?;
+        let (element, group, row) = (ready.element, ready.group, ready.row());
+        // Who needs its owner has been told; until its access token ends its calls go on.
+        if !row.valid && !renewal::lives(element, group, &ready.opened.effective) {
+            return Err(needs_owner(row, Some(group)));
+        }
+        let kept = (organization, id);
+        app.instances()
+            .remember(began, organization, kept, &ready.opened);
+        Ok(ready)
+    }
+
+    async fn opened(
+        app: &'a App,
+        organization: OrganizationId,
+        (row, grants): (store::Instance, Vec<store::Grant>),
+        even_disabled: bool,
+    ) -> Result<Self> {
+        let (element, group) = definition(app, &row)?;
         let keys = tenancy::keys(app, organization).await?;
         let values = stored_values(organization, &keys, &row)?;
-        let effective = element.effective(group, &values);
-        // Who needs its owner has been told; until its access token ends its calls go on.
-        if !row.valid && !renewal::lives(element, group, &effective) {
-            return Err(needs_owner(&row, Some(group)));
-        }
         let opened = Arc::new(Opened {
-            effective: Arc::new(effective),
+            effective: Arc::new(element.effective(group, &values)),
             values,
             keys,
             grants: grants.into_iter().map(credentials::grant).collect(),
+            checked: Mutex::default(),
             row,
         });
-        let kept = (organization, id);
-        app.instances().remember(began, organization, kept, &opened);
         Ok(Self {
             app,
             organization,

@@ -31,7 +31,7 @@ use crate::xml;
 
 pub use blame::Blame;
 pub(crate) use provider_message::without_secrets;
-pub use refusal::{Refusal, refuses, refuses_by_status};
+pub use refusal::{Refusal, refuses, refuses_by_status, speaks_as_expected};
 
 /// An answer as it came.
 pub struct VendorReply {

@@ -143,7 +143,8 @@ pub(crate) fn build_for<'a>(
         Some(caller) => Call::of_caller(element, resource, inputs, caller),
     };
     let mut headers = call.headers()?;
-    let body = body::build(&call, &mut headers)?;
+    let client = call.public_client(group);
+    let body = body::build(&call, client, &mut headers)?;
     if resource.kind.gets_token() {
         call.name_client(group, &mut headers)?;
     }

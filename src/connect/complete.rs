@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use bunsen_engine::configuration::AUTHENTICATION_TYPE;
+use bunsen_engine::element::oauth::SCOPE;
 use bunsen_engine::element::people::ACCOUNT_NAME;
 use bunsen_engine::element::{Element, Group, OtherAccount, ResourceKind, Source, Target};
 use serde_json::{Map, Value, json};
@@ -278,6 +279,14 @@ async fn make(
     .await
 }
 
+/// What a vendor's page asks for.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    pub name: String,
+    /// For people.
+    pub words: Option<String>,
+}
+
 impl Opened {
     /// For counting attempts.
     pub(super) fn name(&self) -> String {
@@ -329,8 +338,9 @@ impl Opened {
         self.stored_value(ACCOUNT_NAME)
     }
 
-    /// What is asked for on the vendor's page, where the application or the definition says it.
-    pub fn scopes(&self, element: &Element, group: &Group) -> Vec<String> {
+    /// What is asked for on the vendor's page, where the application or the definition says it; in the
+    /// definition's words for people, where it has some.
+    pub fn scopes(&self, element: &Element, group: &Group) -> Vec<Scope> {
         let page = element.call(group, ResourceKind::OauthOnAuthorizeUrl);
         let parameters = page.map_or(&[][..], |page| &page.parameters);
         let asked = parameters.iter().filter_map(|parameter| {
@@ -343,10 +353,19 @@ impl Opened {
                 _ => None,
             }
         });
-        let text = self.known("oauth.scope").or(asked.last());
+        let words = element.entry(SCOPE).map(|entry| entry.choices(group));
+        let words = words.unwrap_or_default();
+        let scope = |name: &str| Scope {
+            name: name.to_owned(),
+            words: words
+                .iter()
+                .find(|choice| choice.value == name)
+                .map(|choice| choice.label.clone()),
+        };
+        let text = self.known(SCOPE).or(asked.last());
         let text = text.filter(|_| group.needs_person()).unwrap_or_default();
         let parts = text.split([' ', ',']).filter(|part| !part.is_empty());
-        parts.map(str::to_owned).collect()
+        parts.map(scope).collect()
     }
 
     /// The group of credentials that the instance has now.

@@ -31,7 +31,7 @@ use crate::tenancy;
 use crate::vault::Place;
 
 pub use branding::{Brand, Branding, LogoFile, brand, branding, clear_branding, set_branding};
-pub use complete::{Difference, Given, Submitted, submit};
+pub use complete::{Difference, Given, Scope, Submitted, submit};
 pub use fields::{Field, FieldKind, Fixed, form};
 pub use link::{LinkRequest, State, make, outcome};
 pub use origin::{return_origins, set_return_origins};

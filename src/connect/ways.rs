@@ -14,13 +14,16 @@ pub struct Way {
     pub title: String,
     /// The person says yes on the vendor's own page.
     pub in_browser: bool,
-    /// Since when the vendor no longer takes it: only the simulated one does.
-    pub ended: Option<String>,
+    /// The vendor no longer takes it, or speaks of it no more: only the simulated one does.
+    pub ended: bool,
+    /// Since when, where that is known.
+    pub date: Option<String>,
 }
 
 /// What the application fixed it to, else all that can work: no log-in that the vendor has ended
 /// (save in the sandbox), and none with the vendor's page unless the client's id and secret are
-/// there, which no person has.
+/// there, which no person has. What is the application's own to give, a private key say, is asked
+/// only where the application has said so.
 pub fn ways(app: &App, opened: &Opened, element: &Element) -> Vec<Way> {
     let fixed = opened.known(AUTHENTICATION_TYPE);
     let mut found: Vec<(&Group, Way)> = element
@@ -29,13 +32,23 @@ pub fn ways(app: &App, opened: &Opened, element: &Element) -> Vec<Way> {
         .filter(|group| fixed.as_ref().is_none_or(|name| *name == group.name))
         .filter(|group| group.retired.is_none() || app.is_sandbox())
         .filter(|group| !group.needs_person() || has_client(opened, element, group))
+        .filter(|group| !group.is_of_application() || fixed.is_some() || stands(opened, group))
         .map(|group| (group, way(element, group)))
         .collect();
     found.sort_by_key(|(group, way)| {
-        let stands = opened.group() == Some(group.name.as_str());
-        (way.ended.is_some(), !stands, !way.in_browser)
+        (
+            way.ended,
+            !stands(opened, group),
+            !group.today,
+            !way.in_browser,
+        )
     });
     found.into_iter().map(|(_, way)| way).collect()
+}
+
+/// The instance that is connected again has this one.
+fn stands(opened: &Opened, group: &Group) -> bool {
+    opened.group() == Some(group.name.as_str())
 }
 
 /// What people call it.
@@ -52,16 +65,20 @@ fn way(element: &Element, group: &Group) -> Way {
             false => group.title.clone(),
         },
         in_browser,
-        ended: group.retired.as_ref().map(|retired| retired.date.clone()),
+        ended: group.retired.is_some(),
+        date: group
+            .retired
+            .as_ref()
+            .and_then(|retired| retired.date.clone()),
     }
 }
 
 /// A page is asked for by a client's id at the least, whatever an export says is required.
 fn has_client(opened: &Opened, element: &Element, group: &Group) -> bool {
     let [id, secret] = CLIENT_ENTRIES;
-    let mut needed = element
-        .entries_of(group)
-        .filter(|entry| entry.key == id || (entry.key == secret && entry.required));
+    let mut needed = element.entries_of(group).filter(|entry| {
+        entry.key == id || (entry.key == secret && entry.required && !group.may_be_public())
+    });
     opened.has_stored_client(element)
         || needed.all(|entry| {
             entry.default.is_some()

@@ -360,6 +360,7 @@ impl<'a, 'c> Calls<'a, 'c> {
     async fn renew(&mut self, fault: &Fault, again: bool) -> Result<bool> {
         if fault.status == 401 {
             self.judge(false).await;
+            self.ready.doubt();
         }
         if fault.status != 401 || self.renewed || !self.ready.renews() {
             return Ok(false);

@@ -78,6 +78,10 @@ pub async fn call(
     };
     let mut answer = upload.judge(send(&ready, &call, payload, called).await)?;
     if is_refused(&ready, &mut answer).await? {
+        if !ready.renews() {
+            ready.doubt();
+            return Ok(handed_on(answer));
+        }
         // An answer that is read as a refusal may come after the vendor had acted.
         let sure = matches!(
             answer.status,
@@ -145,11 +149,13 @@ async fn send(
     answer
 }
 
-/// Whether the answer refuses tokens that can be renewed.
+/// Whether the answer refuses the credentials. Where they cannot be renewed nothing that succeeds is
+/// held back to be read.
 async fn is_refused(ready: &Ready<'_>, answer: &mut Answer) -> Result<bool> {
     let element = ready.element;
     let refusal = reply::refuses_by_status(element, answer.status);
-    if refusal == Refusal::No || !ready.renews() {
+    let read = !answer.status.is_success() || ready.renews();
+    if refusal == Refusal::No || !read {
         return Ok(false);
     }
     if refusal == Refusal::Yes {

@@ -113,7 +113,7 @@ pub fn plan<'a>(
         let tokens = [ACCESS_TOKEN, REFRESH_TOKEN];
         let external = beside.external && tokens.iter().any(|key| set.contains_key(*key));
         let login = beside.brought.login(element, group, &completed, external)?;
-        refuse_missing_for(element, group, &completed, login.start)?;
+        refuse_missing_for(element, group, &completed, &login)?;
         let anew = login.start == Start::LogIn;
         client = beside.clients.choose(element, &merged, anew);
         refer(client, element, group, &mut merged);

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bunsen_engine::configuration::{ConfigurationMistake, Values};
-use bunsen_engine::element::oauth::REFRESH_TOKEN;
+use bunsen_engine::element::oauth::{CLIENT_SECRET, REFRESH_TOKEN};
 use bunsen_engine::element::{Element, Group, Login, Start};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -206,7 +206,7 @@ pub async fn prepare(
         .map_err(|mistake| mistaken(vec![mistake]))?;
     let external = external_authentication == ExternalAuthentication::Initial;
     let login = brought.login(&element, group, &completed, external)?;
-    refuse_missing_for(&element, group, &completed, login.start)?;
+    refuse_missing_for(&element, group, &completed, &login)?;
     let client = client.filter(|_| clients::counts_for(&element, group));
     if let Some(client) = &client {
         client.add_to(&mut given);
@@ -396,9 +396,17 @@ pub fn refuse_missing_for(
     element: &Element,
     group: &Group,
     given: &Values,
-    start: Start,
+    login: &Login,
 ) -> Result<()> {
-    let needed = |key: &&str| start == Start::LogIn || !matches!(*key, "username" | "password");
+    let first = login.start == Start::LogIn;
+    // A public client has none, and says with a code who it is by what the page's challenge was made of.
+    let proved = !first || login.brought.contains_key("code_verifier");
+    let public = group.may_be_public() && proved;
+    let needed = |key: &&str| match *key {
+        "username" | "password" => first,
+        CLIENT_SECRET => !public,
+        _ => true,
+    };
     match element.missing(group, given).iter().any(needed) {
         true => refuse_missing(element, group, given),
         false => Ok(()),

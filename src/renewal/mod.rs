@@ -51,6 +51,7 @@ use written::{apply, fail};
 
 pub use on_demand::{helped, lives, on_demand, spent};
 pub use recovery::recover;
+pub use written::refused;
 
 /// Until an instance whose definition here knows no renewal is looked at again.
 const OTHER_DEFINITION: SignedDuration = SignedDuration::from_hours(1);

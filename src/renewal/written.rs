@@ -161,3 +161,23 @@ pub(super) async fn fail(
     app.callers().settle(app.store(), revocation).await;
     Ok(())
 }
+
+/// The vendor does not take the credentials of this generation, which nothing here can renew: only
+/// their owner can help. `reason` is for people.
+///
+/// # Errors
+/// When the database is away.
+pub async fn refused(
+    app: &App,
+    organization: OrganizationId,
+    (id, generation): (InstanceId, i64),
+    reason: &str,
+) -> Result<()> {
+    let failed = FailedRenewal {
+        needs_owner: Some(reason),
+        access_refused: true,
+        ..FailedRenewal::default()
+    };
+    let of = (generation, None);
+    fail(app, organization, id, of, Outcome::Refused, &failed).await
+}

@@ -88,6 +88,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "keyed calls",
         include_str!("../../migrations/0018_keyed_calls.sql"),
     ),
+    (
+        19,
+        "credential checks",
+        include_str!("../../migrations/0019_credential_checks.sql"),
+    ),
 ];
 
 const LEASE: &str = "migrate";

@@ -6,6 +6,7 @@ mod codes;
 mod keys;
 mod pages;
 mod proxies;
+mod public;
 mod repeated;
 mod revoked;
 pub mod simulated;

@@ -226,6 +226,7 @@ fn groups(definition: &ElementDefinition, checker: &mut Checker<'_>) -> Vec<Grou
             title: title.to_owned(),
             authentication,
             soap_header: None,
+            today: false,
             retired: None,
             oauth,
             refresh: None,
@@ -305,7 +306,7 @@ fn group(index: usize, words: &GroupWords, checker: &mut Checker<'_>) -> Group {
             }
         }
         Some(Retired {
-            date: words.date.clone()?,
+            date: words.date.clone(),
             instead: words.instead.clone(),
         })
     });
@@ -314,6 +315,7 @@ fn group(index: usize, words: &GroupWords, checker: &mut Checker<'_>) -> Group {
         name,
         authentication,
         soap_header,
+        today: words.today,
         retired,
         oauth: oauth::oauth(words, &place, checker),
         refresh: words.refresh.as_ref().map(refresh),

@@ -243,6 +243,7 @@ written! {
         title: Option<String>,
         authenticate: Option<AuthenticateWords>,
         soap_header: Option<String>,
+        today: bool,
         retired: Option<RetiredWords>,
         oauth: Option<OAuthWords>,
         refresh: Option<RefreshWords>,

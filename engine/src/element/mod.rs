@@ -48,6 +48,7 @@ static UNGROUPED: Group = Group {
     title: String::new(),
     authentication: None,
     soap_header: None,
+    today: false,
     retired: None,
     oauth: None,
     refresh: None,
@@ -99,6 +100,8 @@ pub struct Group {
     pub authentication: Option<Authentication>,
     /// What the envelopes that callers write carry besides, in their header.
     pub soap_header: Option<Template>,
+    /// Meant for who connects an account now; people are offered these first.
+    pub today: bool,
     pub retired: Option<Retired>,
     pub oauth: Option<OAuth>,
     /// In place of the element's own.
@@ -116,11 +119,12 @@ pub enum Authentication {
     OAuth1(Signature),
 }
 
-/// A log-in that the vendor has switched off.
+/// A log-in that the vendor has switched off, or speaks of no more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retired {
-    /// The day, as `2026-03-31`, or the month where no more is known.
-    pub date: String,
+    /// The day, as `2026-03-31`, or the month where no more is known. `None`: nobody has said that it
+    /// has ended, so whoever asks for it has it tried.
+    pub date: Option<String>,
     /// Name of the group to use, where there is one.
     pub instead: Option<String>,
 }
@@ -424,7 +428,8 @@ impl Element {
     /// What to tell a caller whose chosen log-in the vendor has switched off.
     pub fn retirement(&self, group: &Group) -> Option<String> {
         let retired = group.retired.as_ref()?;
-        let on = if retired.date.len() > "2026-03".len() {
+        let date = retired.date.as_deref()?;
+        let on = if date.len() > "2026-03".len() {
             "on"
         } else {
             "in"
@@ -443,7 +448,7 @@ impl Element {
         };
         Some(format!(
             "{} ended the log-in '{}' {on} {}; {instead}.",
-            self.name, group.title, retired.date,
+            self.name, group.title, date,
         ))
     }
 

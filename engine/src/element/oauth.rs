@@ -5,7 +5,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CHAIN_LIMIT, Element, Group, Output, Refresh, Resource, ResourceKind, Reuse, Source};
+use super::{
+    Authentication, CHAIN_LIMIT, Element, Group, Output, Refresh, Resource, ResourceKind, Reuse,
+    Source,
+};
 use crate::configuration::Values;
 use crate::language::Template;
 
@@ -82,7 +85,9 @@ pub enum ClientAuthentication {
     /// HTTP Basic, added to every token call; id and secret as they are, which is what most vendors
     /// read.
     Basic,
-    /// The same with both form-encoded first, as RFC 6749 section 2.3.1 has it.
+    /// The same where there is a secret, else its id alone, in the form.
+    BasicOrNone,
+    /// As [`ClientAuthentication::Basic`] with both form-encoded first, as RFC 6749 section 2.3.1 has it.
     BasicEncoded,
     /// Members of the form, or whatever else the call's parameters say.
     Form,
@@ -248,6 +253,33 @@ impl Group {
         matches!(grant, Some(Grant::Code | Grant::OAuth1))
     }
 
+    /// The entry's value is among what each call carries to say whose it is.
+    fn is_token(&self, key: &str) -> bool {
+        let names = |template: &Template| template.keys().any(|(named, _)| named == key);
+        key == ACCESS_TOKEN
+            || match &self.authentication {
+                Some(Authentication::Basic { username, password }) => {
+                    names(username) || names(password)
+                }
+                Some(Authentication::Headers(headers)) => {
+                    headers.iter().any(|(_, template)| names(template))
+                }
+                Some(Authentication::OAuth1(_)) | None => false,
+            }
+    }
+
+    /// Its client may have no secret: then a code verifier proves who comes with a code.
+    pub fn may_be_public(&self) -> bool {
+        let client = self.oauth.as_ref().map(|oauth| oauth.client);
+        client == Some(ClientAuthentication::BasicOrNone)
+    }
+
+    /// Whoever gives its credentials is the application, which keeps them for all of its users.
+    pub fn is_of_application(&self) -> bool {
+        let grant = self.oauth.as_ref().map(|oauth| &oauth.grant);
+        matches!(grant, Some(Grant::JwtBearer(_) | Grant::ClientCredentials))
+    }
+
     pub fn is_oauth1(&self) -> bool {
         let grant = self.oauth.as_ref().map(|oauth| &oauth.grant);
         matches!(grant, Some(Grant::OAuth1))
@@ -275,6 +307,12 @@ impl Resource {
 
     pub(crate) fn gives(&self, key: &str) -> bool {
         self.outputs.iter().any(|output: &Output| output.key == key)
+    }
+
+    /// What it answers says whose the calls are that follow it.
+    fn gives_token(&self, group: &Group) -> bool {
+        let mut outputs = self.outputs.iter();
+        outputs.any(|output: &Output| group.is_token(&output.key))
     }
 }
 
@@ -325,7 +363,7 @@ impl Element {
             .collect();
         let own = self.chains(group, ResourceKind::OnProvision);
         // A log-in by password is no part of what begins with a token.
-        let wanted = |chain: &Vec<&Resource>| start == Start::LogIn || !gives_token(chain);
+        let wanted = |chain: &Vec<&Resource>| start == Start::LogIn || !gives_token(group, chain);
         calls.extend(own.into_iter().filter(wanted).flatten());
         let checks = self.chains(group, ResourceKind::ProvisionAuthValidation);
         calls.extend(checks.into_iter().flatten());
@@ -372,7 +410,7 @@ impl Element {
             ]);
             log_in = chains
                 .into_iter()
-                .filter(|chain| gives_token(chain))
+                .filter(|chain| gives_token(group, chain))
                 .flatten()
                 .collect();
         }
@@ -401,6 +439,6 @@ impl Element {
     }
 }
 
-fn gives_token(chain: &Vec<&Resource>) -> bool {
-    chain.iter().any(|resource| resource.gives(ACCESS_TOKEN))
+fn gives_token(group: &Group, chain: &[&Resource]) -> bool {
+    chain.iter().any(|resource| resource.gives_token(group))
 }

@@ -25,3 +25,12 @@ pub fn call<'a>(element: &'a Element, group: &Group) -> Option<&'a Resource> {
         .or_else(|| fitting().find(named))
         .or_else(|| fitting().find(checks))
 }
+
+/// The call that shows whether nothing but the credentials is wrong: the check that creating an
+/// instance makes, else the call that is marked for it. `None`: there is none that would do nothing
+/// else at the vendor.
+pub fn check<'a>(element: &'a Element, group: &Group) -> Option<&'a Resource> {
+    let checks = element.call(group, ResourceKind::ProvisionAuthValidation);
+    let found = checks.or_else(|| call(element, group));
+    found.filter(|resource| resource.once.is_none() && !element.has_hooks(resource))
+}

@@ -5,7 +5,7 @@ use http::StatusCode;
 
 use super::{Seen, VendorReply};
 use crate::configuration::Values;
-use crate::element::{Condition, Element, FaultRule, Group};
+use crate::element::{Condition, Content, Element, FaultRule, Group, Resource};
 
 /// What has to be known of an answer to tell whether it refuses the credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +49,15 @@ pub fn refuses(element: &Element, group: &Group, stored: &Values, reply: &Vendor
     let seen = Seen::new(reply, element, &element.passing, &values, 0);
     let rule = element.faults.iter().find(|rule| seen.matches(&rule.when));
     rule.map_or(reply.status.as_u16(), |rule| rule.status) == 401
+}
+
+/// Whether the answer speaks as the resource's own answers do. A page in front of the vendor, a
+/// proxy's or one for maintenance, does not.
+pub fn speaks_as_expected(element: &Element, resource: &Resource, reply: &VendorReply) -> bool {
+    let values = Values::new();
+    let seen = Seen::new(reply, element, resource, &values, 0);
+    let expected = resource.expect.as_ref().and_then(|expect| expect.content);
+    reply.body.is_empty() || expected != Some(Content::Json) || seen.content == Some(Content::Json)
 }
 
 impl Condition {

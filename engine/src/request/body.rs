@@ -10,7 +10,12 @@ use crate::element::shape::Origin;
 use crate::element::{JsonType, Parameter, Source, Target};
 use crate::language::Filter;
 
-pub(super) fn build(call: &Call<'_>, headers: &mut HeaderMap) -> Result<Bytes, BuildError> {
+/// `client`: the id of one that the form names.
+pub(super) fn build(
+    call: &Call<'_>,
+    client: Option<&str>,
+    headers: &mut HeaderMap,
+) -> Result<Bytes, BuildError> {
     let escape = escape_of(Call::content_type(headers));
     let escaped = |text: &str| match &escape {
         Some(filter) => filter.apply(text),
@@ -64,6 +69,10 @@ pub(super) fn build(call: &Call<'_>, headers: &mut HeaderMap) -> Result<Bytes, B
             }
             _ => {}
         }
+    }
+    if let Some(id) = client.filter(|_| !form.is_empty()) {
+        form.retain(|(name, _)| *name != "client_id");
+        form.push(("client_id", id.to_owned()));
     }
     if let Some(body) = sent {
         if fields.is_none() && tokens.is_empty() {

@@ -50,6 +50,27 @@ impl Call<'_> {
         Ok(())
     }
 
+    /// The id of a client that has no secret, which a token call names in its form.
+    pub(super) fn public_client(&self, group: &Group) -> Option<&str> {
+        let client = group.oauth.as_ref()?.client;
+        let kind = self.resource.kind;
+        let named = kind.gets_token() && kind != ResourceKind::OauthOnAuthorizeUrl;
+        let public = client == ClientAuthentication::BasicOrNone && !self.has_secret();
+        self.of_client("client_id", CLIENT_ID)
+            .filter(|_| named && public)
+    }
+
+    fn has_secret(&self) -> bool {
+        let secret = self.of_client("client_secret", CLIENT_SECRET);
+        secret.is_some_and(|text| !text.is_empty())
+    }
+
+    fn of_client(&self, name: &str, key: &str) -> Option<&str> {
+        let brought = self.request.and_then(|request| request.get(name));
+        let value = brought.or_else(|| self.values.get(key));
+        value.map(|value| value.reveal())
+    }
+
     /// HTTP Basic of the client, RFC 6749 section 2.3.1.
     pub(super) fn name_client(
         &self,
@@ -58,6 +79,8 @@ impl Call<'_> {
     ) -> Result<(), BuildError> {
         let encoded = match group.oauth.as_ref().map(|oauth| oauth.client) {
             Some(ClientAuthentication::Basic) => false,
+            Some(ClientAuthentication::BasicOrNone) if !self.has_secret() => return Ok(()),
+            Some(ClientAuthentication::BasicOrNone) => false,
             Some(ClientAuthentication::BasicEncoded) => true,
             _ => return Ok(()),
         };
@@ -66,14 +89,10 @@ impl Call<'_> {
             return Ok(());
         }
         let part = |name: &str, key: &str| {
-            let brought = self.request.and_then(|request| request.get(name));
-            let value = brought.or_else(|| self.values.get(key));
-            value
-                .map(|value| value.reveal())
-                .ok_or_else(|| BuildError::Entry {
-                    key: key.to_owned(),
-                    message: format!("is needed for {}", self.resource.step()),
-                })
+            self.of_client(name, key).ok_or_else(|| BuildError::Entry {
+                key: key.to_owned(),
+                message: format!("is needed for {}", self.resource.step()),
+            })
         };
         let written = |text: &str| match encoded {
             true => byte_serialize(text.as_bytes()).collect(),

@@ -95,7 +95,7 @@ pub struct Form {
     pub reconnect: bool,
     pub ways: Vec<Way>,
     pub way: Way,
-    pub scopes: Vec<String>,
+    pub scopes: Vec<connect::Scope>,
     pub fields: Vec<Field>,
     pub fixed: Vec<Fixed>,
     pub form_token: String,

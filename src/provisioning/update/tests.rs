@@ -17,6 +17,7 @@ fn what_was_accepted_covers_just_that() {
         title: String::new(),
         authentication: None,
         soap_header: None,
+        today: false,
         retired: None,
         oauth: None,
         refresh: None,

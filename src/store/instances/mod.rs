@@ -1,5 +1,6 @@
 //! Instances: read, listed, counted; [`write`] makes, changes and deletes them.
 
+mod checks;
 mod renewal;
 mod together;
 mod unplanned;

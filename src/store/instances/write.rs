@@ -184,6 +184,7 @@ impl OrgStore<'_> {
                  renewal_attempts = case when $10 then 0 else renewal_attempts end,
                  renewals_in_vain = case when $10 then 0 else renewals_in_vain end,
                  renewal_by_call_at = case when $10 then null else renewal_by_call_at end,
+                 checked_at = case when $10 then null else checked_at end,
                  updated_at = now()
              where org_id = $1 and id = $2",
             )

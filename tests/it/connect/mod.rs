@@ -8,6 +8,7 @@ mod forms;
 mod issuers;
 mod killed;
 mod links;
+mod shipped;
 mod signed;
 mod vendor;
 mod version_1;

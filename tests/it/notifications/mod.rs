@@ -1,6 +1,7 @@
 //! Nobody has to look whether a connection needs its owner: applications are told.
 
 mod api;
+mod checked;
 mod hostile;
 mod instances;
 mod killed;

@@ -2,6 +2,7 @@
 //!
 //! What speaks of a vendor is data: `elements/*/cases/passthrough.json`, which `cases` reads.
 
+mod again;
 mod bodies;
 mod cases;
 mod endings;

@@ -64,6 +64,7 @@ pub(super) fn oauth(words: &GroupWords, place: &str, checker: &mut Checker<'_>) 
 fn client(words: &OAuthWords, grant: &Grant) -> ClientAuthentication {
     match (words.client.as_deref(), grant) {
         (Some("basic"), _) => ClientAuthentication::Basic,
+        (Some("basicOrNone"), _) => ClientAuthentication::BasicOrNone,
         (Some("basicEncoded"), _) => ClientAuthentication::BasicEncoded,
         (Some("form"), _) => ClientAuthentication::Form,
         (Some(_), _) | (None, Grant::JwtBearer(_) | Grant::OAuth1) => ClientAuthentication::None,
@@ -396,7 +397,9 @@ fn page(definition: &ElementDefinition, oauth: &OAuth) -> Vec<Parameter> {
 fn client_parameters(oauth: &OAuth) -> Vec<Parameter> {
     let id = || required(form("client_id", Source::Caller));
     match oauth.client {
-        ClientAuthentication::Basic | ClientAuthentication::BasicEncoded => Vec::new(),
+        ClientAuthentication::Basic
+        | ClientAuthentication::BasicOrNone
+        | ClientAuthentication::BasicEncoded => Vec::new(),
         ClientAuthentication::Form => vec![id(), form("client_secret", Source::Caller)],
         ClientAuthentication::None if matches!(oauth.grant, Grant::Code) => vec![id()],
         ClientAuthentication::None => Vec::new(),

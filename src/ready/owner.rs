@@ -1,0 +1,168 @@
+//! Whether an instance needs its owner whose credentials nothing here can renew: a password or a key
+//! that was changed at the vendor, an access token that came without one to renew it by.
+//!
+//! That the vendor refuses one call may mean that a right is missing. So the definition's own check of
+//! the credentials is made behind the caller's answer, once in a while and by one server. If that is
+//! refused as well, the instance is not valid and its organization is told, as after a renewal that was
+//! refused. What is not valid is tried again, seldom, when it is called: a key that works again needs
+//! nobody.
+
+use std::time::Duration;
+
+use bunsen_engine::configuration::Values;
+use bunsen_engine::element::Resource;
+use bunsen_engine::element::oauth::has_token;
+use bunsen_engine::hub::ping;
+use bunsen_engine::reply;
+use bunsen_engine::request::{self, Inputs};
+use jiff::Timestamp;
+
+use super::Ready;
+use crate::app::App;
+use crate::error::Result;
+use crate::exchange::{self, Asked, Came};
+use crate::ids::{InstanceId, OrganizationId};
+use crate::{renewal, store};
+
+/// From one check to the next: of an instance that is valid, and of one that is not. Vendors lock
+/// users who are tried too often with a wrong password.
+const PAUSE: Duration = Duration::from_secs(60);
+const SELDOM: Duration = Duration::from_secs(60 * 60);
+
+/// What the vendor says of the credentials.
+#[derive(Debug)]
+enum Verdict {
+    Taken,
+    /// Why, in words for people.
+    Refused(String),
+    /// It is away, throttles, or says something else.
+    Unknown,
+}
+
+/// One state of an instance.
+#[derive(Debug, Clone, Copy)]
+struct Of {
+    organization: OrganizationId,
+    id: InstanceId,
+    generation: i64,
+    valid: bool,
+}
+
+impl Ready<'_> {
+    /// The vendor has refused a call: if nothing can renew the credentials, they are checked behind
+    /// the answer.
+    pub fn doubt(&self) {
+        if !self.renews() && self.opened.is_checked_now(PAUSE) {
+            behind(self.app, Of::the(self.organization, self.row()));
+        }
+    }
+
+    async fn check(&self, call: &Resource) -> Result<Verdict> {
+        let (element, group, session) = (self.element, self.group, self.session());
+        let values = self.effective().await?;
+        let (now, parameters) = exchange::prepared(&session, call, &values)?;
+        let inputs = Inputs {
+            configuration: &values,
+            previous: None,
+            request: Some(&parameters),
+            now,
+        };
+        let request = request::build(element, group, call, &inputs).map_err(exchange::unbuilt)?;
+        let turn = self.turn().await?.used();
+        let came = exchange::ask(&session, request, Asked::Whole, None).await;
+        let Ok(Came { reply, .. }) = came else {
+            return Ok(Verdict::Unknown);
+        };
+        turn.answered(reply.status, &reply.headers);
+        Ok(match reply::read(element, group, call, &inputs, &reply) {
+            Ok(_) => Verdict::Taken,
+            Err(fault)
+                if fault.status == 401 && reply::speaks_as_expected(element, call, &reply) =>
+            {
+                let failed = exchange::failed(&session, &values, &Values::new(), fault);
+                Verdict::Refused(failed.to_string())
+            }
+            Err(_) => Verdict::Unknown,
+        })
+    }
+}
+
+/// Somebody calls an instance that needs its owner: perhaps the vendor takes its credentials again.
+pub(super) fn look_again(app: &App, organization: OrganizationId, row: &store::Instance) {
+    let age = |since| Timestamp::now().duration_since(since).unsigned_abs();
+    if !row.disabled && row.invalid_since.is_some_and(|since| age(since) >= SELDOM) {
+        behind(app, Of::the(organization, row));
+    }
+}
+
+fn behind(app: &App, of: Of) {
+    let own = app.clone();
+    app.work().spawn(async move {
+        if let Err(error) = look(&own, of).await {
+            tracing::warn!(
+                %error,
+                org.id = %of.organization,
+                instance.id = %of.id,
+                "whether the vendor takes the credentials could not be found out"
+            );
+        }
+    });
+}
+
+async fn look(app: &App, of: Of) -> Result<()> {
+    let stored = app.store().org(of.organization);
+    let pause = if of.valid { PAUSE } else { SELDOM };
+    let row = stored.instance_to_call(of.id).await?;
+    let Some((row, grants)) = row.filter(|(row, _)| of.is(row)) else {
+        return Ok(());
+    };
+    let ready = Ready::opened(app, of.organization, (row, grants), false).await?;
+    let call = ping::check(ready.element, ready.group);
+    let worth_it = !ready.renews() && (of.valid || ready.has_credentials());
+    let Some(call) = call.filter(|_| worth_it) else {
+        return Ok(());
+    };
+    if !stored.claim_check(of.id, of.generation, pause).await? {
+        return Ok(());
+    }
+    match ready.check(call).await? {
+        Verdict::Refused(reason) if of.valid => {
+            let instance = (of.id, of.generation);
+            renewal::refused(app, of.organization, instance, &reason).await?;
+            tracing::warn!(
+                org.id = %of.organization,
+                instance.id = %of.id,
+                element.key = ready.element.key,
+                "the vendor refuses the instance's credentials: its owner is needed"
+            );
+        }
+        Verdict::Taken if !of.valid => {
+            stored.note_working(of.id, of.generation).await?;
+            tracing::info!(org.id = %of.organization, instance.id = %of.id, "the vendor takes the credentials again");
+        }
+        Verdict::Taken | Verdict::Refused(_) | Verdict::Unknown => {}
+    }
+    Ok(())
+}
+
+impl Ready<'_> {
+    fn has_credentials(&self) -> bool {
+        let stored = self.stored();
+        has_token(stored) || self.element.missing(self.group, stored).is_empty()
+    }
+}
+
+impl Of {
+    fn the(organization: OrganizationId, row: &store::Instance) -> Self {
+        Self {
+            organization,
+            id: row.id,
+            generation: row.generation,
+            valid: row.valid,
+        }
+    }
+
+    fn is(&self, row: &store::Instance) -> bool {
+        row.generation == self.generation && row.valid == self.valid && !row.disabled
+    }
+}
