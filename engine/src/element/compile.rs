@@ -297,7 +297,7 @@ fn group(index: usize, words: &GroupWords, checker: &mut Checker<'_>) -> Group {
         .soap_header
         .as_deref()
         .and_then(|text| checker.template(&format!("{place}.soapHeader"), text));
-    let retired = words.retired.as_ref().and_then(|words| {
+    let retired = words.retired.as_ref().map(|words| {
         if let Some(instead) = &words.instead {
             let place = format!("{place}.retired.instead");
             checker.group(&place, instead);
@@ -305,10 +305,10 @@ fn group(index: usize, words: &GroupWords, checker: &mut Checker<'_>) -> Group {
                 checker.wrong(place, "a group cannot stand in for itself");
             }
         }
-        Some(Retired {
+        Retired {
             date: words.date.clone(),
             instead: words.instead.clone(),
-        })
+        }
     });
     Group {
         title: words.title.clone().unwrap_or_else(|| name.clone()),
