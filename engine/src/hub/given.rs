@@ -11,7 +11,7 @@ use crate::element::{Element, Group, Handed, HandedTo, JsonType, OutputFrom, Res
 use crate::reply::{Seen, VendorReply, base_refused};
 use crate::request::{Inputs, kept, set};
 
-/// Made for resources whose calls give something ([`Resource::gives`]), and for them alone.
+/// Made for resources whose calls give something (`Resource::gives`), and for them alone.
 #[derive(Debug, Default)]
 pub struct Given {
     /// What the configuration has not yet.
