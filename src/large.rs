@@ -5,13 +5,16 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use crate::ids::OrganizationId;
-use crate::places::{Place, Places};
+use crate::places::{Full, Place, Places};
 
 /// Bytes of JSON that are looked through in some tenths of a millisecond.
 const LARGE: usize = 128 * 1024;
 
-/// Who has waited so long goes on without a place: nothing fails for it.
+/// Who has waited so long for others goes on without a place: nothing fails for it.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where too many of one organization wait already.
+const LATER: Duration = Duration::from_millis(50);
 
 /// Places for work on large bodies: as many as there are processors, half of them for one organization.
 #[derive(Debug)]
@@ -36,12 +39,27 @@ impl Large {
     pub async fn enter(&self, organization: OrganizationId, bytes: usize) -> Leave {
         let large = bytes >= LARGE;
         let place = match large {
-            true => Box::pin(self.0.enter(organization, PATIENCE)).await.ok(),
+            true => Box::pin(self.place(organization)).await,
             false => None,
         };
         Leave {
             large,
             _place: place,
+        }
+    }
+}
+
+impl Large {
+    /// Whoever has all that it may have waits on; only where others hold all for too long it is not
+    /// waited for.
+    async fn place(&self, organization: OrganizationId) -> Option<Place> {
+        loop {
+            match self.0.enter(organization, PATIENCE).await {
+                Ok(place) => return Some(place),
+                Err(Full::All) => return None,
+                Err(Full::Own(_)) => {}
+                Err(Full::Queue(_)) => tokio::time::sleep(LATER).await,
+            }
         }
     }
 }

@@ -243,7 +243,13 @@ impl Element {
             .filter(complete)
             .filter(|group| brought || has_token || !group.needs_person())
             .collect();
-        complete.sort_by_key(|group| group.retired.is_some());
+        let ended = |group: &&Group| {
+            group
+                .retired
+                .as_ref()
+                .is_some_and(|retired| retired.date.is_some())
+        };
+        complete.sort_by_key(ended);
         let in_browser = self
             .groups
             .iter()

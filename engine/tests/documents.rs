@@ -136,13 +136,18 @@ fn operations_say_who_calls_and_how_they_fail() {
 
 #[test]
 fn records_of_declared_objects_have_their_fields() {
+    let mut seen = 0;
     for element in catalog().iter() {
         for object in element.objects.iter().filter(|object| object.declared) {
             let name = &object.name;
             let shown = fields::of(element, object);
             assert!(shown.iter().any(|field| !field.custom), "{name}");
             assert!(shown.iter().all(|field| !field.method.is_empty()), "{name}");
-            let document = of(element, false, true, Part::Object(name)).unwrap();
+            // What is reached by the vendor's names alone stands in no document.
+            let Some(document) = of(element, false, true, Part::Object(name)) else {
+                continue;
+            };
+            seen += 1;
             for (path, method, operation) in operations(&document) {
                 if method == "delete" {
                     continue;
@@ -159,6 +164,7 @@ fn records_of_declared_objects_have_their_fields() {
             }
         }
     }
+    assert!(seen > 10, "{seen} have documents");
 }
 
 #[test]

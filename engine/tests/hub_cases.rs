@@ -286,7 +286,11 @@ fn every_resource_is_found_and_can_be_called() {
         {
             let place = format!("{}: {} {}", element.key, resource.method, resource.path);
             assert_eq!(resource.obstacle, None, "{place}");
-            let path = resource.path.replace(['{', '}'], "");
+            let path = match resource.shape.only.first() {
+                Some(named) => &named.path,
+                None => &resource.path,
+            };
+            let path = path.replace(['{', '}'], "");
             let route = match element.route(group, &resource.method, &path) {
                 Ok(route) => route,
                 Err(Lost::Path) if !resource.groups.is_empty() => continue,

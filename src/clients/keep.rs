@@ -96,7 +96,7 @@ pub async fn put(of: Of<'_>, given: &ClientToKeep) -> Result<Kept> {
     check(of.element, given)?;
     let org = of.store.org(of.organization);
     let row_id = Uuid::new_v4();
-    let id = org
+    let (id, changed) = org
         .transaction(|mut transaction| async move {
             let standing = org
                 .lock_oauth_client(&mut transaction, of.owner, of.key())
@@ -104,14 +104,16 @@ pub async fn put(of: Of<'_>, given: &ClientToKeep) -> Result<Kept> {
             let before = standing.as_ref().map(|row| contents(of.keys, row));
             let before = before.transpose()?.unwrap_or_default();
             let same = before.get(CLIENT_ID) == Some(&given.api_key);
-            let after = after(given, if same { before } else { BTreeMap::new() })?;
+            let old = if same { before } else { BTreeMap::new() };
+            let after = after(given, old.clone())?;
+            let changed = after != old;
             let json = serde_json::to_vec(&after).map(Zeroizing::new);
             let json = json.map_err(Error::internal)?;
             if let Some(row) = standing.as_ref().filter(|_| same) {
                 let sealed = of.keys.seal(&place(of.organization, row.row_id), &json);
                 org.update_oauth_client(&mut transaction, row.id, &sealed)
                     .await?;
-                return Ok((transaction, row.id));
+                return Ok((transaction, (row.id, changed)));
             }
             if let Some(row) = standing {
                 org.supersede_oauth_client(&mut transaction, row.id).await?;
@@ -124,7 +126,7 @@ pub async fn put(of: Of<'_>, given: &ClientToKeep) -> Result<Kept> {
                 sealed: &of.keys.seal(&place(of.organization, row_id), &json),
             };
             let id = org.insert_oauth_client(&mut transaction, new).await?;
-            Ok((transaction, id))
+            Ok((transaction, (id, changed)))
         })
         .await?;
     tracing::info!(
@@ -137,7 +139,9 @@ pub async fn put(of: Of<'_>, given: &ClientToKeep) -> Result<Kept> {
     let row = of.store.org(of.organization);
     let row = row.oauth_client_of(of.owner, of.key()).await?;
     let row = row.ok_or_else(|| Error::internal("a client that was just set is not there"))?;
-    renew_again(of.store, &row).await?;
+    if changed {
+        renew_again(of.store, &row).await?;
+    }
     shown(of.store, of.keys, of.element, &row).await
 }
 

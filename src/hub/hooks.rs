@@ -41,6 +41,7 @@ impl Making<'_, '_, '_> {
             let sending = keyed::hook_sending(mark).await;
             sending.map_err(|error| error.to_string())?;
         }
+        let turn = turn.used();
         let began = Instant::now();
         let asked = exchange::ask(&self.ready.session(), request, Asked::Whole, None).await;
         let status = asked.as_ref().map(|came| came.reply.status).ok();

@@ -268,10 +268,22 @@ pub async fn page_in_browser(
     }
     let session = session_of(app, who, (element, group), &[]);
     let page = exchange::page(&session, &configuration, &brought);
-    let url = page
+    let mut url = page
         .boxed()
         .await?
         .ok_or_else(|| Error::internal("a group lost its page"))?;
+    // A definition whose exchange takes the verifier speaks of a vendor that also takes what it is
+    // checked with, demanded or not.
+    let challenge = brought
+        .get("code_challenge")
+        .filter(|_| element.takes_verifier(group));
+    if let Some(challenge) = challenge
+        && !url.query_pairs().any(|(name, _)| name == "code_challenge")
+    {
+        url.query_pairs_mut()
+            .append_pair("code_challenge", challenge.reveal())
+            .append_pair("code_challenge_method", "S256");
+    }
     if url.as_str().len() > URL_LIMIT {
         let message = format!("The address would be longer than {URL_LIMIT} bytes.");
         return Err(Error::Invalid(message));
@@ -293,18 +305,10 @@ pub async fn page_with_challenge(
 ) -> Result<(Url, bool)> {
     let challenge = code_challenge(verifier.reveal());
     let mut page = page;
-    let named = challenge.clone();
-    page.0.insert("codeChallenge".to_owned(), named);
+    page.0.insert("codeChallenge".to_owned(), challenge);
     let takes = element.takes_verifier(page.group(element)?);
-    let mut url = page_in_browser(app, who, element, page).await?;
+    let url = page_in_browser(app, who, element, page).await?;
     let has_challenge = url.query_pairs().any(|(name, _)| name == "code_challenge");
-    // A definition whose exchange takes the verifier speaks of a vendor that also takes what it is
-    // checked with, demanded or not.
-    if takes && !has_challenge {
-        url.query_pairs_mut()
-            .append_pair("code_challenge", &challenge)
-            .append_pair("code_challenge_method", "S256");
-    }
     Ok((url, takes || has_challenge))
 }
 

@@ -10,6 +10,7 @@ mod creating;
 mod deleting;
 pub mod imported;
 mod keyed;
+mod missing;
 mod plan;
 mod recovery;
 mod request;

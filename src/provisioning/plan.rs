@@ -10,7 +10,8 @@ use crate::clients::Client;
 use crate::error::Result;
 use crate::provisioning::authorization::Brought;
 use crate::provisioning::client::{Clients, completed, refer};
-use crate::provisioning::request::{mistaken, refuse_missing_for};
+use crate::provisioning::missing::refuse_missing_for;
+use crate::provisioning::request::mistaken;
 
 /// How the instance stands before the change.
 #[derive(Debug, Clone, Copy)]

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use bunsen_engine::configuration::{ConfigurationMistake, Values};
-use bunsen_engine::element::oauth::{CLIENT_SECRET, REFRESH_TOKEN};
-use bunsen_engine::element::{Element, Group, Login, Start};
+use bunsen_engine::element::oauth::REFRESH_TOKEN;
+use bunsen_engine::element::{Element, Login};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -17,6 +17,7 @@ use crate::exchange::Trace;
 use crate::provisioning::Who;
 use crate::provisioning::authorization::{self, Brought, ProviderData};
 use crate::provisioning::client::{self, ProxyReference};
+use crate::provisioning::missing::refuse_missing_for;
 use crate::provisioning::text;
 use crate::store::ExternalAuthentication;
 
@@ -378,39 +379,6 @@ pub fn mistaken(mistakes: Vec<ConfigurationMistake>) -> Error {
         .map(|mistake| format!("configuration '{}': {}", mistake.key, mistake.message))
         .collect();
     Error::Invalid(told.join("; "))
-}
-
-fn refuse_missing(element: &Element, group: &Group, given: &Values) -> Result<()> {
-    let missing = element.missing(group, given);
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(Error::Invalid(format!(
-        "The following required configuration entries are missing: {}",
-        missing.join(", ")
-    )))
-}
-
-/// The same for a log-in that begins with a token: it needs neither user name nor password.
-pub fn refuse_missing_for(
-    element: &Element,
-    group: &Group,
-    given: &Values,
-    login: &Login,
-) -> Result<()> {
-    let first = login.start == Start::LogIn;
-    // A public client has none, and says with a code who it is by what the page's challenge was made of.
-    let proved = !first || login.brought.contains_key("code_verifier");
-    let public = group.may_be_public() && proved;
-    let needed = |key: &&str| match *key {
-        "username" | "password" => first,
-        CLIENT_SECRET => !public,
-        _ => true,
-    };
-    match element.missing(group, given).iter().any(needed) {
-        true => refuse_missing(element, group, given),
-        false => Ok(()),
-    }
 }
 
 /// The path's element, else the body's `id`, else its `key`.

@@ -13,7 +13,7 @@ use bunsen_engine::configuration::Values;
 use bunsen_engine::element::Resource;
 use bunsen_engine::element::oauth::has_token;
 use bunsen_engine::hub::ping;
-use bunsen_engine::reply;
+use bunsen_engine::reply::{self, Blame};
 use bunsen_engine::request::{self, Inputs};
 use jiff::Timestamp;
 
@@ -77,7 +77,9 @@ impl Ready<'_> {
         Ok(match reply::read(element, group, call, &inputs, &reply) {
             Ok(_) => Verdict::Taken,
             Err(fault)
-                if fault.status == 401 && reply::speaks_as_expected(element, call, &reply) =>
+                if fault.status == 401
+                    && fault.blame != Blame::Nobody
+                    && reply::speaks_as_expected(element, call, &reply) =>
             {
                 let failed = exchange::failed(&session, &values, &Values::new(), fault);
                 Verdict::Refused(failed.to_string())

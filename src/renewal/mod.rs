@@ -233,6 +233,10 @@ impl Due<'_> {
             Err(error) => error,
         };
         let class = self.class(&error, calls.blame(), client.is_some(), ends);
+        let class = match self.may_lock_out(renewal, start) {
+            true if class == Class::Unclear => Class::Refused,
+            _ => class,
+        };
         if let Some(returned) = calls.salvage() {
             let came = self.keep(&exchange, returned, &error, class).await?;
             return Ok(Attempt::Over(came));

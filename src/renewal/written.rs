@@ -35,6 +35,11 @@ impl Due<'_> {
         }
     }
 
+    /// A password that is sent again and again is locked out in the end, whatever the vendor says to it.
+    pub(super) fn may_lock_out(&self, renewal: &Renewal<'_>, start: Start) -> bool {
+        start == Start::LogIn && !self.is_harmless(renewal, start) && self.row.renewal_attempts >= 2
+    }
+
     fn is_client(&self) -> bool {
         let grant = self.group.oauth.as_ref().map(|oauth| &oauth.grant);
         matches!(grant, Some(Grant::ClientCredentials))

@@ -192,13 +192,9 @@ impl Member {
             }
             Form::Joined => {
                 let items = envelope::items(json)?;
-                let items: Vec<&str> = items
-                    .iter()
-                    .map(|item| text(item).unwrap_or(item))
-                    .collect();
                 Some(match items.is_empty() {
                     true => "null".to_owned(),
-                    false => format!("\"{}\"", items.join(",")),
+                    false => joined(&items),
                 })
             }
             Form::Parts => {
@@ -366,6 +362,15 @@ fn is_empty(item: &Json) -> bool {
 fn text(json: &str) -> Option<&str> {
     let inner = json.strip_prefix('"')?.strip_suffix('"')?;
     (!inner.contains('\\')).then_some(inner)
+}
+
+/// Items of a list as one text, with commas.
+fn joined(items: &[&str]) -> String {
+    let texts = items.iter().map(|item| match serde_json::from_str(item) {
+        Ok(Json::String(text)) => text,
+        _ => (*item).to_owned(),
+    });
+    Json::from(texts.collect::<Vec<_>>().join(",")).to_string()
 }
 
 fn is_number(json: &str) -> bool {

@@ -101,7 +101,8 @@ fn definition() -> Json {
         json!({"id": 1140, "method": "GET", "path": "/people/recent", "vendorPath": "/v/recent", "type": "api", "rootKey": "items[*].item"}),
         json!({"id": 1152, "method": "GET", "path": "/{objectName}/{id}/{childName}", "vendorPath": "/v/some", "type": "apiNoDocumentation",
             "bunsen": {"only": ["/wares/{id}/parts", "/makers/{id}/wares"]}}),
-        json!({"id": 1150, "method": "GET", "path": "/{objectName}/{id}", "vendorPath": "/v/any", "type": "apiNoDocumentation"}),
+        json!({"id": 1150, "method": "GET", "path": "/{objectName}/{id}", "vendorPath": "/v/any", "type": "apiNoDocumentation",
+            "bunsen": {"only": ["/things/{id}"]}}),
         json!({"id": 1160, "method": "GET", "path": "/files/{id}", "vendorPath": "/v/file", "type": "api", "response": {"contentType": "application/octet-stream"}}),
         json!({"id": 1170, "method": "GET", "path": "/odata", "vendorPath": "/v/odata", "type": "api", "parameters": [
             {"id": 1171, "name": "where", "type": "query", "vendorName": "converter:toODataFilter", "vendorType": "query"}]}),

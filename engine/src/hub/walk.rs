@@ -256,13 +256,6 @@ impl<'a> Walk<'a> {
         Some(super::build(self.element, group, resource, inputs, &caller))
     }
 
-    /// The resource that the next call is of.
-    pub fn called(&self) -> &'a Resource {
-        self.aside()
-            .and_then(|(index, _)| self.element.resources.get(index))
-            .unwrap_or(self.resource)
-    }
-
     fn is_done(&self) -> bool {
         self.ended
             || self.stopped.is_some()
@@ -294,8 +287,10 @@ impl<'a> Walk<'a> {
     ) -> Result<(), Fault> {
         self.calls += 1;
         let before = self.records.len();
+        // A hint says nothing of what the list holds.
+        let aside = self.aside().is_some();
         let length = self.read(group, inputs, reply)?;
-        self.moved = true;
+        self.moved |= !aside;
         self.keep(before, length);
         Ok(())
     }

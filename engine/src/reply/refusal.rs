@@ -57,7 +57,8 @@ pub fn speaks_as_expected(element: &Element, resource: &Resource, reply: &Vendor
     let values = Values::new();
     let seen = Seen::new(reply, element, resource, &values, 0);
     let expected = resource.expect.as_ref().and_then(|expect| expect.content);
-    reply.body.is_empty() || expected != Some(Content::Json) || seen.content == Some(Content::Json)
+    let fits = expected.is_none_or(|expected| seen.content == Some(expected));
+    reply.body.is_empty() || (fits && seen.content != Some(Content::Html))
 }
 
 impl Condition {

@@ -68,14 +68,19 @@ impl Place {
         if let Some((_, instance)) = instances.iter().find(|(known, _)| known == changes) {
             return instance.clone();
         }
+        let instance = self.another(changes).await;
+        instances.push((changes.clone(), instance.clone()));
+        instance
+    }
+
+    /// One that nobody else uses.
+    pub async fn another(&self, changes: &Map<String, Value>) -> Instance {
         let mut body = self.example.clone();
-        body["name"] = format!("cases {}", instances.len()).into();
+        body["name"] = format!("cases {}", self.word()).into();
         let configuration = body["configuration"].as_object_mut();
         let configuration = configuration.expect("the example has a configuration");
         configuration.extend(changes.clone());
-        let instance = self.made_of(&body).await;
-        instances.push((changes.clone(), instance.clone()));
-        instance
+        self.made_of(&body).await
     }
 
     /// One more instance.

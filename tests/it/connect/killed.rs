@@ -59,7 +59,11 @@ impl Killed {
         let url = made["url"].as_str().expect("a URL");
         let path = url.split_once("/connect/").expect("a link").1;
         let path = format!("/connect/{path}");
-        let page = self.client.get(format!("{}{path}", server.url));
+        // The way that takes what the example has.
+        let element = example()["element"]["key"].clone();
+        let element = element.as_str().expect("a key");
+        let page = format!("{}{path}?element={element}&login=basic", server.url);
+        let page = self.client.get(page);
         let page = Page::of(Answer::of(page).await);
         page.says(200, "<form");
         let mut form: Vec<(String, String)> = page.hidden().into_iter().collect();

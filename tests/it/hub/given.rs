@@ -80,7 +80,10 @@ async fn xml_comes_out_as_json(database: TestDatabase) {
         .will_say("GET /base/crates", 200, &kind, crates);
     let answer = depot.call("GET", "/crates?where=id%3D1").await;
     assert_eq!(answer.success(), json!([{"id": "1", "name": "a & b"}]));
-    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(
+        answer.header("content-type"),
+        Some("application/json;charset=UTF-8")
+    );
     assert_eq!(answer.header("elements-filtered-here"), Some("id = 1"));
     let page = depot.call("GET", "/crates?pageSize=1&page=2").await;
     assert_eq!(page.success(), json!([{"id": "2"}]));

@@ -124,10 +124,13 @@ fn definition() -> Value {
     let filter = json!({"push": [{"field": "name", "operators": ["="], "query": "called"},
                                  {"field": "id", "operators": ["="], "resource": "GET:/boxes/{id}"}],
                         "local": ["id", "weight"]});
+    // Filled by an answer.
+    let mut visits = entry("visits.token", "PASSWORD");
+    visits["required"] = json!(false);
     let mut definition = json!({
         "id": 9200, "name": "Depot", "key": "depot", "hub": "crm",
         "authentication": {"type": "custom"},
-        "configuration": [entry("site", "TEXTFIELD_128"), entry("word", "PASSWORD"), base, largest],
+        "configuration": [entry("site", "TEXTFIELD_128"), entry("word", "PASSWORD"), visits, base, largest],
         "parameters": [],
         "resources": [
             {"method": "GET", "path": "/me", "vendorPath": "/me", "type": "provisionAuthValidation"},

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::{Own, Written, envelope, own, text};
+use super::{Own, Written, envelope, joined, own};
 use crate::element::shape::Lifted;
 
 impl Lifted {
@@ -22,11 +22,7 @@ impl Lifted {
                     }
                 }
             } else if let Some(items) = envelope::items(json) {
-                let texts: Vec<&str> = items
-                    .iter()
-                    .map(|item| text(item).unwrap_or(item))
-                    .collect();
-                written.add(name, &format!("\"{}\"", texts.join(",")));
+                written.add(name, &joined(&items));
             } else {
                 written.add(name, json);
             }

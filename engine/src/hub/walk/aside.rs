@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::super::{Answer, Plan};
 use super::{At, Walk};
+use crate::element::Resource;
 use crate::reply::Fault;
 
 impl Walk<'_> {
@@ -55,5 +56,14 @@ impl Walk<'_> {
             }
         }
         Ok(())
+    }
+}
+
+impl<'a> Walk<'a> {
+    /// The resource that the next call is of.
+    pub fn called(&self) -> &'a Resource {
+        self.aside()
+            .and_then(|(index, _)| self.element.resources.get(index))
+            .unwrap_or(self.resource)
     }
 }
