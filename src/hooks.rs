@@ -3,7 +3,7 @@
 //! engine's business, where they run is `scripts`', and how the calls are made that they want to be
 //! made is whoever's who has them run; here it is put in order.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bunsen_engine::configuration::Values;
 use bunsen_engine::element::{Element, Group, Hook, HookKind, Resource};
@@ -21,6 +21,10 @@ use crate::error::{Error, Result, VendorFailure};
 use crate::ids::OrganizationId;
 use crate::scripts::{HttpAnswer, HttpCall, Script, ScriptError, Scripts};
 
+/// How long hooks are tried that wait for a place, and from one try to the next.
+const PATIENCE: Duration = Duration::from_secs(60);
+const AGAIN: Duration = Duration::from_millis(500);
+
 /// Where hooks run, and for whom.
 #[derive(Debug, Clone, Copy)]
 pub struct Runner<'a> {
@@ -37,6 +41,8 @@ pub struct Hooks<'a> {
     hooked: Hooked<'a>,
     /// The request's variables, for the hooks after it.
     planned: Json,
+    /// They wait for a place, where others would be told to come again.
+    patient: bool,
 }
 
 /// The time that the hooks around this call take at most, waiting for their turn included.
@@ -64,7 +70,17 @@ impl<'a> Hooks<'a> {
             resource,
             hooked: Hooked::new(element, group, resource, inputs, caller),
             planned: Json::Null,
+            patient: false,
         })
+    }
+
+    /// What the call has used up nobody gives again: that others keep this server's scripts busy is
+    /// no reason to fail.
+    pub fn patiently(self) -> Self {
+        Self {
+            patient: true,
+            ..self
+        }
     }
 
     /// Runs those before the call. An answer means that the vendor is not asked. `call` makes the
@@ -164,11 +180,22 @@ impl<'a> Hooks<'a> {
             scripts,
             organization,
         } = self.runner;
-        let run = scripts.run(organization, script, &variables, |wanted| async {
-            let reply = call(request_of(wanted)?).await?;
-            Ok(answer_of(&reply))
-        });
-        match run.await {
+        let until = Instant::now() + PATIENCE;
+        let ran = loop {
+            let run = scripts.run(organization, script, &variables, |wanted| async {
+                let reply = call(request_of(wanted)?).await?;
+                Ok(answer_of(&reply))
+            });
+            match run.await {
+                Err(ScriptError::Busy | ScriptError::OverShare(_) | ScriptError::LongQueue(_))
+                    if self.patient && Instant::now() < until =>
+                {
+                    tokio::time::sleep(AGAIN).await;
+                }
+                ran => break ran,
+            }
+        };
+        match ran {
             Ok(output) => Ok(output.result),
             Err(ScriptError::Busy) => Err(Error::Unavailable(
                 "This server is busy with other scripts; try again.",

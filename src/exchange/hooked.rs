@@ -81,13 +81,8 @@ impl<'a> Calls<'a> {
         let headers = HeaderMap::new();
         let caller = Caller::nobody(&prepared.parameters, &headers);
         let inputs = self.inputs(prepared);
-        Ok(Hooks::of(
-            runner,
-            (element, group),
-            resource,
-            &inputs,
-            &caller,
-        ))
+        let hooks = Hooks::of(runner, (element, group), resource, &inputs, &caller);
+        Ok(hooks.map(Hooks::patiently))
     }
 
     /// Runs the hooks before a call. An answer means that the vendor is not asked.
