@@ -11,7 +11,8 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use super::{Came, renew};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::ids::{InstanceId, OrganizationId};
+use crate::ids::OrganizationId;
+use crate::store::DueRenewal;
 
 /// From one look to the next while there is something to do; it grows while there is not.
 const BUSY: Duration = Duration::from_secs(1);
@@ -86,14 +87,14 @@ impl Worker {
             .claim_due_renewals(limit, each, &under_way, CLAIM)
             .await?;
         let found = due.len();
-        for (organization, id) in due {
+        for due in due {
             let permit = Arc::clone(&self.permits).acquire_owned().await;
             let permit = permit.map_err(Error::internal)?;
-            let place = self.under_way.enter(organization);
+            let place = self.under_way.enter(due.organization);
             let worker = self.clone();
             // A graceful stop waits for it.
             self.app.work().spawn(async move {
-                worker.one(organization, id).await;
+                worker.one(due).await;
                 drop(permit);
                 drop(place);
             });
@@ -101,7 +102,8 @@ impl Worker {
         Ok(found)
     }
 
-    async fn one(&self, organization: OrganizationId, id: InstanceId) {
+    async fn one(&self, due: DueRenewal) {
+        let (organization, id) = (due.organization, due.id);
         let came = match renew(&self.app, organization, id, &self.hosts).await {
             Ok(Came::Settled | Came::Failed(..)) => return,
             Ok(Came::NotBegun) | Err(Error::InFlight { .. }) => PUT_BACK,
@@ -112,7 +114,10 @@ impl Worker {
         };
         let after = came.mul_f64(rand::random_range(0.5..1.5));
         let organization = self.app.store().org(organization);
-        if let Err(error) = organization.put_back_renewal(id, after).await {
+        if let Err(error) = organization
+            .put_back_renewal(id, due.claimed_until, after)
+            .await
+        {
             tracing::warn!(%error, instance.id = %id, "a renewal is looked at again when its claim ends");
         }
     }

@@ -58,8 +58,8 @@ pub use import::{
     ImportedAccount, ImportedInstance, ImportedUser, KnownInstance, Numbered, SecretOwner,
 };
 pub use instances::{
-    ExternalAuthentication, FailedRenewal, Instance, InstanceChange, InstanceFilter, InstanceOwner,
-    KeptTokens, NewInstance, RenewalPass, RenewedInstance, given_up,
+    DueRenewal, ExternalAuthentication, FailedRenewal, Instance, InstanceChange, InstanceFilter,
+    InstanceOwner, KeptTokens, NewInstance, RenewalPass, RenewedInstance, given_up,
 };
 pub use keyed_calls::{CallClaimed, CallKey};
 pub use keys::{KeyHolder, KeyUsage, Retired};

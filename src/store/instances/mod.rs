@@ -21,7 +21,7 @@ use super::grants::Grant;
 use crate::error::{Error, Result};
 use crate::ids::{AccountId, InstanceId, UserId};
 
-pub use renewal::{FailedRenewal, KeptTokens, RenewedInstance};
+pub use renewal::{DueRenewal, FailedRenewal, KeptTokens, RenewedInstance};
 pub(super) use together::Together;
 pub use unplanned::RenewalPass;
 pub use write::{InstanceChange, NewInstance, given_up};

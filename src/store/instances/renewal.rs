@@ -17,6 +17,15 @@ use crate::store::{AllOrgs, OrgStore, Revocation};
 /// that became due last, to take turns among their organizations.
 const LOOKED_AT: i64 = 16;
 
+/// An instance that is due, claimed until then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueRenewal {
+    pub organization: OrganizationId,
+    pub id: InstanceId,
+    /// Tells this claim from a later one.
+    pub claimed_until: Timestamp,
+}
+
 /// What a renewal has brought.
 pub struct RenewedInstance<'a> {
     pub configuration: &'a BTreeMap<String, String>,
@@ -60,7 +69,7 @@ impl AllOrgs<'_> {
         each: i64,
         under_way: &[(OrganizationId, i64)],
         claim: Duration,
-    ) -> Result<Vec<(OrganizationId, InstanceId)>> {
+    ) -> Result<Vec<DueRenewal>> {
         let store = self.store;
         let (busy, places): (Vec<i64>, Vec<i64>) = under_way
             .iter()
@@ -69,7 +78,7 @@ impl AllOrgs<'_> {
         let (busy, places) = (&busy, &places);
         store
             .transaction(|mut transaction| async move {
-                let claimed = store
+                let claimed: Vec<(OrganizationId, InstanceId, jiff_sqlx::Timestamp)> = store
                     .query_as(
                         "with busy as (
                              select * from unnest($4::bigint[], $5::bigint[]) as b (org_id, places)
@@ -109,7 +118,7 @@ impl AllOrgs<'_> {
                          set renewal_claimed_until =
                              clock_timestamp() + make_interval(secs => $2)
                          from free where i.org_id = free.org_id and i.id = free.id
-                         returning i.org_id, i.id",
+                         returning i.org_id, i.id, i.renewal_claimed_until",
                     )
                     .bind(limit)
                     .bind(claim.as_secs_f64())
@@ -122,20 +131,36 @@ impl AllOrgs<'_> {
                 Ok((transaction, claimed))
             })
             .await
+            .map(|claimed| {
+                let claimed = claimed.into_iter();
+                let due = claimed.map(|(organization, id, claimed_until)| DueRenewal {
+                    organization,
+                    id,
+                    claimed_until: claimed_until.to_jiff(),
+                });
+                due.collect()
+            })
     }
 }
 
 impl OrgStore<'_> {
-    /// Whoever looks for due instances finds this one again after a while, and not before.
-    pub async fn put_back_renewal(&self, id: InstanceId, after: Duration) -> Result<()> {
+    /// Whoever looks for due instances finds this one again after a while, and not before. Nothing when
+    /// the claim is no longer this one: a server that was held up does not delay what has come since.
+    pub async fn put_back_renewal(
+        &self,
+        id: InstanceId,
+        claimed_until: Timestamp,
+        after: Duration,
+    ) -> Result<()> {
         self.transaction(|mut transaction| async move {
             self.query(
                 "update instances
                  set renewal_claimed_until = clock_timestamp() + make_interval(secs => $3)
-                 where org_id = $1 and id = $2",
+                 where org_id = $1 and id = $2 and renewal_claimed_until = $4",
             )
             .bind(id)
             .bind(after.as_secs_f64())
+            .bind(claimed_until.to_sqlx())
             .execute(&mut *transaction)
             .await?;
             Ok((transaction, ()))

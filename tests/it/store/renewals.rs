@@ -39,7 +39,7 @@ async fn organizations_take_turns_and_nobody_claims_twice(database: TestDatabase
         let claimed = claimed.expect("claimed");
         claimed
             .into_iter()
-            .map(|(_, id)| id.0)
+            .map(|due| due.id.0)
             .collect::<Vec<i64>>()
     };
     let first = claim(2).await;
@@ -54,10 +54,23 @@ async fn organizations_take_turns_and_nobody_claims_twice(database: TestDatabase
     // A claim that nobody works on ends.
     execute("update instances set renewal_claimed_until = now()").await;
     assert_eq!(claim(10).await.len(), 6);
-    let other = world.other_org();
-    let put_back = other.put_back_renewal(quiet, Duration::ZERO).await;
-    put_back.expect("put back");
+    let until = async || {
+        let until = "select renewal_claimed_until from instances where id = $1";
+        let until = sqlx::query_scalar::<_, jiff_sqlx::Timestamp>(until).bind(quiet);
+        let until = until.fetch_one(&database.pool).await;
+        until.expect("a claim").to_jiff()
+    };
+    let put_back = async |claim| {
+        let other = world.other_org();
+        let put_back = other.put_back_renewal(quiet, claim, Duration::ZERO);
+        put_back.await.expect("put back");
+    };
+    let ours = until().await;
+    put_back(ours).await;
     assert_eq!(claim(10).await, [quiet.0]);
+    // Somebody else has claimed it since.
+    put_back(ours).await;
+    assert_eq!(claim(10).await, Vec::<i64>::new());
 }
 
 /// One organization has more than are looked at, all of which have waited longer.
@@ -82,7 +95,7 @@ async fn nobody_waits_behind_anothers_thousands(database: TestDatabase) {
         .await;
     let claimed = claimed.expect("claimed");
     assert_eq!(claimed.len(), 2);
-    assert!(claimed.iter().any(|(_, id)| *id == quiet), "{claimed:?}");
+    assert!(claimed.iter().any(|due| due.id == quiet), "{claimed:?}");
 }
 
 /// Whose token endpoints are slow fills its own places and nobody else's.
@@ -104,7 +117,7 @@ async fn one_organization_has_so_many_places(database: TestDatabase) {
         let all = world.store.all_orgs();
         let claimed = all.claim_due_renewals(limit, 4, under_way, Duration::from_secs(60));
         let claimed = claimed.await.expect("claimed");
-        let of_one = claimed.iter().filter(|(of, _)| *of == one).count();
+        let of_one = claimed.iter().filter(|due| due.organization == one).count();
         (of_one, claimed.len() - of_one)
     };
     assert_eq!(
@@ -142,7 +155,7 @@ async fn the_more_an_organization_has_the_more_it_leaves(database: TestDatabase)
         let all = world.store.all_orgs();
         let claimed = all.claim_due_renewals(limit, 16, under_way, Duration::from_secs(60));
         let claimed = claimed.await.expect("claimed");
-        let of_one = claimed.iter().filter(|(of, _)| *of == one).count();
+        let of_one = claimed.iter().filter(|due| due.organization == one).count();
         (of_one, claimed.len() - of_one)
     };
     let busy = (other, 16);
