@@ -1,8 +1,13 @@
 //! What a caller's own call of a resource looks like, beside what every call has: where the records
 //! are in an answer, how the vendor pages, filters and sorts, and which paths are meant.
 
+mod index;
+
+use std::sync::OnceLock;
+
 use serde_json::{Map, Value as Json};
 
+pub use self::index::{Added, Index, Indexed};
 use super::ResourceKind;
 use crate::language::AnswerPath;
 
@@ -40,7 +45,7 @@ pub struct Shape {
 }
 
 /// How members of our records are members of the vendor's.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Record {
     pub members: Vec<Member>,
     pub lifted: Option<Lifted>,
@@ -49,6 +54,15 @@ pub struct Record {
     /// The resource that reads the record before a part of it is changed: index in
     /// [`super::Element::resources`].
     pub known: Option<usize>,
+    /// Made of the rest when it is first needed.
+    pub(crate) index: OnceLock<Index>,
+}
+
+impl Record {
+    pub fn index(&self) -> &Index {
+        self.index
+            .get_or_init(|| Index::of(&self.members, self.lifted.as_ref(), &self.slots))
+    }
 }
 
 /// A member of our records that is one of the vendor's.
@@ -66,6 +80,17 @@ pub struct Member {
     /// Of each item of a list.
     pub inside: Vec<Member>,
     pub only: Option<Only>,
+}
+
+impl Member {
+    /// Whether records have it under the vendor's own name.
+    pub fn is_in_place(&self) -> bool {
+        self.name == self.of && self.is_shown()
+    }
+
+    pub fn is_shown(&self) -> bool {
+        self.only != Some(Only::Sent)
+    }
 }
 
 /// What our form and the vendor's are.

@@ -3,108 +3,15 @@
 //! made anew from slices of the vendor's text, bodies as trees.
 
 mod lifted;
+mod shown;
 
-use std::borrow::Cow;
-use std::fmt;
-
-use jiff::Timestamp;
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 
-use super::envelope;
+pub(super) use self::shown::Showing;
 use crate::ceql::moment;
 use crate::element::shape::{Form, Member, Only, Record};
 
-/// A member's name and what it holds, as they are written.
-type Own<'r> = (Cow<'r, str>, &'r str);
-
-/// The members of an object in their order. `None`: it is none.
-pub(super) fn own(json: &str) -> Option<Vec<Own<'_>>> {
-    #[derive(Deserialize)]
-    struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
-    struct Members;
-    impl<'de> Visitor<'de> for Members {
-        type Value = Vec<Own<'de>>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
-            let mut own = Vec::with_capacity(32);
-            while let Some((Name(name), json)) = members.next_entry::<Name<'de>, &RawValue>()? {
-                own.push((name, json.get()));
-            }
-            Ok(own)
-        }
-    }
-    let mut deserializer = serde_json::Deserializer::from_str(json);
-    deserializer.deserialize_map(Members).ok()
-}
-
-/// Of a name that occurs twice, the last counts.
-fn find<'r>(own: &[Own<'r>], name: &str) -> Option<&'r str> {
-    let found = own.iter().rev().find(|(other, _)| other == name);
-    found.map(|(_, json)| *json)
-}
-
-/// An object that is being written.
-struct Written<'o, 'r> {
-    own: &'o [Own<'r>],
-    out: String,
-    changed: bool,
-}
-
-impl Written<'_, '_> {
-    fn put(&mut self, name: &str, json: &str) {
-        if self.out.len() > 1 {
-            self.out.push(',');
-        }
-        match name.contains(['"', '\\']) || name.contains(char::is_control) {
-            true => self.out.push_str(&Json::from(name).to_string()),
-            false => {
-                self.out.push('"');
-                self.out.push_str(name);
-                self.out.push('"');
-            }
-        }
-        self.out.push(':');
-        self.out.push_str(json);
-    }
-
-    /// What the vendor has not: its own member of that name stays, so that what has been shown once is
-    /// not shown again.
-    fn add(&mut self, name: &str, json: &str) {
-        if find(self.own, name).is_none() {
-            self.put(name, json);
-            self.changed = true;
-        }
-    }
-}
-
 impl Record {
-    /// The record as callers know it; as it is where nothing of it is known otherwise.
-    pub(super) fn shown<'r>(&self, record: &'r str) -> Cow<'r, str> {
-        let Some(own) = own(record) else {
-            return Cow::Borrowed(record);
-        };
-        let mut written = begun(&self.members, &own, record.len());
-        if let Some(lifted) = &self.lifted
-            && let Some(inner) = find(&own, &lifted.of).and_then(self::own)
-        {
-            lifted.show(&inner, &mut written);
-        }
-        for slot in &self.slots {
-            let list = find(&own, &slot.list).and_then(envelope::items);
-            for (name, item) in slot.numbered(list.unwrap_or_default()) {
-                written.add(&name, &item.to_string());
-            }
-        }
-        ended(written, record)
-    }
-
     /// Puts what the body holds under our names where the vendor wants it. `false`: there is nothing.
     pub(super) fn put_back(&self, body: &mut Map<String, Json>) -> bool {
         let mut changed = false;
@@ -118,105 +25,7 @@ impl Record {
     }
 }
 
-fn begun<'o, 'r>(members: &[Member], own: &'o [Own<'r>], length: usize) -> Written<'o, 'r> {
-    let mut written = Written {
-        own,
-        out: String::with_capacity(length + length / 2),
-        changed: false,
-    };
-    written.out.push('{');
-    for (name, json) in own {
-        let mut in_place = members.iter().filter(|member| member.is_in_place());
-        let shown = in_place
-            .find(|member| member.name == *name)
-            .and_then(|member| member.shown(json));
-        written.changed |= shown.is_some();
-        written.put(name, shown.as_deref().unwrap_or(json));
-    }
-    for member in members.iter().filter(|member| member.is_shown()) {
-        let Some(json) = find(own, &member.of) else {
-            continue;
-        };
-        if !member.is_in_place() {
-            written.add(&member.name, member.shown(json).as_deref().unwrap_or(json));
-        }
-        if member.form == Form::Parts
-            && let Some(inner) = self::own(json)
-        {
-            for part in member.members.iter().skip(1) {
-                if let Some(json) = find(&inner, part) {
-                    written.add(&format!("{}_{part}", member.name), json);
-                }
-            }
-        }
-    }
-    written
-}
-
-fn ended<'r>(written: Written<'_, '_>, record: &'r str) -> Cow<'r, str> {
-    match written.changed {
-        true => Cow::Owned(written.out + "}"),
-        false => Cow::Borrowed(record),
-    }
-}
-
 impl Member {
-    pub(super) fn is_in_place(&self) -> bool {
-        self.name == self.of && self.is_shown()
-    }
-
-    pub(super) fn is_shown(&self) -> bool {
-        self.only != Some(Only::Sent)
-    }
-
-    /// In our form; `None`: as it is.
-    fn shown(&self, json: &str) -> Option<String> {
-        match self.form {
-            Form::Same | Form::Number | Form::Boolean | Form::Items => self.inner_shown(json),
-            Form::Time => time(text(json)?).map(|text| format!("\"{text}\"")),
-            Form::Minute => minute(text(json)?).map(|text| format!("\"{text}\"")),
-            Form::Text => is_number(json).then(|| format!("\"{json}\"")),
-            Form::Reversed => match json {
-                "true" => Some("false".to_owned()),
-                "false" => Some("true".to_owned()),
-                _ => None,
-            },
-            Form::Link => is_number(json).then(|| {
-                let members = self.members.iter();
-                let members = members.map(|name| format!("{}:{json}", Json::from(name.as_str())));
-                format!("{{{}}}", members.collect::<Vec<_>>().join(","))
-            }),
-            Form::First => {
-                let items = envelope::items(json)?;
-                Some(items.first().copied().unwrap_or("null").to_owned())
-            }
-            Form::Joined => {
-                let items = envelope::items(json)?;
-                Some(match items.is_empty() {
-                    true => "null".to_owned(),
-                    false => joined(&items),
-                })
-            }
-            Form::Parts => {
-                let inner = own(json)?;
-                let main = self.members.first()?;
-                Some(find(&inner, main).unwrap_or("null").to_owned())
-            }
-        }
-    }
-
-    fn inner_shown(&self, json: &str) -> Option<String> {
-        if self.inside.is_empty() {
-            return None;
-        }
-        let items = envelope::items(json)?;
-        let items = items.into_iter().map(|item| match own(item) {
-            Some(own) => ended(begun(&self.inside, &own, item.len()), item),
-            None => Cow::Borrowed(item),
-        });
-        Some(format!("[{}]", items.collect::<Vec<_>>().join(",")))
-    }
-
     /// Whether the body had it and is another one now.
     fn put_back(&self, body: &mut Map<String, Json>) -> bool {
         if self.only == Some(Only::Shown) {
@@ -254,7 +63,7 @@ impl Member {
     }
 
     fn as_shown(&self, theirs: &Json) -> Json {
-        let shown = self.shown(&theirs.to_string());
+        let shown = shown::value(self, &theirs.to_string());
         let shown = shown.and_then(|shown| serde_json::from_str(&shown).ok());
         shown.unwrap_or_else(|| theirs.clone())
     }
@@ -358,25 +167,6 @@ fn is_empty(item: &Json) -> bool {
     }
 }
 
-/// What stands between the quotes of a JSON text, if it needs no reading.
-fn text(json: &str) -> Option<&str> {
-    let inner = json.strip_prefix('"')?.strip_suffix('"')?;
-    (!inner.contains('\\')).then_some(inner)
-}
-
-/// Items of a list as one text, with commas.
-fn joined(items: &[&str]) -> String {
-    let texts = items.iter().map(|item| match serde_json::from_str(item) {
-        Ok(Json::String(text)) => text,
-        _ => (*item).to_owned(),
-    });
-    Json::from(texts.collect::<Vec<_>>().join(",")).to_string()
-}
-
-fn is_number(json: &str) -> bool {
-    json.starts_with(|first: char| first == '-' || first.is_ascii_digit())
-}
-
 /// A number that was sent as text.
 fn number(given: Json) -> Json {
     match given {
@@ -409,27 +199,6 @@ pub(super) fn truth(text: &str) -> Option<bool> {
         "1" | "true" => Some(true),
         _ => None,
     }
-}
-
-/// `2017-03-01T10:00:00Z` as `2017-03-01 10:00:00`.
-fn time(text: &str) -> Option<String> {
-    let (day, clock) = text.split_once('T')?;
-    let plain = clock.len() == 9 && clock.ends_with('Z');
-    if plain {
-        return Some(format!("{day} {}", clock.trim_end_matches('Z')));
-    }
-    let moment: Timestamp = text.parse().ok()?;
-    let second = Timestamp::from_second(moment.as_second()).ok()?;
-    let text = second.to_string();
-    Some(text.replace('T', " ").trim_end_matches('Z').to_owned())
-}
-
-/// `10:30:00` as `10:30`.
-fn minute(text: &str) -> Option<&str> {
-    let (minutes, seconds) = text.rsplit_once(':')?;
-    let digits = |text: &str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
-    let (_, of_hour) = minutes.split_once(':')?;
-    (digits(seconds) && digits(of_hour)).then_some(minutes)
 }
 
 #[cfg(test)]

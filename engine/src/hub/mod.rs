@@ -24,6 +24,7 @@ mod parts;
 pub mod ping;
 mod plan;
 mod route;
+mod scan;
 mod slots;
 #[cfg(test)]
 mod tests;

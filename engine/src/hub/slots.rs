@@ -118,16 +118,7 @@ pub(super) fn mark_first(list: &mut [Json], first: &Map<String, Json>) {
 }
 
 impl Slot {
-    /// The first items of the list by their numbered names.
-    pub(super) fn numbered<'s>(
-        &'s self,
-        list: Vec<&'s str>,
-    ) -> impl Iterator<Item = (String, Json)> + 's {
-        let items = list.into_iter().take(self.count).enumerate();
-        items.filter_map(|(index, item)| Some((self.named(index + 1), self.shown(item)?)))
-    }
-
-    fn named(&self, number: usize) -> String {
+    pub(crate) fn named(&self, number: usize) -> String {
         format!("{}{number}", self.name)
     }
 
@@ -181,21 +172,6 @@ impl Slot {
             Some(Json::String(text)) if text.trim().is_empty() => Json::Null,
             Some(_) => Json::Object(item),
         }
-    }
-
-    fn shown(&self, item: &str) -> Option<Json> {
-        let item: Json = serde_json::from_str(item).ok()?;
-        let members = match item {
-            Json::Object(item) => {
-                let wanted = |(name, value): &(String, Json)| {
-                    self.members.contains(name) && !value.is_null()
-                };
-                item.into_iter().filter(wanted).collect()
-            }
-            Json::Null => return None,
-            value => Map::from_iter([(self.members.first()?.clone(), value)]),
-        };
-        Some(Json::Object(members))
     }
 }
 

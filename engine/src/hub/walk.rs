@@ -11,6 +11,7 @@ use std::cell::OnceCell;
 use bytes::{Bytes, BytesMut};
 use serde_json::Value as Json;
 
+use super::members::Showing;
 use super::paging::{
     LONGEST_CURSOR, Mode, count, default_fields, has_next_link, is_paging, page_sizes, too_long,
 };
@@ -350,9 +351,10 @@ impl<'a> Walk<'a> {
         let records = found.len();
         // In our members, so that conditions, order and fields find them.
         let shown = self.called().shape.record.as_ref().map(|words| {
-            let mut all = String::new();
+            let mut all = String::with_capacity(whole.len() + whole.len() / 2);
+            let mut showing = Showing::new(words);
             let ends = found.iter().map(|record| {
-                all.push_str(&words.shown(record));
+                showing.show(record, &mut all);
                 all.len()
             });
             let ends: Vec<usize> = ends.collect();

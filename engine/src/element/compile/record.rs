@@ -66,6 +66,7 @@ pub(super) fn record(
                 length: lifted.length?,
             })
         }),
+        ..Record::default()
     }
 }
 

@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::{Own, Written, envelope, joined, own};
 use crate::element::shape::Lifted;
 
 impl Lifted {
@@ -10,23 +9,6 @@ impl Lifted {
     pub(in crate::hub) fn holds(&self, name: &str) -> bool {
         let (name, _) = name.split_once('_').unwrap_or((name, ""));
         name.len() == self.length && name.chars().all(|letter| self.letters.contains(letter))
-    }
-
-    pub(super) fn show(&self, inner: &[Own<'_>], written: &mut Written<'_, '_>) {
-        for (name, json) in inner {
-            if let Some(parts) = own(json) {
-                for (part, json) in &parts {
-                    match part == "value" {
-                        true => written.add(name, json),
-                        false => written.add(&format!("{name}_{part}"), json),
-                    }
-                }
-            } else if let Some(items) = envelope::items(json) {
-                written.add(name, &joined(&items));
-            } else {
-                written.add(name, json);
-            }
-        }
     }
 
     pub(super) fn put_back(&self, body: &mut Map<String, Json>) -> bool {
