@@ -14,6 +14,7 @@ use crate::flights::Flights;
 use crate::gate::Gate;
 use crate::ids::{InstanceId, OrganizationId};
 use crate::large::Large;
+use crate::looks::Looks;
 use crate::opened::Opened;
 use crate::outbound::Outbound;
 use crate::request_log::RequestLog;
@@ -36,6 +37,7 @@ struct Inner {
     budgets: Budgets,
     rooms: Rooms,
     large: Large,
+    looks: Looks,
 }
 
 /// Instances as calls need them. Tokens may have been renewed by another server for some seconds:
@@ -119,12 +121,18 @@ impl App {
             budgets,
             rooms: Rooms::default(),
             large: Large::default(),
+            looks: Looks::default(),
         }))
     }
 
     /// Where work on large bodies is done.
     pub fn large(&self) -> &Large {
         &self.0.large
+    }
+
+    /// Checks of credentials behind callers' answers.
+    pub fn looks(&self) -> &Looks {
+        &self.0.looks
     }
 
     /// What is kept of calls with an `Idempotency-Key`.

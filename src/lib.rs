@@ -28,6 +28,7 @@ pub mod keyring;
 pub mod keys;
 pub mod large;
 mod login;
+mod looks;
 mod meters;
 pub mod notifications;
 pub mod opened;

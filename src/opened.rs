@@ -13,6 +13,7 @@ use crate::vault::OrganizationKeys;
 /// What is remembered of an instance between two calls, in the clear: opening it anew would cost each
 /// call more than a template does, and what opens it lies in the same memory.
 pub struct Opened {
+    /// Without its values, which are below.
     pub row: store::Instance,
     pub keys: Arc<OrganizationKeys>,
     /// As they are stored.
@@ -43,15 +44,11 @@ impl Opened {
         let values: usize = values
             .map(|(key, value)| 80 + key.len() + value.reveal().len())
             .sum();
-        let stored = self.row.configuration.iter();
-        let stored: usize = stored
-            .map(|(key, value)| 64 + key.len() + value.len())
-            .sum();
         let certificates = self.grants.iter();
         let certificates: usize = certificates
             .map(|grant| 200 + grant.ca_pem.as_ref().map_or(0, String::len))
             .sum();
-        let size = 1000 + self.row.credentials_sealed.len() + values + stored + certificates;
+        let size = 1000 + values + certificates;
         u32::try_from(size).unwrap_or(u32::MAX)
     }
 }

@@ -187,12 +187,16 @@ impl<'a> Ready<'a> {
     async fn opened(
         app: &'a App,
         organization: OrganizationId,
-        (row, grants): (store::Instance, Vec<store::Grant>),
+        (mut row, grants): (store::Instance, Vec<store::Grant>),
         even_disabled: bool,
     ) -> Result<Self> {
         let (element, group) = definition(app, &row)?;
         let keys = tenancy::keys(app, organization).await?;
         let values = stored_values(organization, &keys, &row)?;
+        // Once opened they are not remembered twice.
+        row.configuration.clear();
+        row.credentials_sealed = Vec::new();
+        row.token_sealed = Vec::new();
         let opened = Arc::new(Opened {
             effective: Arc::new(element.effective(group, &values)),
             values,

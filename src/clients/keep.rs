@@ -106,7 +106,7 @@ pub async fn put(of: Of<'_>, given: &ClientToKeep) -> Result<Kept> {
             let same = before.get(CLIENT_ID) == Some(&given.api_key);
             let old = if same { before } else { BTreeMap::new() };
             let after = after(given, old.clone())?;
-            let changed = after != old;
+            let changed = asks_with(&after) != asks_with(&old);
             let json = serde_json::to_vec(&after).map(Zeroizing::new);
             let json = json.map_err(Error::internal)?;
             if let Some(row) = standing.as_ref().filter(|_| same) {
@@ -143,6 +143,12 @@ pub async fn put(of: Of<'_>, given: &ClientToKeep) -> Result<Kept> {
         renew_again(of.store, &row).await?;
     }
     shown(of.store, of.keys, of.element, &row).await
+}
+
+/// What a renewal is asked with: all but where browsers come back to.
+fn asks_with(entries: &BTreeMap<String, String>) -> Vec<(&String, &String)> {
+    let entries = entries.iter();
+    entries.filter(|(key, _)| *key != CALLBACK_URL).collect()
 }
 
 /// What was refused may have been refused because of it.

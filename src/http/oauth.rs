@@ -55,7 +55,7 @@ struct PageWords {
     #[param(example = "your-client-id")]
     #[schema(example = "your-client-id")]
     api_key: Option<String>,
-    /// The client's secret.
+    /// The client's secret. A client that has none leaves it out, and sends `codeChallenge`.
     #[param(example = "your-client-secret")]
     #[schema(example = "your-client-secret")]
     api_secret: Option<String>,
@@ -68,7 +68,8 @@ struct PageWords {
     scope: Option<String>,
     /// Comes back with the code; absent: the element's key. With a proxy the application's address.
     state: Option<String>,
-    /// The S256 challenge of a code verifier, for vendors that want one.
+    /// The S256 challenge of a code verifier, for vendors that want one. Required of a client without a
+    /// secret.
     code_challenge: Option<String>,
     /// OAuth 1: the token that `/oauth/token` answered.
     request_token: Option<String>,

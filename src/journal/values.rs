@@ -74,16 +74,35 @@ impl<'de> Deserialize<'de> for Held {
 }
 
 /// How far calls have come, as it stands in the answer's column until all of them are made. It does
-/// not read as an answer.
+/// not read as an answer. A server that does not know all of it must not go on from the rest: it
+/// leaves the exchange to one that does.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Reached {
     start: Start,
     brought: Held,
     done: usize,
     returned: Held,
     previous: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// As the first version that knew it has written it.
+    #[serde(default, skip_serializing)]
     unread: Option<Answer>,
+}
+
+/// The same with an answer that hooks have still to see. In a form of its own: to a server that knows
+/// nothing of such answers it is no progress, from which it would go on without this one.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unread {
+    reached: Reached,
+    unread: Answer,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Kept {
+    Unread(Box<Unread>),
+    Reached(Box<Reached>),
 }
 
 /// What a vendor has answered, as text.
@@ -146,14 +165,27 @@ impl Reached {
         }
     }
 
-    pub fn to_json(&self) -> Result<Zeroizing<Vec<u8>>> {
-        serde_json::to_vec(self)
-            .map(Zeroizing::new)
-            .map_err(Error::internal)
+    pub fn to_json(mut self) -> Result<Zeroizing<Vec<u8>>> {
+        let json = match self.unread.take() {
+            Some(unread) => serde_json::to_vec(&Unread {
+                reached: self,
+                unread,
+            }),
+            None => serde_json::to_vec(&self),
+        };
+        json.map(Zeroizing::new).map_err(Error::internal)
     }
 
+    /// # Errors
+    /// When it holds more than this version knows of.
     pub fn from_json(json: &[u8]) -> Result<Self> {
-        serde_json::from_slice(json).map_err(Error::internal)
+        Ok(match serde_json::from_slice(json).map_err(Error::internal)? {
+            Kept::Reached(reached) => *reached,
+            Kept::Unread(kept) => Self {
+                unread: Some(kept.unread),
+                ..kept.reached
+            },
+        })
     }
 }
 
@@ -207,5 +239,49 @@ mod tests {
             (StatusCode::CREATED, b"b".as_slice())
         );
         assert_eq!(unread.headers["etag"], "e");
+    }
+
+    /// What the version before this one read, and wrote.
+    #[derive(Deserialize)]
+    struct Before {
+        #[serde(rename = "start")]
+        _start: Start,
+        #[serde(rename = "done")]
+        _done: usize,
+    }
+
+    #[test]
+    fn a_server_that_does_not_know_all_of_it_leaves_it_alone() {
+        let progress = || Progress {
+            login: Login::default(),
+            done: 1,
+            returned: Values::new(),
+            previous: None,
+            unread: None,
+        };
+        let plain = Reached::of(progress()).to_json().unwrap();
+        assert!(serde_json::from_slice::<Before>(&plain).is_ok());
+        let unread = Progress {
+            unread: Some(VendorReply {
+                status: StatusCode::OK,
+                headers: http::HeaderMap::new(),
+                body: "b".into(),
+            }),
+            ..progress()
+        };
+        let waits = Reached::of(unread).to_json().unwrap();
+        assert!(serde_json::from_slice::<Before>(&waits).is_err());
+        let mut kept: serde_json::Value = serde_json::from_slice(&waits).unwrap();
+        // As it was written at first.
+        let mut old = kept["reached"].clone();
+        old["unread"] = kept["unread"].clone();
+        let old = Reached::from_json(old.to_string().as_bytes()).unwrap();
+        assert!(old.progress().unread.is_some());
+        // And as some later version may write it.
+        kept["reached"]["more"] = serde_json::Value::from(1);
+        assert!(Reached::from_json(kept.to_string().as_bytes()).is_err());
+        let mut later: serde_json::Value = serde_json::from_slice(&plain).unwrap();
+        later["more"] = serde_json::Value::from(1);
+        assert!(Reached::from_json(later.to_string().as_bytes()).is_err());
     }
 }

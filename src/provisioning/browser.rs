@@ -20,7 +20,7 @@ use crate::hooks::Runner;
 use crate::ids::Secret;
 use crate::outbound::Grant;
 use crate::provisioning::Who;
-use crate::provisioning::authorization::entry_named;
+use crate::provisioning::authorization::{entry_named, needs_verifier};
 use crate::provisioning::request::mistaken;
 
 /// Bytes of an address that every browser opens.
@@ -155,10 +155,12 @@ impl BrowserPage {
                 }
             }
         }
+        let public = self.group(element).is_ok_and(Group::may_be_public);
         let needed = NAMES.iter().take(REQUIRED).map(|(name, ..)| *name);
         let missing: Vec<&str> = needed
             .filter(|name| self.get(name).is_none())
             .filter(|name| client.is_none() || !CLIENT_WORDS.contains(name))
+            .filter(|name| !(public && *name == "apiSecret"))
             .collect();
         if missing.is_empty() {
             return Ok((self, client));
@@ -246,6 +248,9 @@ pub async fn page_in_browser(
         ));
     }
     let (mut configuration, brought) = page.parts(element)?;
+    let stored_secret = client.as_ref().map(|client| &client.values);
+    let stored_secret = stored_secret.is_some_and(|values| values.contains_key(CLIENT_SECRET));
+    let has_secret = stored_secret || brought.contains_key("client_secret");
     if let Some(client) = &client {
         configuration = exchange::with_client(&client.values, configuration);
         // Nothing of a page needs it.
@@ -265,6 +270,20 @@ pub async fn page_in_browser(
              send the verifier as providerData.code_verifier with the create."
                 .into(),
         ));
+    }
+    // Nothing else would say with the code who comes, and a page is asked for only once.
+    if !has_secret
+        && group.may_be_public()
+        && needs_verifier(element, group)
+        && !brought.contains_key("code_challenge")
+    {
+        return Err(Error::Invalid(format!(
+            "Missing required parameter: 'codeChallenge'. A client without a secret proves itself by \
+             it: the S256 challenge of a code verifier, which goes with the create as \
+             providerData.code_verifier. Or give 'apiSecret'; where the client is stored, GET \
+             /elements/{}/oauth/url/default makes both.",
+            element.key
+        )));
     }
     let session = session_of(app, who, (element, group), &[]);
     let page = exchange::page(&session, &configuration, &brought);

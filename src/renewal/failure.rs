@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use bunsen_engine::element::{Grant, Renewal, Reuse, Start};
 use bunsen_engine::reply::Blame;
 use jiff::Timestamp;
 
+use super::Due;
 use crate::error::Error;
 use crate::retry_after;
 
@@ -24,6 +26,8 @@ const REFUSED_PAUSE: Duration = Duration::from_hours(6);
 const REFUSED_LONGEST: Duration = Duration::from_hours(60 * 24);
 /// Tries in a row that are refused in words which nobody knows, until the owner is told: some hours.
 const UNCLEAR_TRIES: i32 = 20;
+/// The same of a password, before the one that is the last.
+const PASSWORD_TRIES: i32 = 2;
 
 /// Only the first makes an instance invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +103,55 @@ pub fn by_call_at(
     };
     let at = now.checked_add(pause).ok()?;
     Some(not_before.map_or(at, |before| before.max(at)))
+}
+
+impl Due<'_> {
+    /// Of an attempt that began with `start`. `stored_client`: the vendor was asked with one; `ends`:
+    /// when the access token does.
+    pub(super) fn class(
+        &self,
+        (error, blame): (&Error, Option<Blame>),
+        (renewal, start): (&Renewal<'_>, Start),
+        stored_client: bool,
+        ends: Timestamp,
+    ) -> Class {
+        let now = Timestamp::now();
+        match class(error, blame, now) {
+            // It logs in with nothing but a client of its own.
+            Class::Client if !stored_client && self.is_client() => Class::Refused,
+            Class::Unclear if is_enough(self.row.renewal_attempts) && ends <= now => Class::Refused,
+            Class::Unclear if self.may_lock_out(renewal, start) => Class::Refused,
+            class => class,
+        }
+    }
+
+    /// A password that is sent again and again is locked out in the end, whatever the vendor says to it.
+    fn may_lock_out(&self, renewal: &Renewal<'_>, start: Start) -> bool {
+        start == Start::LogIn
+            && !self.is_harmless(renewal, start)
+            && self.row.renewal_attempts >= PASSWORD_TRIES
+    }
+
+    fn is_client(&self) -> bool {
+        matches!(self.grant(), Some(Grant::ClientCredentials))
+    }
+
+    /// Whether the vendor may be asked the same once more after it has refused it: neither does a
+    /// second use of a refresh token end what lives, nor does a wrong password lock its user out.
+    pub(super) fn is_harmless(&self, renewal: &Renewal<'_>, start: Start) -> bool {
+        match start {
+            Start::Refresh => renewal.reuse == Reuse::Safe && !self.row.renewal_in_doubt,
+            Start::LogIn => matches!(
+                self.grant(),
+                Some(Grant::ClientCredentials | Grant::JwtBearer(_))
+            ),
+            Start::Token => false,
+        }
+    }
+
+    fn grant(&self) -> Option<&Grant> {
+        self.group.oauth.as_ref().map(|oauth| &oauth.grant)
+    }
 }
 
 #[cfg(test)]

@@ -165,7 +165,10 @@ impl Due<'_> {
             return self.fail(None, Outcome::Refused, &later).await;
         };
         let ends = end(&renewal, &effective);
-        if self.row.renewal_in_doubt && start == Start::Refresh && ends > Timestamp::now() {
+        // One that was refused is asked with once more where its client was corrected.
+        let may_end = self.row.renewal_in_doubt
+            || !(self.row.valid || self.is_harmless(&renewal, start));
+        if may_end && start == Start::Refresh && ends > Timestamp::now() {
             let wait = FailedRenewal {
                 due_at: Some(ends),
                 ..FailedRenewal::default()
@@ -232,11 +235,8 @@ impl Due<'_> {
             }
             Err(error) => error,
         };
-        let class = self.class(&error, calls.blame(), client.is_some(), ends);
-        let class = match self.may_lock_out(renewal, start) {
-            true if class == Class::Unclear => Class::Refused,
-            _ => class,
-        };
+        let said = (&error, calls.blame());
+        let class = self.class(said, (renewal, start), client.is_some(), ends);
         if let Some(returned) = calls.salvage() {
             let came = self.keep(&exchange, returned, &error, class).await?;
             return Ok(Attempt::Over(came));

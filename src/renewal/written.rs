@@ -1,8 +1,6 @@
 //! What has come of a renewal, as it is written.
 
 use bunsen_engine::configuration::Values;
-use bunsen_engine::element::{Grant, Renewal, Reuse, Start};
-use bunsen_engine::reply::Blame;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -10,52 +8,12 @@ use super::Due;
 use super::failure::{self, Class};
 use crate::app::App;
 use crate::credentials::{self, CREDENTIALS, Parts, place, stored_values};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ids::{InstanceId, OrganizationId};
 use crate::store::{FailedRenewal, Outcome, RenewedInstance, Standing};
 use crate::tenancy;
 
 impl Due<'_> {
-    /// `stored_client`: the vendor was asked with one; `ends`: when the access token does.
-    pub(super) fn class(
-        &self,
-        error: &Error,
-        blame: Option<Blame>,
-        stored_client: bool,
-        ends: Timestamp,
-    ) -> Class {
-        let now = Timestamp::now();
-        match failure::class(error, blame, now) {
-            // It logs in with nothing but a client of its own.
-            Class::Client if !stored_client && self.is_client() => Class::Refused,
-            Class::Unclear if failure::is_enough(self.row.renewal_attempts) && ends <= now => {
-                Class::Refused
-            }
-            class => class,
-        }
-    }
-
-    /// A password that is sent again and again is locked out in the end, whatever the vendor says to it.
-    pub(super) fn may_lock_out(&self, renewal: &Renewal<'_>, start: Start) -> bool {
-        start == Start::LogIn && !self.is_harmless(renewal, start) && self.row.renewal_attempts >= 2
-    }
-
-    fn is_client(&self) -> bool {
-        let grant = self.group.oauth.as_ref().map(|oauth| &oauth.grant);
-        matches!(grant, Some(Grant::ClientCredentials))
-    }
-
-    /// Whether the vendor may be asked the same once more after it has refused it: neither does a
-    /// second use of a refresh token end what lives, nor does a wrong password lock its user out.
-    pub(super) fn is_harmless(&self, renewal: &Renewal<'_>, start: Start) -> bool {
-        let grant = self.group.oauth.as_ref().map(|oauth| &oauth.grant);
-        match start {
-            Start::Refresh => renewal.reuse == Reuse::Safe && !self.row.renewal_in_doubt,
-            Start::LogIn => matches!(grant, Some(Grant::ClientCredentials | Grant::JwtBearer(_))),
-            Start::Token => false,
-        }
-    }
-
     /// Only its owner can help. Calls go on with the access token while it lives, unless one of them
     /// is why this was tried.
     pub(super) fn refused<'r>(&self, reason: &'r str, harmless: bool) -> FailedRenewal<'r> {

@@ -314,9 +314,10 @@ impl AllOrgs<'_> {
         Ok(count)
     }
 
-    /// Makes those that refer to it and could not be renewed due, so many behind `after` at once; those
-    /// that need their owner, too, unless nobody knows whether their token is used up. Gives the last
-    /// one; `None`: that was all.
+    /// Makes those that refer to it and could not be renewed because of it due, so many behind `after`
+    /// at once; those that need their owner, too, which a vendor may say of a wrong client, unless
+    /// nobody knows whether their token is used up. A vendor that is away, or wants to be left alone,
+    /// is not asked sooner for it. Gives the last one; `None`: that was all.
     pub async fn renew_with_oauth_client(
         &self,
         reference: &str,
@@ -334,6 +335,7 @@ impl AllOrgs<'_> {
                              where (org_id, id) > ($2, $3) and org_id = coalesce($4, org_id)
                                and configuration->>'bunsen.oauth.client' = $1
                                and renewal_attempts > 0
+                               and invalid_reason is not null
                                and (valid or renewal_doubt_generation is distinct from generation)
                              order by org_id, id limit $5
                          ), locked as (

@@ -270,8 +270,13 @@ impl Group {
 
     /// Its client may have no secret: then a code verifier proves who comes with a code.
     pub fn may_be_public(&self) -> bool {
-        let client = self.oauth.as_ref().map(|oauth| oauth.client);
-        client == Some(ClientAuthentication::BasicOrNone)
+        self.oauth.as_ref().is_some_and(|oauth| match oauth.client {
+            ClientAuthentication::BasicOrNone => true,
+            ClientAuthentication::None => matches!(oauth.grant, Grant::Code),
+            ClientAuthentication::Basic
+            | ClientAuthentication::BasicEncoded
+            | ClientAuthentication::Form => false,
+        })
     }
 
     /// Whoever gives its credentials is the application, which keeps them for all of its users.

@@ -61,6 +61,8 @@ pub struct Instance {
     pub renewal_by_call_at: Option<Timestamp>,
     /// In a row, for a call that the vendor refused all the same.
     pub renewals_in_vain: i32,
+    /// When the vendor was last asked whether it takes credentials that nothing here can renew.
+    pub checked_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -119,7 +121,7 @@ macro_rules! instance_columns {
                 i.credential_group, i.configuration, i.credentials_sealed, i.token_sealed,
                 i.disabled, i.valid, i.invalid_reason, i.invalid_since,
                 i.external_authentication, i.generation, i.renewed_at, i.renewal_due_at,
-                i.renewal_attempts, i.renewal_by_call_at, i.renewals_in_vain,
+                i.renewal_attempts, i.renewal_by_call_at, i.renewals_in_vain, i.checked_at,
                 coalesce(i.renewal_doubt_generation = i.generation, false) as renewal_in_doubt,
                 i.created_at, i.updated_at, u.email, u.first_name, u.last_name"
     };
@@ -337,6 +339,7 @@ impl FromRow<'_, PgRow> for Instance {
             renewed_at: maybe_time("renewed_at")?,
             renewal_by_call_at: maybe_time("renewal_by_call_at")?,
             renewals_in_vain: row.try_get("renewals_in_vain")?,
+            checked_at: maybe_time("checked_at")?,
             renewal_due_at: maybe_time("renewal_due_at")?,
             renewal_attempts: row.try_get("renewal_attempts")?,
             renewal_in_doubt: row.try_get("renewal_in_doubt")?,

@@ -4,11 +4,11 @@
 use bunsen_engine::configuration::CLIENT_REFERENCE;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
-use sqlx::PgConnection;
+use sqlx::{FromRow, PgConnection};
 
 use super::{Notification, hears_of, notification_columns};
 use crate::error::Result;
-use crate::ids::AccountId;
+use crate::ids::{AccountId, OrganizationId};
 use crate::store::{Instance, OrgStore};
 
 pub const INSTANCE_NEEDS_OWNER: &str = "instance.needs_owner";
@@ -35,6 +35,37 @@ pub struct About<'a> {
     instance: &'a Instance,
     reason: &'a str,
     since: Option<Timestamp>,
+}
+
+/// A stored client that a vendor does not take.
+#[derive(FromRow)]
+struct RefusedClient {
+    level: String,
+    #[sqlx(rename = "account_id")]
+    account: Option<AccountId>,
+    #[sqlx(rename = "proxy_id")]
+    proxy: Option<i64>,
+    /// The organization's first account.
+    home: Option<AccountId>,
+    told: bool,
+}
+
+impl RefusedClient {
+    /// The account whose client it is. One of the whole organization's is told where its administrators
+    /// are, who hear of all accounts anyway; so is the operator's, which nobody here can correct.
+    fn told_to(&self) -> Option<AccountId> {
+        self.account.or(self.home)
+    }
+
+    fn mended_by(&self, element_key: &str) -> String {
+        let place = format!("/elements/{element_key}/oauth/client");
+        match (self.level.as_str(), self.account, self.proxy) {
+            ("element", ..) => "the operator of this server corrects it.".to_owned(),
+            (_, Some(account), _) => format!("correct it with PUT {place}?accountId={account}."),
+            (_, _, Some(proxy)) => format!("correct it with PUT /elements/oauthProxies/{proxy}."),
+            _ => format!("correct it with PUT {place}."),
+        }
+    }
 }
 
 impl OrgStore<'_> {
@@ -89,8 +120,8 @@ impl OrgStore<'_> {
         self.notify(connection, &new).await.map(drop)
     }
 
-    /// A vendor does not take the application that renews the instance. Of a stored client this is told
-    /// once a day, whichever of its instances meets it.
+    /// A vendor does not take the application that renews the instance. Of a stored client this is
+    /// told once a day, whichever of its instances meets it, to those who keep it.
     pub(in crate::store) async fn notify_client_refused(
         &self,
         connection: &mut PgConnection,
@@ -98,42 +129,49 @@ impl OrgStore<'_> {
         reason: &str,
     ) -> Result<()> {
         let stored = instance.configuration.get(CLIENT_REFERENCE);
-        let message = match stored {
-            Some(reference) => format!(
-                "The vendor refuses the OAuth client {reference} of {}: {reason} Its instances stay \
-                 valid and are tried again; correct it with PUT /elements/{}/oauth/client.",
-                instance.element_key, instance.element_key
-            ),
-            None => format!(
-                "{} cannot be renewed, since the vendor refuses its OAuth client: {reason} It stays \
-                 valid and is tried again; correct the client with PATCH /instances/{}.",
-                called(instance),
-                instance.id
-            ),
-        };
-        if stored.is_some() {
-            // Whoever meets it at the same moment waits here, and finds it told.
-            self.query("select pg_advisory_xact_lock(hashtextextended($2, $1))")
-                .bind(&message)
-                .execute(&mut *connection)
-                .await?;
-            let (told,): (bool,) = self
-                .query_as(
-                    "select exists (
-                         select from notifications
-                         where org_id = $1 and topic = $2 and message = $3
-                           and created_at > clock_timestamp() - interval '1 day')",
-                )
-                .bind(INSTANCE_CLIENT_REFUSED)
-                .bind(&message)
-                .fetch_one(&mut *connection)
-                .await?;
-            if told {
-                return Ok(());
+        let stored = stored.and_then(|reference| {
+            let (of, id) = reference.split_once('.')?;
+            Some((reference, OrganizationId(of.parse().ok()?), id.parse().ok()?))
+        });
+        let (account, message) = match stored {
+            Some((reference, of, id)) => {
+                let head = format!(
+                    "The vendor refuses the OAuth client {reference} of {}",
+                    instance.element_key
+                );
+                let client = (of, id);
+                match self.refused_client(connection, client, &head).await? {
+                    Some(client) if !client.told => {
+                        tracing::warn!(
+                            org.id = %self.organization,
+                            client = reference,
+                            client.level = client.level,
+                            element.key = instance.element_key,
+                            "a vendor refuses a stored OAuth client"
+                        );
+                        let account = client.told_to().unwrap_or(instance.account_id);
+                        let how = client.mended_by(&instance.element_key);
+                        let message = format!(
+                            "{head}: {reason} Its instances stay valid and are tried again; {how}"
+                        );
+                        (account, message)
+                    }
+                    // Told, or taken away meanwhile.
+                    _ => return Ok(()),
+                }
             }
-        }
+            None => {
+                let message = format!(
+                    "{} cannot be renewed, since the vendor refuses its OAuth client: {reason} It \
+                     stays valid and is tried again; correct the client with PATCH /instances/{}.",
+                    called(instance),
+                    instance.id
+                );
+                (instance.account_id, message)
+            }
+        };
         let new = NewNotification {
-            account: instance.account_id,
+            account,
             topic: INSTANCE_CLIENT_REFUSED,
             severity: "high",
             sender: OURSELVES,
@@ -145,6 +183,40 @@ impl OrgStore<'_> {
             }),
         };
         self.notify(connection, &new).await.map(drop)
+    }
+
+    /// Whoever meets the same client at the same moment waits here until the transaction ends. `head`
+    /// is how what is told of it begins. `None`: it is gone.
+    async fn refused_client(
+        &self,
+        connection: &mut PgConnection,
+        (of, id): (OrganizationId, i64),
+        head: &str,
+    ) -> Result<Option<RefusedClient>> {
+        self.query("select pg_advisory_xact_lock(hashtextextended($2, $1))")
+            .bind(head)
+            .execute(&mut *connection)
+            .await?;
+        // What was told before it was set for the last time was another mistake.
+        let found = self
+            .query_as(
+                "select c.level, c.account_id, c.proxy_id,
+                        (select id from accounts where org_id = $1 and default_account) as home,
+                        exists (
+                            select from notifications n
+                            where n.org_id = $1 and n.topic = $4 and starts_with(n.message, $5)
+                              and n.created_at > greatest(c.updated_at,
+                                  clock_timestamp() - interval '1 day')) as told
+                 from oauth_clients c
+                 where c.org_id = $2 and c.id = $3 and (c.org_id = $1 or c.level = 'element')",
+            )
+            .bind(of)
+            .bind(id)
+            .bind(INSTANCE_CLIENT_REFUSED)
+            .bind(format!("{head}:"))
+            .fetch_optional(connection)
+            .await?;
+        Ok(found)
     }
 
     /// The instance works again, which it has not since what this row says.
