@@ -179,13 +179,15 @@ impl Reached {
     /// # Errors
     /// When it holds more than this version knows of.
     pub fn from_json(json: &[u8]) -> Result<Self> {
-        Ok(match serde_json::from_slice(json).map_err(Error::internal)? {
-            Kept::Reached(reached) => *reached,
-            Kept::Unread(kept) => Self {
-                unread: Some(kept.unread),
-                ..kept.reached
+        Ok(
+            match serde_json::from_slice(json).map_err(Error::internal)? {
+                Kept::Reached(reached) => *reached,
+                Kept::Unread(kept) => Self {
+                    unread: Some(kept.unread),
+                    ..kept.reached
+                },
             },
-        })
+        )
     }
 }
 

@@ -166,8 +166,8 @@ impl Due<'_> {
         };
         let ends = end(&renewal, &effective);
         // One that was refused is asked with once more where its client was corrected.
-        let may_end = self.row.renewal_in_doubt
-            || !(self.row.valid || self.is_harmless(&renewal, start));
+        let may_end =
+            self.row.renewal_in_doubt || !(self.row.valid || self.is_harmless(&renewal, start));
         if may_end && start == Start::Refresh && ends > Timestamp::now() {
             let wait = FailedRenewal {
                 due_at: Some(ends),

@@ -131,7 +131,11 @@ impl OrgStore<'_> {
         let stored = instance.configuration.get(CLIENT_REFERENCE);
         let stored = stored.and_then(|reference| {
             let (of, id) = reference.split_once('.')?;
-            Some((reference, OrganizationId(of.parse().ok()?), id.parse().ok()?))
+            Some((
+                reference,
+                OrganizationId(of.parse().ok()?),
+                id.parse().ok()?,
+            ))
         });
         let (account, message) = match stored {
             Some((reference, of, id)) => {

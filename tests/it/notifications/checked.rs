@@ -213,3 +213,92 @@ async fn its_owner_heals_it_and_a_page_in_front_of_the_vendor_does_not_end_it(
     told.receiver.wait_for("/hook", 3).await;
     world.stop().await;
 }
+
+/// However many call an instance at once, the vendor is asked once.
+#[database_test]
+async fn sixty_four_refused_calls_make_one_look(database: TestDatabase) {
+    let world = World::new(database).await;
+    world.refuses("/*", "{\"code\":\"no-such-key\"}").await;
+    world.all_are_refused(&list()).await;
+    world.told.receiver.wait_for("/hook", 1).await;
+    let before = world.checks().await;
+    let refused = async || {
+        let servers = [&world.one, &world.two].into_iter().cycle().take(64);
+        let path = list();
+        let calls = servers.map(|server| world.get(server, &path));
+        for answer in futures_util::future::join_all(calls).await {
+            assert_eq!(answer.status, 401, "{answer}");
+        }
+    };
+    world.told.site.execute(RESTED).await;
+    refused().await;
+    until("it is tried again", async || world.checks().await > before).await;
+    refused().await;
+    assert_eq!(world.checks().await, before + 1);
+    // What has not been mended for long is tried ever more seldom.
+    world
+        .told
+        .site
+        .execute("update instances set invalid_since = now() - interval '10 days', checked_at = now() - interval '9 hours'")
+        .await;
+    refused().await;
+    assert_eq!(world.checks().await, before + 1);
+    world
+        .told
+        .site
+        .execute("update instances set checked_at = now() - interval '11 hours'")
+        .await;
+    refused().await;
+    until("it is tried after half a day", async || {
+        world.checks().await == before + 2
+    })
+    .await;
+    world.stop().await;
+}
+
+/// Nobody is asked by all instances of an organization at once, and in the end about each.
+#[database_test]
+async fn few_are_looked_at_at_once(database: TestDatabase) {
+    const INSTANCES: usize = 12;
+    const AT_ONCE: u64 = 4;
+    const BROKEN: &str = "update instances set valid = false, invalid_reason = 'refused', renewal_by_call_at = now(),
+        invalid_since = now() - interval '2 hours', checked_at = null";
+    let told = Told::new(database).await;
+    let server = told.serve("one").await;
+    let user = server.authorization();
+    let mut headers = Vec::new();
+    for _ in 0..INSTANCES {
+        let made = server.create(&user, &example()).await;
+        let token = made["token"].as_str().expect("a token");
+        headers.push(format!("{user}, Element {token}"));
+    }
+    let path = list();
+    let all_call = async || {
+        let calls = headers.iter();
+        let calls = calls.map(|header| Answer::of(server.request("GET", &path, header)));
+        futures_util::future::join_all(calls).await
+    };
+    let checks = async || told.site.vendors.calls_to(&check()).await;
+    let before = checks().await;
+    let slow = json!({"kind": "slow", "milliseconds": 6000, "path": check()});
+    told.site.vendors.fault(slow).await;
+    told.site.execute(BROKEN).await;
+    for _ in 0..3 {
+        assert!(all_call().await.iter().all(|answer| answer.status == 401));
+        until("so many are asked about", async || {
+            checks().await >= before + AT_ONCE
+        })
+        .await;
+    }
+    assert_eq!(told.site.count(CHECKED).await, AT_ONCE as i64);
+    assert_eq!(checks().await, before + AT_ONCE);
+    let vendors = &told.site.vendors;
+    vendors.control("DELETE", "/_control/faults", None).await;
+    until("all of them work again", async || {
+        all_call().await;
+        told.site.count(INVALID).await == 0
+    })
+    .await;
+    assert_eq!(checks().await, before + INSTANCES as u64);
+    server.stop().await;
+}

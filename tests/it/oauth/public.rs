@@ -79,3 +79,76 @@ async fn a_client_without_a_secret_connects_and_renews(database: TestDatabase) {
     }
     assert!(seen > 0, "a vendor has public clients");
 }
+
+/// No page is made that nobody could come back from: who has no secret needs a verifier.
+#[database_test]
+async fn a_page_of_a_client_without_a_secret_has_a_challenge(database: TestDatabase) {
+    let server = TestServer::start(database).await;
+    let vendors = Vendors::of(&server);
+    for case in Case::all().into_iter().filter(may_be_public) {
+        vendors.reset().await;
+        let whole = case.body(&Value::Null);
+        let key = whole["configuration"]["oauth.api.key"].as_str();
+        let callback = whole["configuration"]["oauth.callback.url"].as_str();
+        let (key, callback) = (key.expect("an id"), callback.expect("an address"));
+        let call = async |method: &str, path: &str, body: Option<&Value>| {
+            let request = server.request(method, &format!("{BASE}{path}"));
+            let request = request.header("authorization", server.admin.header());
+            Answer::of(match body {
+                Some(body) => request.json(body),
+                None => request,
+            })
+            .await
+        };
+        let url = format!("/elements/{}/oauth/url", case.element);
+        let way = format!(
+            "authentication.type={}&callbackUrl={callback}",
+            case.group()
+        );
+        let own = format!("{url}?apiKey={key}&{way}");
+        let words =
+            json!({"apiKey": key, "callbackUrl": callback, "authentication.type": case.group()});
+        let asked = [
+            call("GET", &own, None).await,
+            call("POST", &url, Some(&words)).await,
+        ];
+        for answer in asked {
+            let error = answer.error(400);
+            assert!(message(&error).contains("'codeChallenge'"), "{error}");
+        }
+        let challenge = code_challenge(VERIFIER);
+        let page = call("GET", &format!("{own}&codeChallenge={challenge}"), None).await;
+        let mut brought = case.decide(&vendors, &page.success(), "allow").await;
+        brought["code_verifier"] = json!(VERIFIER);
+        let mut body = case.body(&brought);
+        let entries = body["configuration"].as_object_mut().expect("entries");
+        entries.remove("oauth.api.secret").expect("a secret");
+        call("POST", "/instances", Some(&body)).await.success();
+
+        // The same of one that is stored, for which Bunsen makes the verifier.
+        let client = json!({"apiKey": key, "callbackUrl": callback});
+        let place = format!("/elements/{}/oauth/client", case.element);
+        call("PUT", &place, Some(&client)).await.success();
+        let error = call("GET", &format!("{url}?{way}"), None).await.error(400);
+        assert!(message(&error).contains("'codeChallenge'"), "{error}");
+        assert!(message(&error).contains("/oauth/url/default"), "{error}");
+        let page = call("GET", &format!("{url}/default?{way}"), None).await;
+        let page = page.success();
+        assert!(
+            page["oauthUrl"]
+                .as_str()
+                .expect("a URL")
+                .contains("code_challenge=")
+        );
+        let mut brought = case.decide(&vendors, &page, "allow").await;
+        brought["secret"] = page["configuration"]["secret"].clone();
+        let mut body = case.body(&brought);
+        let entries = body["configuration"].as_object_mut().expect("entries");
+        entries.remove("oauth.api.secret").expect("a secret");
+        entries.remove("oauth.api.key").expect("an id");
+        call("POST", "/instances", Some(&body)).await.success();
+        // With a secret nothing more is needed.
+        let confidential = call("GET", &case.page(), None).await.success();
+        assert!(confidential["oauthUrl"].is_string());
+    }
+}

@@ -195,3 +195,33 @@ async fn the_definition_agrees_with_the_provider(database: TestDatabase) {
         );
     }
 }
+
+/// A public client says neither when it asks for the page nor later a secret that it does not have.
+#[database_test]
+async fn a_public_client_needs_a_challenge_and_no_secret(database: TestDatabase) {
+    let Some(place) = Place::start(database).await else {
+        return;
+    };
+    let words = json!({"authentication.type": "public", "apiKey": id("public"), "site": place.provider.site,
+        "callbackUrl": super::CALLBACK, "state": "what-the-caller-knows"});
+    let url = "/elements/harbour/oauth/url";
+    let error = place.call("POST", url, Some(&words)).await.error(400);
+    let told = crate::answer::message(&error);
+    assert!(told.contains("'codeChallenge'"), "{told}");
+    let verifier = "a-verifier-of-more-than-forty-three-characters-0123456789";
+    let challenge = bunsen_engine::oauth::code_challenge(verifier);
+    let asked = super::with(&words, "codeChallenge", json!(challenge));
+    let page = place.call("POST", url, Some(&asked)).await.success();
+    let flow = super::Flow {
+        verifier: verifier.to_owned(),
+        url: page["oauthUrl"]
+            .as_str()
+            .expect("an address")
+            .parse()
+            .expect("a URL"),
+    };
+    let brought = flow.allow(&place.provider).await;
+    let made = place.create("public", &brought).await.success();
+    assert_eq!(place.renew(&made).await["valid"], true);
+    place.provider.log().await.is_clean();
+}

@@ -3,9 +3,11 @@
 mod behind;
 mod changes;
 mod classes;
+mod clients;
 mod failures;
 mod once;
 mod planning;
+mod rotation;
 
 use serde_json::{Value, json};
 
