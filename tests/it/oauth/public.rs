@@ -101,13 +101,18 @@ async fn a_page_of_a_client_without_a_secret_has_a_challenge(database: TestDatab
             .await
         };
         let url = format!("/elements/{}/oauth/url", case.element);
-        let way = format!(
-            "authentication.type={}&callbackUrl={callback}",
-            case.group()
-        );
+        // The words that this vendor's page wants, but for the client's.
+        let page = reqwest::Url::parse(&format!("http://any.example{}", case.page()));
+        let page = page.expect("a URL");
+        let mut words = page.query_pairs().into_owned().collect::<Vec<_>>();
+        words.retain(|(name, _)| !["apiKey", "apiSecret"].contains(&name.as_str()));
+        let way = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(&words)
+            .finish();
         let own = format!("{url}?apiKey={key}&{way}");
-        let words =
-            json!({"apiKey": key, "callbackUrl": callback, "authentication.type": case.group()});
+        words.push(("apiKey".to_owned(), key.to_owned()));
+        let words: std::collections::BTreeMap<_, _> = words.into_iter().collect();
+        let words = json!(words);
         let asked = [
             call("GET", &own, None).await,
             call("POST", &url, Some(&words)).await,
