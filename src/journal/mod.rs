@@ -214,7 +214,7 @@ impl Exchange {
 
     /// Stores how far the calls have come: whoever finishes the exchange goes on from there.
     async fn reached(&self, progress: Progress) -> Result<()> {
-        let reached = Reached::of(progress).to_json()?;
+        let reached = Reached::of(progress).into_json()?;
         self.stored(|| self.store_answer(&reached, false)).await
     }
 

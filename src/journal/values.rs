@@ -165,7 +165,7 @@ impl Reached {
         }
     }
 
-    pub fn to_json(mut self) -> Result<Zeroizing<Vec<u8>>> {
+    pub fn into_json(mut self) -> Result<Zeroizing<Vec<u8>>> {
         let json = match self.unread.take() {
             Some(unread) => serde_json::to_vec(&Unread {
                 reached: self,
@@ -229,7 +229,7 @@ mod tests {
                 body: "b".into(),
             }),
         };
-        let json = Reached::of(progress).to_json().unwrap();
+        let json = Reached::of(progress).into_json().unwrap();
         assert!(Held::from_json(&json).is_err());
         let read = Reached::from_json(&json).unwrap().progress();
         assert_eq!((read.login.start, read.done), (Start::Refresh, 2));
@@ -261,7 +261,7 @@ mod tests {
             previous: None,
             unread: None,
         };
-        let plain = Reached::of(progress()).to_json().unwrap();
+        let plain = Reached::of(progress()).into_json().unwrap();
         assert!(serde_json::from_slice::<Before>(&plain).is_ok());
         let unread = Progress {
             unread: Some(VendorReply {
@@ -271,7 +271,7 @@ mod tests {
             }),
             ..progress()
         };
-        let waits = Reached::of(unread).to_json().unwrap();
+        let waits = Reached::of(unread).into_json().unwrap();
         assert!(serde_json::from_slice::<Before>(&waits).is_err());
         let mut kept: serde_json::Value = serde_json::from_slice(&waits).unwrap();
         // As it was written at first.
