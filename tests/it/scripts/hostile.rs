@@ -212,16 +212,19 @@ async fn shared_objects_are_only_a_runs_own() {
         json!({"kept": "undefined", "constructor": "undefined", "polluted": true, "json": "[1]"});
     assert_eq!(found, clean);
     assert_eq!(scripts.children(), 1, "and it was the same process");
-    for source in [
-        "require('lodash').set({}, '__proto__.polluted', 1)",
-        "require('lodash').set({}, 'constructor.prototype.polluted', 1)",
+    for change in [
+        "_.set({}, '__proto__.polluted', 1)",
+        "_.set({}, 'constructor.prototype.polluted', 1)",
+        "_.setWith({}, '__proto__.polluted', 1, Object)",
+        "_.update({}, ['constructor', 'prototype', 'polluted'], () => 1)",
+        "_.zipObjectDeep(['__proto__.polluted'], [1])",
+        "_.fromPairs([['__proto__', {polluted: 1}]])",
     ] {
-        assert!(
-            failure(&scripts, source)
-                .await
-                .to_string()
-                .contains("cannot be set")
+        let source = format!(
+            "const _ = require('lodash'); {change}; done({{p: {{}}.polluted === undefined}})"
         );
+        let found = result(&scripts, &source, json!({})).await;
+        assert_eq!(found, json!({"p": true}), "{change}");
     }
     let merged = "const _ = require('lodash'); _.merge({}, JSON.parse('{\"__proto__\": {\"polluted\": 1}}'));
                   _.defaultsDeep({}, JSON.parse('{\"__proto__\": {\"polluted\": 1}}'));
