@@ -4,9 +4,11 @@
   "use strict";
   const kit = {};
   const moment = function (...given) { return kit.create(...given); };
-  for (const name of ["locale", "locales", "core", "units", "parse", "format", "duration", "compare", "zone"]) {
+  for (const name of ["locale", "core", "units", "parse", "format", "duration", "compare", "zone"]) {
     host.load("moment/" + name)(moment, kit, host);
   }
+  // Languages beside English are read when one is first asked for.
+  kit.languages = () => host.load("moment/locales")(moment, kit);
   moment.version = "2.30.1";
   return moment;
 })

@@ -181,7 +181,7 @@
   const head = (array) => (array && array.length ? array[0] : undefined);
   const count = (n, guard) => (guard || n === undefined ? 1 : toInteger(n));
 
-  Object.assign(_, {
+  kit.add({
     chunk: (array, size, guard) => {
       const length = lengthOf(array);
       const step = (guard ? isIterateeCall(array, size, guard) : size === undefined) ? 1 : Math.max(toInteger(size), 0);

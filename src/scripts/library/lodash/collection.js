@@ -85,7 +85,7 @@
   const forEach = (collection, action) => each(collection, iteratee(action));
   const forEachRight = (collection, action) => eachRight(collection, iteratee(action));
 
-  Object.assign(_, {
+  kit.add({
     countBy: aggregate((all, key) => kit.put(all, key, own(all, key) ? all[key] + 1 : 1)),
     groupBy: aggregate((all, key, value) => (own(all, key) ? all[key].push(value) : kit.put(all, key, [value]))),
     keyBy: aggregate((all, key, value) => kit.put(all, key, value)),
@@ -186,7 +186,7 @@
     const length = isNil(array) ? 0 : array.length;
     return length ? sum(array, by) / length : NaN;
   };
-  Object.assign(_, {
+  kit.add({
     add: operation((one, other) => one + other, 0),
     subtract: operation((one, other) => one - other, 0),
     multiply: operation((one, other) => one * other, 1),

@@ -179,7 +179,7 @@
     };
   };
 
-  Object.assign(_, {
+  kit.add({
     after: (n, action) => {
       checked(action);
       let left = toInteger(n);

@@ -232,7 +232,7 @@
     if (isMap(value) || isSet(value)) return !value.size;
     return keys(value).length === 0;
   };
-  Object.assign(_, {
+  kit.add({
     castArray: function (value) { return arguments.length ? (isArray(value) ? value : [value]) : []; },
     clone: (value) => clone(value, {}),
     cloneDeep,

@@ -144,7 +144,7 @@
   const updated = (object, path, change, customizer) => (isNil(object) ? object
     : set(object, path, (isFunction(change) ? change : identity)(get(object, path)), customizer));
 
-  Object.assign(_, {
+  kit.add({
     assign, assignIn, extend: assignIn, assignWith, assignInWith, extendWith: assignInWith, mergeWith,
     at: (object, ...paths) => flatten(paths, 1).map((path) => (isNil(object) ? undefined : get(object, path))),
     create: (prototype, properties) => {

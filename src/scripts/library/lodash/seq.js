@@ -48,21 +48,23 @@
   };
 
   const single = new Set(SINGLE);
-  for (const name of Object.keys(_)) {
-    if (typeof _[name] !== "function") continue;
+  for (const name of Object.values(kit.names).flatMap((names) => names.split(" "))) {
+    if (name === "templateSettings") continue;
     const chain = !single.has(name);
     _.prototype[name] = function (...given) { return kit.through(this, _[name], given, chain); };
   }
-  _.chain = (value) => {
-    const result = kit.wrap(value);
-    result.__chain__ = true;
-    return result;
-  };
-  _.tap = (value, interceptor) => {
-    interceptor(value);
-    return value;
-  };
-  _.thru = (value, interceptor) => interceptor(value);
+  kit.add({
+    chain: (value) => {
+      const result = kit.wrap(value);
+      result.__chain__ = true;
+      return result;
+    },
+    tap: (value, interceptor) => {
+      interceptor(value);
+      return value;
+    },
+    thru: (value, interceptor) => interceptor(value),
+  });
   const list = Array.prototype;
   for (const name of ["pop", "push", "shift", "sort", "splice", "unshift"]) {
     _.prototype[name] = function (...given) {

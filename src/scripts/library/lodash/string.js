@@ -126,7 +126,7 @@
   };
   kit.escape = (value) => toText(value).replace(/[&<>"']/g, (sign) => ESCAPES[sign]);
 
-  Object.assign(_, {
+  kit.add({
     words, deburr, upperFirst, capitalize, truncate,
     camelCase: compound((all, word, index) => all + (index ? capitalize(lower(word)) : lower(word))),
     kebabCase: joined("-", lower),
@@ -177,10 +177,10 @@
   const NOTHING = /($^)/;
   const LITERAL = /\$\{([^\\}]*(?:\\.[^\\}]*)*)\}/g;
   const QUOTED = { "\\": "\\", "'": "'", "\n": "n", "\r": "r", "\u2028": "u2028", "\u2029": "u2029" };
-  _.templateSettings = { escape: /<%-([\s\S]+?)%>/g, evaluate: /<%([\s\S]+?)%>/g, interpolate: /<%=([\s\S]+?)%>/g,
-    variable: "", imports: { _: _ } };
+  kit.add({ templateSettings: { escape: /<%-([\s\S]+?)%>/g, evaluate: /<%([\s\S]+?)%>/g, interpolate: /<%=([\s\S]+?)%>/g,
+    variable: "", imports: { _: _ } } });
   const FunctionConstructor = Function;
-  _.template = (value, given, guard) => {
+  const template = (value, given, guard) => {
     const settings = _.templateSettings;
     const options = _.assignInWith({}, guard && isIterateeCall(value, given, guard) ? undefined : given, settings,
       (there, value, key, object) => (there === undefined || (kit.eq(there, Object.prototype[key]) && !own(object, key)) ? value : there));
@@ -217,4 +217,5 @@
     result.source = source;
     return result;
   };
+  kit.add({ template });
 })

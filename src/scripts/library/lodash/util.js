@@ -2,7 +2,7 @@
 (function (_, kit) {
   "use strict";
   const { isNil, isFunction, isObject, isArray, isIterateeCall, toFinite, toInteger, toText, toKey, flatten, iteratee,
-    checked, isSymbol, keys } = kit;
+    isSymbol, keys } = kit;
   const range = (right) => (start, end, step) => {
     let [from, to, by] = [start, end, step];
     if (by && typeof by !== "number" && isIterateeCall(from, to, by)) to = by = undefined;
@@ -23,7 +23,7 @@
     }
   };
   const truth = (value) => () => value;
-  Object.assign(_, {
+  kit.add({
     now: () => Date.now(),
     attempt,
     bindAll: (object, ...names) => {
@@ -31,7 +31,7 @@
       return object;
     },
     cond: (pairs) => {
-      const list = (pairs || []).map(([test, action]) => [iteratee(test), checked(action)]);
+      const list = (pairs || []).map(([test, action]) => [iteratee(test), kit.checked(action)]);
       return function (...given) {
         for (const [test, action] of list) if (test.apply(this, given)) return action.apply(this, given);
         return undefined;

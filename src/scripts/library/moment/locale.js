@@ -164,6 +164,11 @@
   };
   const waiting = {};
   const find = (name) => {
+    if (!own(known, name) && kit.languages) {
+      const read = kit.languages;
+      kit.languages = undefined;
+      read();
+    }
     if (!own(known, name) && own(waiting, name)) known[name] = make(name, waiting[name]());
     return own(known, name) ? known[name] : undefined;
   };

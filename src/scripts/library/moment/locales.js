@@ -132,7 +132,7 @@
   offer("en-gb", () => ({
     longDateFormat: { ...times, L: "DD/MM/YYYY", LL: "D MMMM YYYY", LLL: "D MMMM YYYY HH:mm", LLLL: "dddd, D MMMM YYYY HH:mm" },
     dayOfMonthOrdinalParse: /\d{1,2}(st|nd|rd|th)/,
-    ordinal: kit.globalLocale.ordinal,
+    ordinal: kit.localeOf("en").ordinal,
     week,
   }));
 })
