@@ -10,7 +10,6 @@ use rquickjs::prelude::{Opt, Rest};
 use rquickjs::{Ctx, Exception, Function, Object, Result, Value};
 use serde_json::value::RawValue;
 
-use super::run::evaluate;
 use super::zones::Zones;
 use super::{digest, library};
 use crate::scripts::converse::PATIENCE;
@@ -152,10 +151,8 @@ pub(super) fn object<'js>(ctx: &Ctx<'js>, state: &Rc<State>) -> Result<Object<'j
     let call = move |ctx: Ctx<'js>, json: String| own.call(&ctx, &json);
     host.set("call", Function::new(ctx.clone(), call)?)?;
     let load = |ctx: Ctx<'js>, name: String| -> Result<Value<'js>> {
-        match library::source(&name) {
-            Some(source) => evaluate(&ctx, &name, source),
-            None => Ok(Value::new_undefined(ctx)),
-        }
+        let made = library::load(&ctx, &name)?;
+        Ok(made.unwrap_or_else(|| Value::new_undefined(ctx)))
     };
     host.set("load", Function::new(ctx.clone(), load)?)?;
     let digest = |parts: Rest<String>| match parts.0.as_slice() {
