@@ -236,6 +236,28 @@ async fn shared_objects_are_only_a_runs_own() {
 }
 
 #[tokio::test]
+async fn nothing_can_be_imported_that_reaches_the_server() {
+    let scripts = scripts();
+    // What is there already is the text of our own files: functions that are given what they may ask
+    // for, and hold nothing themselves.
+    for (name, names) in [
+        ("prelude", json!(["default"])),
+        ("lodash/base", json!(["default"])),
+        ("fs", json!("refused")),
+        ("moment/core", json!("refused")),
+        ("./prelude.js", json!("refused")),
+        ("/etc/passwd", json!("refused")),
+    ] {
+        let source = format!(
+            "require('lodash').get({{}}, 'a');
+             import('{name}').then(m => done({{names: Object.keys(m)}}), () => done({{names: 'refused'}}))"
+        );
+        let found = result(&scripts, &source, json!({})).await;
+        assert_eq!(found, json!({"names": names}), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn another_organization_leaves_nothing_behind() {
     let mut settings = settings();
     settings.children = 1;
