@@ -4,6 +4,7 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 /// What the tests are written for.
 const OLDEST: u32 = 20;
@@ -18,6 +19,9 @@ pub fn ready(folder: &Path) -> Result<(), String> {
     if major < OLDEST {
         return Err(format!("node is older than {OLDEST}"));
     }
+    // Tests of one folder beside each other would install its packages twice at once.
+    static INSTALLING: Mutex<()> = Mutex::new(());
+    let _held = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
     let lock = |path: &str| std::fs::metadata(folder.join(path)).and_then(|file| file.modified());
     let installed = lock("node_modules/.package-lock.json");
     let wanted = lock("package-lock.json").expect("a lockfile");

@@ -61,14 +61,34 @@
     host.print(line);
   }
 
-  const modules = ["lodash", "lodash/fp", "moment", "util", "http", "https", "buffer"];
+  const modules = ["lodash", "lodash/fp", "moment", "moment-timezone", "util", "http", "https", "buffer"];
+  const SAME = { __proto__: null, "moment-timezone": "moment", "moment/moment": "moment", "lodash/lodash": "lodash" };
 
-  function require(name) {
+  // One function of lodash (`lodash/get`, `lodash.get`, `lodash/fp/get`), or a language of moment.
+  function part(name) {
+    const of = /^lodash(?:(\/fp)?\/|(\.))(\w+)$/.exec(name);
+    if (of) {
+      const whole = load(of[1] ? "lodash/fp" : "lodash");
+      // Packages of one function are written small.
+      const found = Object.keys(whole).find(function (key) {
+        return key === of[3] || (of[2] && key.toLowerCase() === of[3]);
+      });
+      return found === undefined ? undefined : whole[found];
+    }
+    const language = /^moment\/(?:dist\/)?locale\/([\w-]+)$/.exec(name);
+    if (!language) return undefined;
+    const moment = load("moment");
+    return moment.locale(language[1]) === language[1] ? moment : undefined;
+  }
+
+  function require(given) {
+    const name = String(given).replace(/\.js$/, "").replace(/^node:/, "");
     if (name === "https" || name === "http") return load("http")(name);
     if (name === "buffer") return { Buffer: load("buffer") };
-    const found = modules.indexOf(name) < 0 ? undefined : load(name);
+    const known = name in SAME ? SAME[name] : name;
+    const found = modules.indexOf(known) < 0 ? part(known) : load(known);
     if (found === undefined) {
-      throw new Error("no module '" + name + "' here; there are " + modules.join(", "));
+      throw new Error("no module '" + given + "' here; there are " + modules.join(", "));
     }
     return found;
   }

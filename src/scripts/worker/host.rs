@@ -10,8 +10,8 @@ use rquickjs::prelude::{Opt, Rest};
 use rquickjs::{Ctx, Exception, Function, Object, Result, Value};
 use serde_json::value::RawValue;
 
-use super::digest;
-use super::run::evaluate;
+use super::zones::Zones;
+use super::{digest, library};
 use crate::scripts::converse::PATIENCE;
 use crate::scripts::frame::{self, Bounds, Call, FromChild};
 
@@ -151,10 +151,8 @@ pub(super) fn object<'js>(ctx: &Ctx<'js>, state: &Rc<State>) -> Result<Object<'j
     let call = move |ctx: Ctx<'js>, json: String| own.call(&ctx, &json);
     host.set("call", Function::new(ctx.clone(), call)?)?;
     let load = |ctx: Ctx<'js>, name: String| -> Result<Value<'js>> {
-        match library(&name) {
-            Some(source) => evaluate(&ctx, &name, source),
-            None => Ok(Value::new_undefined(ctx)),
-        }
+        let made = library::load(&ctx, &name)?;
+        Ok(made.unwrap_or_else(|| Value::new_undefined(ctx)))
     };
     host.set("load", Function::new(ctx.clone(), load)?)?;
     let digest = |parts: Rest<String>| match parts.0.as_slice() {
@@ -165,19 +163,32 @@ pub(super) fn object<'js>(ctx: &Ctx<'js>, state: &Rc<State>) -> Result<Object<'j
     host.set("digest", Function::new(ctx.clone(), digest)?)?;
     let random = |most: u32| rand::random_range(0..most.max(1));
     host.set("random", Function::new(ctx.clone(), random)?)?;
+    zones(ctx, &host)?;
     Ok(host)
 }
 
-/// Our own scripts: evaluated when somebody asks for them.
-fn library(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "buffer" => include_str!("../library/buffer.js"),
-        "ce" => include_str!("../library/ce.js"),
-        "http" => include_str!("../library/http.js"),
-        "lodash" => include_str!("../library/lodash.js"),
-        "lodash/fp" => include_str!("../library/lodash_fp.js"),
-        "moment" => include_str!("../library/moment.js"),
-        "util" => include_str!("../library/util.js"),
-        _ => return None,
-    })
+/// The clocks of the world: what `moment.tz` asks.
+fn zones<'js>(ctx: &Ctx<'js>, host: &Object<'js>) -> Result<()> {
+    let known = Rc::new(Zones::default());
+    let zone = move |ctx: Ctx<'js>, name: String, time: f64, local: bool| -> Result<Value<'js>> {
+        let Some(found) = known.at(&name, time, local) else {
+            return Ok(Value::new_null(ctx));
+        };
+        let pair = rquickjs::Array::new(ctx)?;
+        pair.set(0, found.seconds)?;
+        pair.set(1, found.abbreviation)?;
+        Ok(pair.into_value())
+    };
+    host.set("zone", Function::new(ctx.clone(), zone)?)?;
+    let name = |ctx: Ctx<'js>, name: String| -> Result<Value<'js>> {
+        match super::zones::name(&name) {
+            Some(name) => Ok(rquickjs::String::from_str(ctx, name)?.into_value()),
+            None => Ok(Value::new_null(ctx)),
+        }
+    };
+    host.set("zoneName", Function::new(ctx.clone(), name)?)?;
+    host.set(
+        "zoneNames",
+        Function::new(ctx.clone(), super::zones::names)?,
+    )
 }

@@ -9,7 +9,9 @@ mod digest;
 ))]
 mod filter;
 mod host;
+mod library;
 mod run;
+mod zones;
 
 use std::io;
 use std::process::ExitCode;

@@ -4,15 +4,14 @@ use std::io;
 use std::rc::Rc;
 use std::time::Instant;
 
-use rquickjs::context::EvalOptions;
 use rquickjs::{
-    CatchResultExt, CaughtError, Context, Ctx, FromJs, Function, Object, Result, Runtime, Value,
+    CatchResultExt, CaughtError, Context, Ctx, Function, Object, Result, Runtime, Value,
 };
 
 use super::host::{self, State};
+use super::library;
 use crate::scripts::frame::{self, Done, End, FromChild, Outcome, Run, ToChild};
 
-const PRELUDE: &str = include_str!("../library/prelude.js");
 /// The engine's own stack; the main thread's is much larger.
 const STACK: usize = 512 * 1024;
 /// Characters of a message that go to the server, which takes secrets out before it makes it short.
@@ -54,7 +53,8 @@ fn engine(script: &Run, state: &Rc<State>) -> Result<End> {
 
 fn within<'js>(ctx: &Ctx<'js>, script: &Run, state: &Rc<State>) -> Result<()> {
     let host = host::object(ctx, state)?;
-    let prelude: Function<'js> = evaluate(ctx, "prelude", PRELUDE)?;
+    let prelude: Option<Function<'js>> = library::load(ctx, "prelude")?;
+    let prelude = prelude.ok_or(rquickjs::Error::Unknown)?;
     let variables = ctx.json_parse(script.variables.get())?;
     let control: Object<'js> = prelude.call((host, variables))?;
     let start: Function<'js> = control.get("start")?;
@@ -102,14 +102,6 @@ fn ended(state: &State, message: Option<String>) -> End {
         None => "'done' was never called".to_owned(),
     };
     End::Failed(short(&message.unwrap_or_else(never)))
-}
-
-/// Not strict: what scripts were written for did not insist.
-pub(super) fn evaluate<'js, V: FromJs<'js>>(ctx: &Ctx<'js>, name: &str, source: &str) -> Result<V> {
-    let mut options = EvalOptions::default();
-    options.strict = false;
-    options.filename = Some(format!("{name}.js"));
-    ctx.eval_with_options(source, options)
 }
 
 fn message_of<'js>(ctx: &Ctx<'js>, error: CaughtError<'js>) -> String {

@@ -212,16 +212,19 @@ async fn shared_objects_are_only_a_runs_own() {
         json!({"kept": "undefined", "constructor": "undefined", "polluted": true, "json": "[1]"});
     assert_eq!(found, clean);
     assert_eq!(scripts.children(), 1, "and it was the same process");
-    for source in [
-        "require('lodash').set({}, '__proto__.polluted', 1)",
-        "require('lodash').set({}, 'constructor.prototype.polluted', 1)",
+    for change in [
+        "_.set({}, '__proto__.polluted', 1)",
+        "_.set({}, 'constructor.prototype.polluted', 1)",
+        "_.setWith({}, '__proto__.polluted', 1, Object)",
+        "_.update({}, ['constructor', 'prototype', 'polluted'], () => 1)",
+        "_.zipObjectDeep(['__proto__.polluted'], [1])",
+        "_.fromPairs([['__proto__', {polluted: 1}]])",
     ] {
-        assert!(
-            failure(&scripts, source)
-                .await
-                .to_string()
-                .contains("cannot be set")
+        let source = format!(
+            "const _ = require('lodash'); {change}; done({{p: {{}}.polluted === undefined}})"
         );
+        let found = result(&scripts, &source, json!({})).await;
+        assert_eq!(found, json!({"p": true}), "{change}");
     }
     let merged = "const _ = require('lodash'); _.merge({}, JSON.parse('{\"__proto__\": {\"polluted\": 1}}'));
                   _.defaultsDeep({}, JSON.parse('{\"__proto__\": {\"polluted\": 1}}'));
@@ -230,6 +233,28 @@ async fn shared_objects_are_only_a_runs_own() {
         result(&scripts, merged, json!({})).await,
         json!({"p": true})
     );
+}
+
+#[tokio::test]
+async fn nothing_can_be_imported_that_reaches_the_server() {
+    let scripts = scripts();
+    // What is there already is the text of our own files: functions that are given what they may ask
+    // for, and hold nothing themselves.
+    for (name, names) in [
+        ("prelude", json!(["default"])),
+        ("lodash/base", json!(["default"])),
+        ("fs", json!("refused")),
+        ("moment/core", json!("refused")),
+        ("./prelude.js", json!("refused")),
+        ("/etc/passwd", json!("refused")),
+    ] {
+        let source = format!(
+            "require('lodash').get({{}}, 'a');
+             import('{name}').then(m => done({{names: Object.keys(m)}}), () => done({{names: 'refused'}}))"
+        );
+        let found = result(&scripts, &source, json!({})).await;
+        assert_eq!(found, json!({"names": names}), "{name}");
+    }
 }
 
 #[tokio::test]

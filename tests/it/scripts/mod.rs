@@ -9,6 +9,7 @@ mod killed;
 mod libraries;
 mod life;
 mod neighbours;
+mod real;
 
 use std::path::PathBuf;
 use std::time::Duration;
