@@ -419,11 +419,8 @@ impl<'a> Walk<'a> {
         let nothing = Values::new();
         self.skip = 0;
         if self.mode == Mode::Cursor {
-            let next = paging
-                .next
-                .as_ref()
-                .and_then(|next| next.find_text(around, &nothing));
-            match next {
+            let next = paging.next.as_ref();
+            match next.and_then(|next| next.find_text(around, &nothing)) {
                 // So vendors that count say that there is no more.
                 Some(next) if next == "-1" => self.ended = true,
                 Some(next) if next.len() > LONGEST_CURSOR => return Err(too_long(next.len())),
