@@ -58,10 +58,9 @@ fn vendor(records: &[Json], url: &url::Url) -> VendorReply {
         _ => 7,
     };
     // Where pages are not counted it cuts down what is too much, and says nothing.
-    let size = if path == "/orders" {
-        size.min(most)
-    } else {
-        size
+    let size = match path {
+        "/orders" | "/events" => size.min(most),
+        _ => size,
     };
     assert!(size <= most, "{url}");
     let page: Vec<&Json> = records.iter().skip(from).take(size).collect();
