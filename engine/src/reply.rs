@@ -259,6 +259,24 @@ fn retry_after(reply: &VendorReply) -> Option<String> {
 }
 
 impl<'a> Seen<'a> {
+    /// Of a success whose body has been read.
+    pub(crate) fn known(
+        json: Json,
+        reply: &'a VendorReply,
+        element: &'a Element,
+        values: &'a Values,
+        now: i64,
+    ) -> Self {
+        Self {
+            reply,
+            content: None,
+            json: Some(json),
+            element,
+            values,
+            now,
+        }
+    }
+
     pub(crate) fn new(
         reply: &'a VendorReply,
         element: &'a Element,

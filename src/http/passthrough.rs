@@ -1,6 +1,8 @@
 //! `/proxy/…`: the vendor's own API with an instance's credentials. Everything behind `proxy` is the
 //! vendor's, and so is the answer.
 
+use std::time::Instant;
+
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::response::{IntoResponse, Response};
@@ -15,7 +17,7 @@ use crate::http::Access;
 use crate::http::answering::Unpaced;
 use crate::http::auth::InstanceCaller;
 use crate::http::error::AsIs;
-use crate::http::hub::INSTANCE_ID;
+use crate::http::hub::{INSTANCE_ID, cost, fault};
 use crate::passthrough::{self, Call, Called};
 
 /// Our part of the path.
@@ -43,8 +45,9 @@ pub fn register(add: &mut impl FnMut(Access, UtoipaMethodRouter<App>)) {
 /// not cross. Where the element's tokens can be renewed and the vendor does not take them, they are
 /// renewed and a call with a body of at most 64 KiB is made again.
 ///
-/// An answer of this server's own has the usual body with `requestId`; the header
-/// `Elements-Element-Instance-Id` is on every answer once the instance is known.
+/// An answer of this server's own has the usual body with `requestId`; the headers
+/// `Elements-Element-Instance-Id`, `Elements-Attempts`, `Elements-Vendor-Time` and
+/// `Elements-Own-Time` are on every answer once the instance is known.
 #[utoipa::path(
     method(get, post, put, patch, delete, options),
     path = "/elements/api-v2/proxy/{vendorPath}",
@@ -81,6 +84,7 @@ async fn base(State(app): State<App>, request: Request) -> Response {
 }
 
 async fn answer(app: App, request: Request) -> Response {
+    let began = Instant::now();
     let (mut parts, body) = request.into_parts();
     let caller = match InstanceCaller::from_request_parts(&mut parts, &app).await {
         Ok(caller) => caller,
@@ -98,11 +102,12 @@ async fn answer(app: App, request: Request) -> Response {
         resource: format!("{} {RESOURCE}", call.method),
         ..Called::default()
     };
-    let mut response = pass(&app, &caller, call, &mut called)
-        .await
-        .unwrap_or_else(IntoResponse::into_response);
+    let made = pass(&app, &caller, call, &mut called).await;
+    let fault = made.as_ref().err().map(|error| fault(error, &called));
+    let mut response = made.unwrap_or_else(IntoResponse::into_response);
     let id = HeaderValue::from(caller.instance.0);
     response.headers_mut().insert(INSTANCE_ID, id);
+    cost(response.headers_mut(), &called, began.elapsed(), fault);
     response.extensions_mut().insert(called);
     response
 }

@@ -294,12 +294,15 @@ impl<'a, 'c> Calls<'a, 'c> {
         }
         let ready = &self.ready;
         let leave = ready.large(reply.body.len()).await;
-        let read = leave.work(|| link.read(ready, &inputs, &reply));
-        let mut given = (resource.gives && read.is_ok()).then(|| {
-            let (element, group) = (self.ready.element, self.ready.group);
-            Box::new(hub::given(
-                element, group, resource, &inputs, caller, &reply,
-            ))
+        let (read, mut given) = leave.work(|| {
+            let (content, whole) = match link.read(ready, &inputs, &reply) {
+                Ok(read) => read,
+                Err(fault) => return (Err(fault), None),
+            };
+            let (element, group) = (ready.element, ready.group);
+            let give = || hub::given(element, group, resource, &inputs, caller, &reply, whole);
+            let given = resource.gives.then(|| Box::new(give()));
+            (Ok(content), given)
         });
         if let Some(given) = &mut given {
             let stored = std::mem::take(&mut given.configuration);

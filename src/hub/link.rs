@@ -6,6 +6,7 @@ use bunsen_engine::element::{HookKind, Resource};
 use bunsen_engine::hub::{self, Caller, Given, Walk};
 use bunsen_engine::reply::{Fault, VendorReply};
 use bunsen_engine::request::{BuildError, Inputs, VendorRequest};
+use serde_json::Value as Json;
 
 use super::form::Form;
 use super::{Content, List};
@@ -75,17 +76,18 @@ impl<'a> Link<'_, 'a> {
         }
     }
 
+    /// What of the answer counts, and the whole where it has become a tree on the way.
     pub(super) fn read(
         &mut self,
         ready: &Ready<'a>,
         inputs: &Inputs<'_>,
         reply: &VendorReply,
-    ) -> std::result::Result<Content, Fault> {
+    ) -> std::result::Result<(Content, Option<Json>), Fault> {
         let (element, group) = (ready.element, ready.group);
         let (resource, nulls) = match self {
             Self::Page(walk) => {
                 walk.accept(group, inputs, reply)?;
-                return Ok(Content::Nothing);
+                return Ok((Content::Nothing, None));
             }
             Self::One {
                 resource, nulls, ..
@@ -93,7 +95,9 @@ impl<'a> Link<'_, 'a> {
         };
         let json = OnceCell::new();
         let answer = hub::read(element, group, resource, inputs, reply, &json)?;
-        Ok(match answer.content {
+        // Of lists it is what is around them alone.
+        let whole = answer.around.filter(|_| !resource.shape.is_list());
+        let content = match answer.content {
             hub::Content::Nothing | hub::Content::Bytes(_) => Content::Nothing,
             hub::Content::One(record) => {
                 let mut json = Vec::with_capacity(record.len());
@@ -107,7 +111,8 @@ impl<'a> Link<'_, 'a> {
                 next: None,
                 filtered: None,
             }),
-        })
+        };
+        Ok((content, whole))
     }
 }
 

@@ -220,7 +220,8 @@ async fn made(app: &App, found: Found<'_>, call: Call, called: &mut Called) -> R
         takes(element, route.resource, is_form)?;
     }
     let resource = route.resource;
-    let chain = links(element, resource, &body);
+    let leave = ready.large(body.len()).await;
+    let chain = leave.work(|| links(element, resource, &body));
     if form.is_none() && chain.iter().any(|link| reads_json(element, link)) {
         ready.large(body.len()).await.work(|| check_json(&body))?;
     }

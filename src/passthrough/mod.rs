@@ -8,6 +8,7 @@
 
 use std::time::Instant;
 
+use bunsen_engine::configuration::Values;
 use bunsen_engine::element::Kind;
 use bunsen_engine::reply::{self, Refusal, VendorReply};
 use bunsen_engine::request::{self, stays_below, with_header};
@@ -137,7 +138,7 @@ async fn send(
         headers: call.headers.clone(),
     };
     let values = ready.effective().await?;
-    let turn = ready.turn_of(Kind::By(&call.method)).await?.used();
+    let turn = ready.turn_of(kind(ready, &values, call)).await?.used();
     let began = Instant::now();
     let answer = exchange::pass(&ready.session(), &values, passing, payload).await;
     called.attempts += 1;
@@ -147,6 +148,19 @@ async fn send(
         turn.answered(answer.status, &answer.headers);
     }
     answer
+}
+
+/// What the call counts: what one of the definition's like it does.
+fn kind<'e>(ready: &Ready<'e>, values: &Values, call: &Written) -> Kind<'e> {
+    let weighed = ready.element.budgets.iter();
+    if weighed.clone().all(|budget| budget.weights.is_none()) {
+        return Kind::Foreign;
+    }
+    let base = values.get("base.url").map_or("", |base| base.reveal());
+    let below = base.split_once("://").map_or("", |(_, rest)| rest);
+    let base = below.split_once('/').map_or("", |(_, path)| path);
+    let like = ready.element.passed(&call.method, base, &call.path);
+    like.map_or(Kind::Foreign, Kind::Of)
 }
 
 /// Whether the answer refuses the credentials. Where they cannot be renewed nothing that succeeds is

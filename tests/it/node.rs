@@ -9,8 +9,12 @@ use std::sync::{Mutex, PoisonError};
 /// What the tests are written for.
 const OLDEST: u32 = 20;
 
+/// Two tests at once would install the packages twice.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
 /// What is missing, if anything is.
 pub fn ready(folder: &Path) -> Result<(), String> {
+    let _installing = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let version = Command::new("node").arg("--version").output();
     let version = version.map_err(|_| "node is not installed")?;
     let version = String::from_utf8_lossy(&version.stdout).into_owned();

@@ -34,8 +34,8 @@ pub struct Weights {
 #[derive(Debug, Clone, Copy)]
 pub enum Kind<'a> {
     Of(&'a Resource),
-    /// It was written by somebody else.
-    By(&'a Method),
+    /// It was written by somebody else, and the definition has none like it.
+    Foreign,
     Unknown,
 }
 
@@ -70,11 +70,7 @@ impl Budget {
                     _ => write,
                 }
             }),
-            Kind::By(method) => match *method {
-                Method::GET | Method::HEAD => list.max(read),
-                Method::DELETE => delete,
-                _ => write,
-            },
+            Kind::Foreign => 1,
             Kind::Unknown => list.max(read).max(write).max(delete),
         }
     }
@@ -113,6 +109,47 @@ impl Element {
             filled.unwrap_or_else(|| text.to_owned()).to_lowercase()
         };
         keys.iter().map(|key| (key.as_str(), value(key))).collect()
+    }
+
+    /// The resource whose vendor's method and path a call is that somebody else has written: `path` is
+    /// raw, below `base`, the path of the base URL. That with most literal segments counts.
+    pub fn passed(&self, method: &Method, base: &str, path: &str) -> Option<&Resource> {
+        let method = if method == Method::HEAD {
+            &Method::GET
+        } else {
+            method
+        };
+        let fits = |resource: &&Resource| resource.vendor_method == *method;
+        let fitting = self.resources.iter().filter(fits).filter_map(|resource| {
+            let template = resource.vendor_path.to_string();
+            let template = template.split('?').next().unwrap_or_default();
+            let variables = match template.split_once("://") {
+                Some((_, rest)) => {
+                    let own = rest.split_once('/').map_or("", |(_, path)| path);
+                    let whole = format!("{}/{}", base.trim_end_matches('/'), path);
+                    variables(own, &whole)?
+                }
+                None => variables(template, path)?,
+            };
+            Some((variables, resource))
+        });
+        let least = fitting.min_by_key(|(variables, _)| *variables);
+        least.map(|(_, resource)| resource)
+    }
+}
+
+/// How many of the path's segments stand where the template has variables; `None`: it is another path.
+fn variables(template: &str, path: &str) -> Option<usize> {
+    let segments = |text| str::split(text, '/').filter(|segment| !segment.is_empty());
+    let (mut wanted, mut given) = (segments(template), segments(path));
+    let mut variables = 0;
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return Some(variables),
+            (Some(wanted), Some(_)) if wanted.contains('{') => variables += 1,
+            (Some(wanted), Some(given)) if wanted == given => {}
+            _ => return None,
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use crate::request::Inputs;
 #[derive(Debug)]
 pub struct Answer<'a> {
     pub content: Content<'a>,
-    pub(super) around: Option<Json>,
+    pub around: Option<Json>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 
 use http::Method;
 use serde::Serialize;
-use serde_json::Value as Json;
+use serde_json::{Number, Value as Json};
 
 use crate::configuration::Values;
 use crate::element::objects::{Choices, Field, FieldsRule, Object};
@@ -181,6 +181,10 @@ pub fn add<'r>(
             known.hidden |= found.hidden;
             known.custom |= found.custom;
             let choices = found.picklist_values.clone();
+            let choices = match known.kind.as_str() {
+                "number" => choices.map(numbers),
+                _ => choices,
+            };
             known.picklist_values = choices.or(known.picklist_values.take());
         }
         if !known_by_us {
@@ -244,6 +248,16 @@ fn listed(item: &Json, rule: &FieldsRule, calls: &Calls<'_>) -> Option<Shown> {
     };
     shown.method = calls.ways(&shown, true);
     Some(shown)
+}
+
+/// Of a field that records have as a number, which a vendor may list as the names of its texts.
+fn numbers(choices: Vec<Choice>) -> Vec<Choice> {
+    let number = |value: &Json| value.as_str()?.parse::<Number>().ok();
+    let choices = choices.into_iter().map(|choice| Choice {
+        value: number(&choice.value).map_or(choice.value, Json::Number),
+        ..choice
+    });
+    choices.collect()
 }
 
 /// A name in capitals, `ID`, is small as a whole.

@@ -22,7 +22,8 @@ pub struct Given {
     pub notices: Vec<String>,
 }
 
-/// What the success gives that `reply` is to a call made from the same `inputs`.
+/// What the success gives that `reply` is to a call made from the same `inputs`. `whole` is its body,
+/// where somebody has read that already.
 pub fn given(
     element: &Element,
     group: &Group,
@@ -30,9 +31,13 @@ pub fn given(
     inputs: &Inputs<'_>,
     caller: &Caller<'_>,
     reply: &VendorReply,
+    whole: Option<Json>,
 ) -> Given {
     let values = inputs.configuration;
-    let seen = Seen::new(reply, element, resource, values, inputs.now);
+    let seen = match whole {
+        Some(whole) => Seen::known(whole, reply, element, values, inputs.now),
+        None => Seen::new(reply, element, resource, values, inputs.now),
+    };
     let mut given = Given::default();
     let brought = kept(element, group, resource, inputs, Some(caller)).unwrap_or_default();
     // Whose account it is says the log-in.

@@ -5,8 +5,9 @@ use serde_json::Value as Json;
 
 use super::{Caller, Mistake};
 use crate::configuration::Values;
-use crate::element::shape::{Origin, PagingKind, PathSegment};
+use crate::element::shape::{Origin, Paging, PagingKind, PathSegment};
 use crate::element::{Element, Resource, Source};
+use crate::language::AnswerPath;
 use crate::reply::{Fault, VendorReply};
 
 /// Records of a vendor's page where no configuration says.
@@ -59,24 +60,44 @@ impl Mode {
     }
 }
 
-/// Records of a page of the vendor's: what a caller gets who does not say, and the most that are asked
-/// for at once. What somebody has said for the instance is both.
+/// Records of a page of the vendor's.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sizes {
+    /// What a caller gets who does not say.
+    pub usual: usize,
+    /// The most that are asked for at once.
+    pub max: usize,
+    /// That many the vendor gives, as its definition says. What the configuration says beyond that may
+    /// be more than it does.
+    pub sure: usize,
+}
+
+/// What somebody has said for the instance is both usual and most.
 pub(super) fn page_sizes(
     element: &Element,
     resource: &Resource,
     values: &Values,
-) -> (usize, usize) {
+    mode: Mode,
+) -> Sizes {
     let text = values.get(LARGEST).map(|value| value.reveal());
-    let usual = largest_page(resource, text);
-    let Some(max) = resource.shape.paging.max else {
-        return (usual, usual);
-    };
     let mut entries = element.entries.iter();
     let entry = entries.find(|entry| entry.key == LARGEST);
-    let usual = usual.min(max);
-    match text == entry.and_then(|entry| entry.default.as_deref()) {
-        true => (usual, max),
-        false => (usual, usual),
+    let default = entry.and_then(|entry| entry.default.as_deref());
+    let stated = resource.shape.paging.max;
+    let sure = stated.unwrap_or_else(|| largest_page(resource, default));
+    let usual = match (stated, mode) {
+        // Where pages are counted it has to be known how many records are on one.
+        (Some(_), _) | (None, Mode::Page(_)) => largest_page(resource, text).min(sure),
+        (None, _) => largest_page(resource, text),
+    };
+    let max = stated.filter(|_| text == default).unwrap_or(usual);
+    Sizes { usual, max, sure }
+}
+
+impl Sizes {
+    /// Whether a page of so many records, of `size` that were asked for, may have been cut down.
+    pub fn may_be_cut(&self, size: usize) -> bool {
+        size > self.sure
     }
 }
 
@@ -154,7 +175,17 @@ fn object_name(resource: &Resource) -> String {
     name
 }
 
-pub(super) fn has_next_link(reply: &VendorReply) -> bool {
+/// Whether the answer says that there is more; `None`: it says nothing of that.
+pub(super) fn goes_on(paging: &Paging, around: &Json, reply: &VendorReply) -> Option<bool> {
+    let said = |more: &AnswerPath| {
+        let text = more.find_text(around, &Values::new());
+        text.is_some_and(|more| more.eq_ignore_ascii_case("true"))
+    };
+    let more = paging.more.as_ref().map(said);
+    more.or_else(|| paging.link.then(|| has_next_link(reply)))
+}
+
+fn has_next_link(reply: &VendorReply) -> bool {
     let headers = reply.headers.get_all(LINK).iter();
     headers
         .filter_map(|value| value.to_str().ok())

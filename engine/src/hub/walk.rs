@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 
 use super::members::Showing;
 use super::paging::{
-    LONGEST_CURSOR, Mode, count, default_fields, has_next_link, is_paging, page_sizes, too_long,
+    LONGEST_CURSOR, Mode, Sizes, count, default_fields, goes_on, is_paging, page_sizes, too_long,
 };
 use super::token::{At, Place};
 use super::{Answer, Caller, Content, Mistake, Plan, TokenKey, Wish, answer};
@@ -42,6 +42,7 @@ pub struct Walk<'a> {
     at: At,
     skip: usize,
     size: usize,
+    sizes: Sizes,
     want: usize,
     /// Matching records before the page, where only counting them finds it.
     pass: usize,
@@ -120,7 +121,8 @@ impl<'a> Walk<'a> {
         // One record is no second page.
         plan.find = plan.find.filter(|_| place.is_none() && page == 1);
         let mode = Mode::of(element, resource, values);
-        let (usual, max) = page_sizes(element, resource, values);
+        let sizes = page_sizes(element, resource, values, mode);
+        let (usual, max) = (sizes.usual, sizes.max);
         let mut want = match (asked_size, &place) {
             (Some(size), _) => size,
             (None, Some(place)) => place.want,
@@ -147,6 +149,7 @@ impl<'a> Walk<'a> {
             at: At::Number(0),
             skip: 0,
             size: max,
+            sizes,
             want,
             pass: 0,
             query,
@@ -418,23 +421,21 @@ impl<'a> Walk<'a> {
         if self.mode == Mode::Cursor {
             let next = paging.next.as_ref();
             match next.and_then(|next| next.find_text(around, &nothing)) {
+                // So vendors that count say that there is no more.
+                Some(next) if next == "-1" => self.ended = true,
                 Some(next) if next.len() > LONGEST_CURSOR => return Err(too_long(next.len())),
                 Some(next) if self.at != At::Cursor(next.clone()) => self.at = At::Cursor(next),
                 _ => self.ended = true,
             }
             return Ok(());
         }
-        let more = match &paging.more {
-            Some(more) => more
-                .find_text(around, &nothing)
-                .is_some_and(|more| more.eq_ignore_ascii_case("true")),
-            None if paging.link => has_next_link(reply),
-            None => records >= self.size,
-        };
+        let cut = self.sizes.may_be_cut(self.size);
+        let more = goes_on(paging, around, reply).unwrap_or(records >= self.size || cut);
         // A vendor that has nothing and says that there is more would be asked for ever.
         self.ended = !more || records == 0;
         if let At::Number(number) = &mut self.at {
             let further = match self.mode {
+                Mode::Offset(_) if cut => records as u64,
                 Mode::Offset(_) => records.max(self.size) as u64,
                 _ => 1,
             };

@@ -103,6 +103,31 @@ impl Refusal {
         "not_found",
         "Your requested resource was not found. Could not find a handler for the path specified in the request.",
     );
+    /// The text is unverified.
+    pub const NO_RECORD: Self =
+        refusal(StatusCode::NOT_FOUND, "not_found", "Could not find record.");
+    /// Status and text of the next two are unverified.
+    pub const NO_NAME: Self = refusal(
+        UNPROCESSABLE,
+        "missing_parameter",
+        "Missing required field: name or last_name.",
+    );
+    pub const NO_NUMBER: Self = refusal(
+        UNPROCESSABLE,
+        "invalid_parameter",
+        "max_num and offset are numbers.",
+    );
+    /// The sandbox's own.
+    pub const NO_FILTER: Self = refusal(
+        UNPROCESSABLE,
+        "invalid_parameter",
+        "The sandbox does not filter lists.",
+    );
+    pub const FULL: Self = refusal(
+        StatusCode::INSUFFICIENT_STORAGE,
+        "fatal_error",
+        "The sandbox holds no more records for a site.",
+    );
     /// No redirect, in spite of its status: there is no `Location`.
     pub const WRONG_VERSION: Self = refusal(
         StatusCode::MOVED_PERMANENTLY,

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::errors::{self, Refusal};
+use super::records::{self, Made, Visit};
 use super::sessions::{Seconds, Session};
 use super::sites::{Held, Site};
 use super::token::{self, Outcome};
@@ -20,6 +21,7 @@ use crate::vendor::Call;
 enum Operation {
     Token(fn(&mut Site, &mut Calls, Seconds, &Call) -> Outcome),
     Session(fn(&mut Site, Seconds, &Session) -> Value),
+    Records(fn(&mut Site, &Visit<'_>) -> Outcome),
 }
 
 static ROUTES: &[Route<Operation>] = &[
@@ -42,6 +44,40 @@ static ROUTES: &[Route<Operation>] = &[
     Route {
         path: "me",
         methods: &[("GET", Operation::Session(me))],
+    },
+    Route {
+        path: "{module}",
+        methods: &[
+            ("GET", Operation::Records(records::list)),
+            ("POST", Operation::Records(records::create)),
+        ],
+    },
+    Route {
+        path: "{module}/count",
+        methods: &[("GET", Operation::Records(records::count))],
+    },
+    Route {
+        path: "{module}/{record}",
+        methods: &[
+            ("GET", Operation::Records(records::read)),
+            ("PUT", Operation::Records(records::change)),
+            ("DELETE", Operation::Records(records::delete)),
+        ],
+    },
+    Route {
+        path: "{module}/{record}/link/{link}",
+        methods: &[
+            ("GET", Operation::Records(records::linked)),
+            ("POST", Operation::Records(records::create_linked)),
+        ],
+    },
+    Route {
+        path: "{module}/{record}/link/{link}/{related}",
+        methods: &[
+            ("GET", Operation::Records(records::read_linked)),
+            ("POST", Operation::Records(records::link)),
+            ("DELETE", Operation::Records(records::unlink)),
+        ],
     },
 ];
 
@@ -77,20 +113,36 @@ fn in_the_api(
     if version < Version::OLDEST || version > site.version {
         return Err(Refusal::WRONG_VERSION);
     }
-    let operation = match routes::find(ROUTES, call.method.as_str(), path) {
-        Found::Operation(operation, _) => operation,
+    let (operation, parameters) = match routes::find(ROUTES, call.method.as_str(), path) {
+        Found::Operation(operation, parameters) => (operation, parameters),
         Found::WrongMethod(_) => return Err(Refusal::NO_METHOD),
         Found::Nothing => return Err(Refusal::NOT_FOUND),
     };
     match operation {
         Operation::Token(run) => run(site, calls, now, call),
         Operation::Session(run) => {
-            let token = access_token(site, call).ok_or(Refusal::NO_TOKEN)?;
-            let session = site.sessions.by_access_token(token, now);
-            let session = session.ok_or(Refusal::DEAD_TOKEN)?.clone();
+            let session = session(site, now, call)?;
             Ok(answer::json(StatusCode::OK, &run(site, now, &session)))
         }
+        Operation::Records(run) => {
+            let session = session(site, now, call)?;
+            let visit = Visit {
+                call,
+                made: Made {
+                    by: &session.user_id,
+                    at: written(now),
+                },
+                parameters: &parameters,
+            };
+            run(site, &visit)
+        }
     }
+}
+
+fn session(site: &Site, now: Seconds, call: &Call) -> Result<Session, Refusal> {
+    let token = access_token(site, call).ok_or(Refusal::NO_TOKEN)?;
+    let session = site.sessions.by_access_token(token, now);
+    session.cloned().ok_or(Refusal::DEAD_TOKEN)
 }
 
 /// The header of all versions goes first (unverified). Whether a site's or a path's version decides about the newer one

@@ -1,11 +1,14 @@
-//! SugarCRM as a simulator: the REST API's log-in with everything that can happen to a session.
+//! SugarCRM as a simulator: the REST API's log-in with everything that can happen to a session, and records of the
+//! stock modules.
 //!
-//! `front` decides which site and version a call means, `token` grants and renews sessions, `sites` holds the state. What
+//! `front` decides which site and version a call means, `token` grants and renews sessions, `records` are those of modules,
+//! `sites` holds the state. What
 //! the vendor's documentation leaves open is marked "unverified" where it is decided.
 
 mod control;
 mod errors;
 mod front;
+mod records;
 mod sessions;
 mod sites;
 mod token;

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::records::{self, Records};
 use super::sessions::{Lifetimes, Seconds, Sessions};
 use super::version::Version;
 use crate::clock::Clock;
@@ -50,6 +51,7 @@ pub struct Site {
     pub maintenance: bool,
     pub users: Vec<User>,
     pub sessions: Sessions,
+    pub records: Records,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -109,6 +111,7 @@ impl Held {
             user.full_name = full_name.to_owned();
             site.users.push(user);
         }
+        site.records = records::seeded();
         let mut held = Self::default();
         held.by_host.insert(site.host.clone(), site);
         held
@@ -151,6 +154,7 @@ impl Site {
             maintenance: false,
             users: Vec::new(),
             sessions: Sessions::default(),
+            records: Records::default(),
         }
     }
 

@@ -37,6 +37,7 @@ mod pipedrive_fields;
 mod pipedrive_limits;
 mod pipedrive_records;
 mod sugarcrm;
+mod sugarcrm_records;
 mod sugarcrm_sessions;
 mod wsdl;
 mod wsdl_description;

@@ -11,7 +11,7 @@
 //! | `Elements-Vendor-Time`, `Elements-Own-Time` | every answer | milliseconds that the vendor took, all its calls together, and that this server took beside |
 //! | `Elements-Fault` | failures | who has to do something: `caller`, `instance` (its owner), `vendor`, `network` on the way there, `server` |
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -68,8 +68,15 @@ pub async fn answer(
     let headers = response.headers_mut();
     // Also on failures: clients read the number from every hub call.
     headers.insert(INSTANCE_ID, HeaderValue::from(caller.instance.0));
+    cost(headers, &called, began.elapsed(), fault);
+    response.extensions_mut().insert(called);
+    response
+}
+
+/// What a call has cost, and who has to do something about a failure.
+pub fn cost(headers: &mut HeaderMap, called: &Called, all: Duration, fault: Option<&'static str>) {
     headers.insert(ATTEMPTS, HeaderValue::from(called.attempts));
-    let own = began.elapsed().saturating_sub(called.vendor_time);
+    let own = all.saturating_sub(called.vendor_time);
     for (name, time) in [(VENDOR_TIME, called.vendor_time), (OWN_TIME, own)] {
         let milliseconds = format!("{:.1}", time.as_secs_f64() * 1000.0);
         headers.extend(HeaderValue::try_from(milliseconds).map(|value| (name, value)));
@@ -80,8 +87,6 @@ pub async fn answer(
     if let Some(fault) = fault {
         headers.insert(FAULT, HeaderValue::from_static(fault));
     }
-    response.extensions_mut().insert(called);
-    response
 }
 
 async fn make(
@@ -224,7 +229,7 @@ fn text(text: &str) -> Option<HeaderValue> {
 }
 
 /// Who has to do something about it.
-fn fault(error: &Error, called: &Called) -> &'static str {
+pub fn fault(error: &Error, called: &Called) -> &'static str {
     match error {
         Error::Forbidden(_) => "instance",
         Error::Vendor(failure) => match (called.attempts, called.vendor_status) {

@@ -5,7 +5,7 @@
 mod called;
 mod discovery;
 
-pub use called::notice;
+pub use called::{cost, fault, notice};
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;

@@ -11,7 +11,7 @@ pub struct Definition {
     pub key: String,
     pub operations: Vec<Operation>,
     /// Those that find records by the vendor's names, with each path that they stand for.
-    by_name: Vec<Operation>,
+    pub by_name: Vec<Operation>,
     /// Names of fields that the vendor writes alone, of all objects.
     pub read_only: BTreeSet<String>,
 }
@@ -30,7 +30,7 @@ impl fmt::Display for Operation {
     }
 }
 
-/// Of every shipped element that has hub calls.
+/// Of every shipped element: each says at least what is with its credentials.
 pub fn definitions() -> Vec<Definition> {
     let folders = std::fs::read_dir(elements()).expect("there are elements");
     let mut found: Vec<Definition> = folders
@@ -40,10 +40,11 @@ pub fn definitions() -> Vec<Definition> {
             let operations = json["resources"].as_array()?.iter();
             let operations: Vec<Operation> = operations.filter_map(operation).collect();
             let key = json["key"].as_str().expect("a key").to_owned();
-            (!operations.is_empty()).then(|| Definition {
+            let by_name = by_name(&json);
+            Some(Definition {
                 key,
                 operations,
-                by_name: by_name(&json),
+                by_name,
                 read_only: read_only(&json),
             })
         })
@@ -124,6 +125,17 @@ impl Definition {
         named.any(|one| methods.contains(&one.method.as_str()) && one.fits(&path).is_some())
     }
 
+    /// Whether a call is one of this method and path, which may have variables.
+    pub fn is_call(&self, method: &str, path: &str, called: &str, at: &str) -> bool {
+        let one = Operation {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            json: Value::Null,
+        };
+        let same = called == method || (called, method) == ("PUT", "PATCH");
+        same && one.fits(&without_hub(at)).is_some()
+    }
+
     pub fn lists(&self) -> impl Iterator<Item = &Operation> {
         self.operations
             .iter()
@@ -132,6 +144,11 @@ impl Definition {
 }
 
 impl Operation {
+    /// Of the resource that it belongs to.
+    pub fn id(&self) -> u64 {
+        self.json["id"].as_u64().expect("a number")
+    }
+
     /// Variables that stand for segments of `path`; `None`: it is another one.
     fn fits(&self, path: &str) -> Option<usize> {
         let (ours, theirs) = (self.path.split('/'), path.split('/'));

@@ -14,6 +14,7 @@ mod records;
 mod refusals;
 mod run;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::Value;
@@ -94,12 +95,28 @@ fn every_operation_has_a_case() {
                 format!("{}: no case answers {operation}", definition.key)
             });
         }
+        let answered = |method: &str, path: &str| {
+            let mut calls = calls.iter().filter(|call| call.answer.status == 200);
+            calls.any(|call| definition.is_call(method, path, call.method(), call.path()))
+        };
+        findings.check(answered("GET", "/ping"), || {
+            format!("{}: no case answers GET /ping", definition.key)
+        });
+        // One of the paths that each of them stands for.
+        let resources: BTreeSet<_> = definition.by_name.iter().map(|one| one.id()).collect();
+        for resource in resources {
+            let mut paths = definition.by_name.iter().filter(|one| one.id() == resource);
+            findings.check(paths.any(|one| answered(&one.method, &one.path)), || {
+                format!("{}: no case answers resource {resource}", definition.key)
+            });
+        }
         for call in calls.iter().filter(|call| call.answer.status == 200) {
             // Every element says what its records hold, without an operation of its own.
             let (method, path) = (call.method(), call.path());
             let known = definition.operation(method, path).is_some()
                 || definition.is_by_name(method, path)
-                || path.starts_with("/objects");
+                || path.starts_with("/objects")
+                || path == "/ping";
             findings.check(known, || {
                 format!("{}: {} is no operation", definition.key, call.call)
             });

@@ -2,6 +2,7 @@
 //! which fields they have, and documents for generators of clients.
 
 mod documents;
+mod generated;
 mod live;
 mod shipped;
 #[path = "../../../engine/tests/support/swagger.rs"]

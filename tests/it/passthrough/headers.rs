@@ -109,7 +109,16 @@ async fn what_comes_back_is_the_vendors_without_its_word_for_this_host(database:
         Some(id.as_str())
     );
     assert_eq!(answer.header("elements-request-id").map(str::len), Some(24));
+    assert_eq!(answer.header("elements-attempts"), Some("1"));
+    assert_eq!(answer.header("elements-vendor-status"), Some("200"));
+    for name in ["elements-vendor-time", "elements-own-time"] {
+        let time = answer
+            .header(name)
+            .and_then(|time| time.parse::<f64>().ok());
+        assert!(time.is_some_and(|time| time >= 0.0), "{name}");
+    }
     for name in [
+        "elements-fault",
         "set-cookie",
         "strict-transport-security",
         "elements-total-count",

@@ -93,3 +93,27 @@ fn a_query_that_no_token_can_carry_is_told_when_there_is_more() {
     let mistake = walk.finish(&key()).unwrap_err();
     assert!(mistake.0.contains("too long"), "{mistake}");
 }
+
+#[test]
+fn records_below_another_have_a_size_of_their_own() {
+    let mut notes = list(1900, "/people/{id}/notes", ["page", "size"], json!({}));
+    let id = parameter(1910, "id", "path", "id", "path");
+    notes["parameters"].as_array_mut().unwrap().push(id);
+    let mut json = definition();
+    json["resources"].as_array_mut().unwrap().push(notes);
+    let element = element(&json);
+    let group = &element.groups[1];
+    let stored = values(&element, &[("site", "acme"), ("token", "secret-token")]);
+    let values = element.effective(group, &stored);
+    for (path, size) in [("/people/7/notes", "3"), ("/people", "7")] {
+        let route = element.route(group, &Method::GET, path).unwrap();
+        let list = route.resource;
+        let caller = Caller::new(route, Vec::new(), &NO_HEADERS, Bytes::new());
+        let walk = Walk::new(&element, list, &values, &caller, &key()).unwrap();
+        let request = with_inputs(|inputs| walk.request(group, inputs, &caller));
+        let url = request.unwrap().unwrap().url;
+        let mut pairs = url.query_pairs();
+        let asked = pairs.find(|(name, _)| name == "size").unwrap().1;
+        assert_eq!(asked, size, "{path}");
+    }
+}

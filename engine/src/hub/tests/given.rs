@@ -193,7 +193,7 @@ fn what_an_answer_gives_beside_its_record() {
     let call = ("POST", path, "");
     let left = called(&element, call, |group, resource, inputs, caller| {
         assert!(resource.gives);
-        given(&element, group, resource, inputs, caller, &reply)
+        given(&element, group, resource, inputs, caller, &reply, None)
     });
     let stored: Vec<_> = left.configuration.iter().collect();
     let [(first, merchant), (second, session)] = stored.as_slice() else {
@@ -222,7 +222,9 @@ fn what_an_answer_gives_beside_its_record() {
     let left = called(
         &element,
         ("GET", "/plain", ""),
-        |group, resource, inputs, caller| given(&element, group, resource, inputs, caller, &reply),
+        |group, resource, inputs, caller| {
+            given(&element, group, resource, inputs, caller, &reply, None)
+        },
     );
     assert_eq!((left.headers.len(), left.configuration.len()), (1, 0));
     assert!(!left.has_fields());

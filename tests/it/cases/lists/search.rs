@@ -109,7 +109,15 @@ async fn by_tokens(list: &List<'_>, samples: &[Value]) -> Result<(), String> {
     let least = numbers.min().unwrap_or(0);
     let condition = format!("id>{least} and id is not null");
     let query = [("pageSize", "3"), ("where", condition.as_str())];
-    let expected = list.page(&query).await?.records;
+    let expected = list.page(&query).await?;
+    // No vendor is asked for that.
+    let filtered = expected.filtered.unwrap_or_default();
+    if !filtered.to_lowercase().contains("id is not null") {
+        return Err(format!(
+            "where={condition}: filtered here is told to be '{filtered}'"
+        ));
+    }
+    let expected = expected.records;
     let mut page = list.page(&[("pageSize", "1"), query[1]]).await?;
     let mut found = page.records;
     while let (Some(token), true) = (page.next.take(), found.len() < expected.len()) {

@@ -63,6 +63,36 @@ proptest! {
     }
 }
 
+proptest! {
+    /// Whatever the configuration says that the vendor gives.
+    #[test]
+    fn pages_are_the_list_where_the_configuration_says_too_much(
+        count in 0..60_usize,
+        size in 1..25_usize,
+        max in 1..40_usize,
+        path in prop::sample::select(LISTS.to_vec()),
+    ) {
+        let records = people(count);
+        let walked = |query: String| walk_sized(&records, path, &query, &max.to_string()).unwrap();
+        let page = |number: usize, size: usize| {
+            walked(format!("pageSize={size}&page={number}")).records
+        };
+        // However many of the vendor's pages that takes, up to ten.
+        let size = size.min(max.min(7) * 5);
+        prop_assert_eq!([page(1, size), page(2, size)].concat(), page(1, 2 * size));
+        let (mut found, mut token) = (Vec::new(), String::new());
+        loop {
+            let next = walked(format!("pageSize={size}&nextPage={token}"));
+            found.extend(next.records);
+            match next.page.next {
+                Some(next) => token = next,
+                None => break,
+            }
+        }
+        prop_assert_eq!(found, (0..count as i64).collect::<Vec<_>>());
+    }
+}
+
 #[test]
 fn queries_and_tokens_are_judged() {
     let records = people(9);
