@@ -47,5 +47,6 @@ pub mod shares;
 mod slips;
 pub mod store;
 mod tenancy;
+mod turns;
 mod upload;
 pub mod vault;

@@ -1,15 +1,20 @@
 //! What one organization may use of this server at once: calls in flight, and bytes of request
 //! bodies. Asked as soon as the caller is known, before any other work; over it the answer is 429.
+//! From then on the call gets on in its organization's turns.
 //!
 //! Counted per server, in memory: of several servers each gives an organization as much.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, ready};
 
 use crate::error::{Error, Result};
 use crate::ids::{AccountId, OrganizationId};
+use crate::turns::{Taker, Turns};
 
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -27,6 +32,7 @@ struct Inner {
     /// Organizations with calls in flight, and no others.
     used: Mutex<HashMap<OrganizationId, Used>>,
     strangers: AtomicUsize,
+    turns: Turns,
 }
 
 #[derive(Debug, Default)]
@@ -46,7 +52,19 @@ tokio::task_local! {
 
 /// The share that one call holds, until its answer is gone and what it began has ended.
 #[derive(Debug, Clone, Default)]
-pub struct Call(Arc<Mutex<Option<Place>>>);
+pub struct Call(Arc<Share>);
+
+#[derive(Debug, Default)]
+struct Share {
+    place: Mutex<Option<Place>>,
+    /// How its work is polled: [`ANYHOW`], [`WATCHED`], [`IN_TURNS`].
+    polled: AtomicU8,
+}
+
+const ANYHOW: u8 = 0;
+/// In turns as soon as it is known whose it is.
+const WATCHED: u8 = 1;
+const IN_TURNS: u8 = 2;
 
 #[derive(Debug)]
 struct Place {
@@ -62,6 +80,7 @@ impl Shares {
             limits,
             used: Mutex::default(),
             strangers: AtomicUsize::new(0),
+            turns: Turns::default(),
         }))
     }
 
@@ -119,9 +138,53 @@ impl Call {
         CALL.try_with(Self::clone).unwrap_or_default()
     }
 
-    /// Runs a part of the call: what it does is counted here.
+    /// Runs a part of the call: what it does is counted here, and done in its organization's turns
+    /// once that is known.
     pub async fn scope<F: Future>(self, work: F) -> F::Output {
-        CALL.scope(self, work).await
+        let call = self.clone();
+        let watched = (ANYHOW, WATCHED);
+        let (relaxed, polled) = (Ordering::Relaxed, &self.0.polled);
+        polled
+            .compare_exchange(watched.0, watched.1, relaxed, relaxed)
+            .ok();
+        let mut work = pin!(CALL.scope(call, work));
+        let mut taker = None;
+        poll_fn(|context| {
+            loop {
+                if taker.is_none() {
+                    taker = self.taker();
+                }
+                if let Some(taker) = &mut taker {
+                    let _turn = ready!(taker.poll_turn(context));
+                    self.0.polled.store(IN_TURNS, Ordering::Relaxed);
+                    return work.as_mut().poll(context);
+                }
+                if let Poll::Ready(output) = work.as_mut().poll(context) {
+                    return Poll::Ready(output);
+                }
+                if self.taker().is_none() {
+                    return Poll::Pending;
+                }
+            }
+        })
+        .await
+    }
+
+    /// Waits for the organization's first turn.
+    pub async fn turn(&self) {
+        poll_fn(|_| match self.0.polled.load(Ordering::Relaxed) {
+            // Whoever polls sees that it is known, and polls again when the turn is there.
+            WATCHED => Poll::Pending,
+            _ => Poll::Ready(()),
+        })
+        .await;
+    }
+
+    fn taker(&self) -> Option<Taker> {
+        let place = self.place();
+        let place = place.as_ref()?;
+        let (organization, _) = place.of?;
+        Some(place.shares.0.turns.taker(organization))
     }
 
     /// Counts the call as the account's and its organization's; once however often it is asked.
@@ -188,7 +251,7 @@ impl Call {
     }
 
     fn place(&self) -> MutexGuard<'_, Option<Place>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

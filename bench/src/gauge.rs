@@ -1,6 +1,5 @@
 //! A server with the bench's own definition, and organizations that each have an instance of it.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use http::HeaderValue;
@@ -85,12 +84,12 @@ impl Organization {
 }
 
 impl Gauge {
-    /// With a vendor that answers for every host.
+    /// `routes`: who answers for which host, as the server takes it.
     pub async fn start(
         programs: &Programs,
         sandbox: &Sandbox,
         elements: &Path,
-        vendor: SocketAddr,
+        routes: &str,
         organizations: i64,
     ) -> Result<Self, Error> {
         let organizations: Vec<_> = (1001..=1000 + organizations)
@@ -98,7 +97,7 @@ impl Gauge {
             .collect();
         let folder = temporary_folder()?;
         let data_dir = folder.path().join("data");
-        let settings = settings(elements, vendor);
+        let settings = settings(elements, routes);
         let server = Server::start(programs, sandbox, &data_dir, &settings).await?;
         let documents: Vec<_> = organizations.iter().map(Organization::document).collect();
         let document = json!({ "organizations": documents }).to_string();
@@ -117,21 +116,21 @@ impl Gauge {
         programs: &Programs,
         sandbox: &Sandbox,
         elements: &Path,
-        vendor: SocketAddr,
+        routes: &str,
         setting: (&'static str, String),
     ) -> Result<(), Error> {
         self.server.stop().await?;
-        let mut settings = settings(elements, vendor);
+        let mut settings = settings(elements, routes);
         settings.push(setting);
         self.server = Server::start(programs, sandbox, &self.data_dir, &settings).await?;
         Ok(())
     }
 }
 
-fn settings(elements: &Path, vendor: SocketAddr) -> Vec<(&'static str, String)> {
+fn settings(elements: &Path, routes: &str) -> Vec<(&'static str, String)> {
     vec![
         ("BUNSEN_ELEMENTS", elements.display().to_string()),
-        ("BUNSEN_VENDOR_ROUTES", format!("*=http://{vendor}")),
+        ("BUNSEN_VENDOR_ROUTES", routes.to_owned()),
         ("BUNSEN_LOG", "warn".to_owned()),
     ]
 }

@@ -2,8 +2,8 @@
 //! alone and beside each kind of hostility.
 //!
 //! The twenty ask at a steady rate, whatever the answers do. Who means ill asks as fast as it can, on
-//! a thread of low priority: what is to be seen is how the server shares, not who of its callers gets
-//! the processor of this machine.
+//! a thread of low priority, and of a vendor on another such thread: what is to be seen is how the
+//! server shares, not who of its callers gets the processor of this machine.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -86,9 +86,11 @@ pub async fn measure(
     duration: Duration,
     rounds: usize,
 ) -> Result<(), Error> {
-    let vendor = vendor::start()?;
+    // Its vendor is its own: what floods it is no matter of the server's.
+    let (vendor, flooded) = (vendor::start()?, vendor::start_behind_others()?);
+    let routes = format!("s1001.gauge.example=http://{flooded} *=http://{vendor}");
     let count = i64::try_from(NORMAL)? + 1;
-    let mut gauge = Gauge::start(programs, sandbox, elements, vendor, count).await?;
+    let mut gauge = Gauge::start(programs, sandbox, elements, &routes, count).await?;
     let (hostile, normal) = gauge.organizations.split_first().ok_or("nobody is there")?;
     let address = gauge.server.address();
     let crowd = Arc::new(Crowd::new(address, normal)?);
@@ -293,9 +295,7 @@ impl Flood {
             .build()?;
         let ended = Arc::clone(&over);
         let thread = thread::spawn(move || {
-            // Of this thread alone, on Linux; elsewhere it competes with the others.
-            #[cfg(target_os = "linux")]
-            rustix::process::nice(10)?;
+            vendor::behind_others();
             runtime.block_on(asker.all(&ended));
             Ok(())
         });

@@ -57,7 +57,8 @@ pub async fn measure(
 ) -> Result<(), Error> {
     install_crypto_provider();
     let vendor = vendor::start()?;
-    let mut gauge = Gauge::start(programs, sandbox, elements, vendor, 1).await?;
+    let routes = format!("*=http://{vendor}");
+    let mut gauge = Gauge::start(programs, sandbox, elements, &routes, 1).await?;
     let own = gauge.organizations.first().ok_or("nobody is there")?;
     let health = b"GET /health/live HTTP/1.1\r\nhost: bunsen.example\r\n\r\n";
     let hub = |path: &str| own.request("GET", &format!("/hubs/crm{path}"), "");
@@ -74,7 +75,7 @@ pub async fn measure(
     let whole_list = live.call(&list, 200).await?;
     let without = ("BUNSEN_REQUEST_LOG_DAYS", "0".to_owned());
     gauge
-        .start_again(programs, sandbox, elements, vendor, without)
+        .start_again(programs, sandbox, elements, &routes, without)
         .await?;
     let live = Live {
         gauge: &gauge,

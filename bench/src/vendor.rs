@@ -27,13 +27,32 @@ struct Answers {
 
 /// Starts one that ends with this program.
 pub fn start() -> Result<SocketAddr, Error> {
+    start_with(|| {})
+}
+
+/// The same on a thread that leaves the processors to all others.
+pub fn start_behind_others() -> Result<SocketAddr, Error> {
+    start_with(behind_others)
+}
+
+/// Has this thread leave the processors to others, on Linux; elsewhere it competes with them.
+pub fn behind_others() {
+    // Refused, it is as elsewhere.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(10);
+}
+
+fn start_with(first: fn()) -> Result<SocketAddr, Error> {
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    std::thread::spawn(move || runtime.block_on(accept(listener)));
+    std::thread::spawn(move || {
+        first();
+        runtime.block_on(accept(listener))
+    });
     Ok(address)
 }
 

@@ -49,6 +49,9 @@ fn prepared(arguments: Cli) -> Result<ExitCode> {
         }
         asynchronous => tokio::runtime::Builder::new_multi_thread()
             .enable_all()
+            // What arrives is looked for often: one caller's answer does not wait behind everything that
+            // others have asked for.
+            .event_interval(8)
             .build()
             .map_err(Error::internal)?
             .block_on(dispatch(asynchronous))

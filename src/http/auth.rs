@@ -105,7 +105,7 @@ impl FromRequestParts<App> for OrgCaller {
             Presented::Nothing => return Err(REFUSED),
             Presented::Bearer(token) => {
                 let caller = Box::pin(session_caller(app, &token)).await?;
-                return counted(app, parts, caller);
+                return counted(app, parts, caller).await;
             }
             Presented::Secrets(secrets) => secrets,
         };
@@ -114,7 +114,7 @@ impl FromRequestParts<App> for OrgCaller {
         if matches!(secrets.element, Some(ElementPart::Token(_))) {
             found.instance_of(&caller)?;
         }
-        counted(app, parts, caller)
+        counted(app, parts, caller).await
     }
 }
 
@@ -126,12 +126,13 @@ impl FromRequestParts<App> for OrgCallerIgnoringElement {
             Presented::Nothing => return Err(REFUSED),
             Presented::Bearer(token) => {
                 let caller = Box::pin(session_caller(app, &token)).await?;
-                return counted(app, parts, caller).map(Self);
+                return counted(app, parts, caller).await.map(Self);
             }
             Presented::Secrets(secrets) => secrets,
         };
         secrets.element = None;
-        counted(app, parts, resolve(app, &secrets).await?.org_caller()?).map(Self)
+        let caller = resolve(app, &secrets).await?.org_caller()?;
+        counted(app, parts, caller).await.map(Self)
     }
 }
 
@@ -164,7 +165,7 @@ impl FromRequestParts<App> for InstanceCaller {
             None => found.user_caller()?,
         };
         let instance = found.instance_of(&caller)?;
-        let caller = taken_in(app, caller)?;
+        let caller = taken_in(app, caller).await?;
         let noted = (instance.id, instance.account, instance.element_key.as_str());
         Note::caller(parts, &caller, Some(noted));
         Ok(Self {
@@ -200,14 +201,16 @@ fn caller(organization: OrganizationId, user: &FoundUser) -> OrgCaller {
 
 /// The call counts as its organization's from here on, and stands in its request log. What is refused
 /// for being too much does not: it costs nobody anything.
-fn counted(app: &App, parts: &Parts, caller: OrgCaller) -> Result<OrgCaller> {
-    let caller = taken_in(app, caller)?;
+async fn counted(app: &App, parts: &Parts, caller: OrgCaller) -> Result<OrgCaller> {
+    let caller = taken_in(app, caller).await?;
     Note::caller(parts, &caller, None);
     Ok(caller)
 }
 
-fn taken_in(app: &App, caller: OrgCaller) -> Result<OrgCaller> {
-    Call::current().enter(app.shares(), caller.organization, caller.account)?;
+async fn taken_in(app: &App, caller: OrgCaller) -> Result<OrgCaller> {
+    let call = Call::current();
+    call.enter(app.shares(), caller.organization, caller.account)?;
+    call.turn().await;
     Ok(caller)
 }
 
