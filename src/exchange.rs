@@ -5,6 +5,7 @@
 
 mod called;
 mod calls;
+mod checked;
 mod client;
 mod hooked;
 mod passed;
@@ -25,6 +26,7 @@ use crate::outbound::{Destination, Grant, Outbound, SendError, check_url};
 
 pub use called::{Asked, Came, ask, prepared};
 pub use calls::{Calls, Progress, longest};
+pub use checked::{Verdict, check};
 pub use client::{signing, with_client};
 pub use hooked::page;
 pub use passed::{PASSED, pass};

@@ -5,6 +5,7 @@
 //! before the status.
 
 mod blame;
+mod in_success;
 mod plain;
 mod provider_message;
 mod refusal;
@@ -21,7 +22,7 @@ use serde_json::Value as Json;
 use url::Url;
 
 use crate::configuration::Values;
-use crate::element::oauth::{ACCESS_TOKEN, REFRESH_INTERVAL, seconds};
+use crate::element::oauth::{ACCESS_TOKEN, REFRESH_INTERVAL, REFRESH_TOKEN, seconds};
 use crate::element::{
     Condition, Content, Element, FaultRule, Group, HostRule, Output, OutputFrom, Piece, Resource,
 };
@@ -111,6 +112,9 @@ pub fn read(
                 stored.configuration.insert(output.key.clone(), value);
             }
             None if output.required => {
+                if let Some(fault) = in_success::refused(&seen, group, resource, inputs.request) {
+                    return Err(fault);
+                }
                 let message = format!(
                     "{} answered step {} without a value for {}.",
                     element.name,
@@ -188,6 +192,9 @@ pub(crate) fn judge(
     }
     if seen.is_success(resource) {
         return Ok(());
+    }
+    if let Some(fault) = in_success::refused(seen, group, resource, request) {
+        return Err(fault);
     }
     let json = seen.json.as_ref();
     let known = token_error::plain(element, group, resource, seen.reply.status, json);
@@ -437,11 +444,27 @@ impl<'a> Seen<'a> {
         let says = match output.key.as_str() {
             // A life that is no number says nothing; what is known of it stays.
             REFRESH_INTERVAL => seconds(&text).is_some(),
-            ACCESS_TOKEN => !text.contains(char::is_control),
+            // What is no text is no token, and the one there was is still good.
+            ACCESS_TOKEN | REFRESH_TOKEN => {
+                self.is_text(&output.from) && !text.contains(char::is_control)
+            }
             // The database's JSON has none.
             _ => !text.contains('\0'),
         };
         (says && !text.is_empty()).then_some(text)
+    }
+
+    fn is_text(&self, from: &OutputFrom) -> bool {
+        match from {
+            OutputFrom::Field(path) => {
+                let found = self
+                    .json
+                    .as_ref()
+                    .and_then(|json| path.find(json, self.values));
+                found.is_some_and(|found| found.is_string())
+            }
+            _ => true,
+        }
     }
 
     pub(crate) fn text(&self, from: &OutputFrom) -> Option<String> {

@@ -124,7 +124,8 @@ async fn opened(app: &App, link: ConnectLink, token: Secret) -> Result<Opening> 
         return Ok(Opening::Unknown);
     }
     let contents = contents(app, &link).await?;
-    if let Some(instance) = link.connected {
+    // Where it leads to then is for as long as the link is, for whoever comes with its address.
+    if let Some(instance) = link.connected.filter(|_| !link.expired) {
         let contents = contents.unwrap_or_default();
         return Ok(Opening::Used(Box::new(Done {
             organization: link.organization,

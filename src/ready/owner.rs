@@ -10,18 +10,15 @@
 
 use std::time::Duration;
 
-use bunsen_engine::configuration::Values;
 use bunsen_engine::element::Resource;
 use bunsen_engine::element::oauth::has_token;
 use bunsen_engine::hub::ping;
-use bunsen_engine::reply::{self, Blame};
-use bunsen_engine::request::{self, Inputs};
 use jiff::Timestamp;
 
 use super::Ready;
 use crate::app::App;
 use crate::error::Result;
-use crate::exchange::{self, Asked, Came};
+use crate::exchange::{self, Verdict};
 use crate::ids::{InstanceId, OrganizationId};
 use crate::looks::Look;
 use crate::{renewal, store};
@@ -33,16 +30,6 @@ const SELDOM: Duration = Duration::from_hours(1);
 const SELDOMER: Duration = Duration::from_hours(24);
 /// Of the time since it is not valid, the part that is waited from one check to the next.
 const PART: u32 = 24;
-
-/// What the vendor says of the credentials.
-#[derive(Debug)]
-enum Verdict {
-    Taken,
-    /// Why, in words for people.
-    Refused(String),
-    /// It is away, throttles, or says something else.
-    Unknown,
-}
 
 /// One state of an instance.
 #[derive(Debug, Clone, Copy)]
@@ -69,34 +56,13 @@ impl Ready<'_> {
     }
 
     async fn check(&self, call: &Resource) -> Result<Verdict> {
-        let (element, group, session) = (self.element, self.group, self.session());
         let values = self.effective().await?;
-        let (now, parameters) = exchange::prepared(&session, call, &values)?;
-        let inputs = Inputs {
-            configuration: &values,
-            previous: None,
-            request: Some(&parameters),
-            now,
-        };
-        let request = request::build(element, group, call, &inputs).map_err(exchange::unbuilt)?;
         let turn = self.turn().await?.used();
-        let came = exchange::ask(&session, request, Asked::Whole, None).await;
-        let Ok(Came { reply, .. }) = came else {
-            return Ok(Verdict::Unknown);
-        };
-        turn.answered(reply.status, &reply.headers);
-        Ok(match reply::read(element, group, call, &inputs, &reply) {
-            Ok(_) => Verdict::Taken,
-            Err(fault)
-                if fault.status == 401
-                    && fault.blame != Blame::Nobody
-                    && reply::speaks_as_expected(element, call, &reply) =>
-            {
-                let failed = exchange::failed(&session, &values, &Values::new(), fault);
-                Verdict::Refused(failed.to_string())
-            }
-            Err(_) => Verdict::Unknown,
-        })
+        let (verdict, reply) = exchange::check(&self.session(), call, &values).await?;
+        if let Some(reply) = reply {
+            turn.answered(reply.status, &reply.headers);
+        }
+        Ok(verdict)
     }
 }
 

@@ -28,6 +28,8 @@ const REFUSED_LONGEST: Duration = Duration::from_hours(60 * 24);
 const UNCLEAR_TRIES: i32 = 20;
 /// The same of a password, before the one that is the last.
 const PASSWORD_TRIES: i32 = 2;
+/// Failures in a row until the next is shown, although it may pass: some minutes.
+const LASTING_TRIES: i32 = 5;
 
 /// Only the first makes an instance invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,6 +132,13 @@ impl Due<'_> {
         start == Start::LogIn
             && !self.is_harmless(renewal, start)
             && self.row.renewal_attempts >= PASSWORD_TRIES
+    }
+
+    /// Whether it is shown, although it may pass: whoever has to be told, what has lasted for some
+    /// minutes, and what is waited for.
+    pub(super) fn is_trouble(&self, class: Class, not_before: Option<Timestamp>) -> bool {
+        let waits = not_before.is_some_and(|end| end > Timestamp::now());
+        class == Class::Client || waits || self.row.renewal_attempts >= LASTING_TRIES
     }
 
     fn is_client(&self) -> bool {

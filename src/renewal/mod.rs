@@ -77,6 +77,13 @@ struct Intent {
     generation: i64,
     /// What it begins with may be used up by asking.
     spends: bool,
+    /// What that is. Earlier versions do not say it.
+    #[serde(default = "refresh")]
+    start: Start,
+}
+
+fn refresh() -> Start {
+    Start::Refresh
 }
 
 /// One instance as it was read.
@@ -214,7 +221,7 @@ impl Due<'_> {
             None => None,
         };
         let spends = start == Start::Refresh && renewal.reuse != Reuse::Safe;
-        let Begun::Ours(exchange) = self.begin(&calls, spends).await? else {
+        let Begun::Ours(exchange) = self.begin(&calls, (start, spends)).await? else {
             return Ok(Attempt::Over(Came::NotBegun));
         };
         if self.hosts.is_none() {
@@ -229,7 +236,7 @@ impl Due<'_> {
             Ok(()) => {
                 let returned = Held(calls.returned());
                 return match exchange.answer(&returned).await {
-                    Ok(()) => self.apply(&exchange, returned).await,
+                    Ok(()) => self.apply(&exchange, start, returned).await,
                     Err(error) => self.late(&exchange, &returned.0, error).await,
                 };
             }
@@ -269,7 +276,8 @@ impl Due<'_> {
                 due_at: self.next_try(class, not_before),
                 by_call_at: failure::by_call_at(class, Timestamp::now(), not_before),
                 in_doubt: lost,
-                trouble: (class == Class::Client).then_some(&*reason),
+                trouble: self.is_trouble(class, not_before).then_some(&*reason),
+                client_refused: class == Class::Client,
                 ..FailedRenewal::default()
             },
         };
@@ -292,12 +300,13 @@ impl Due<'_> {
         }
     }
 
-    async fn begin(&self, calls: &Calls<'_>, spends: bool) -> Result<Begun> {
+    async fn begin(&self, calls: &Calls<'_>, (start, spends): (Start, bool)) -> Result<Begun> {
         let parts = self.element.session_of(self.group, &self.values);
         let session = journal::session(self.app, &self.element.key, parts.as_deref());
         let intent = Intent {
             generation: self.row.generation,
             spends,
+            start,
         };
         let intent = serde_json::to_vec(&intent).map_err(Error::internal)?;
         let opening = Opening {
@@ -314,7 +323,7 @@ impl Due<'_> {
         journal::begin(self.app, &opening).await
     }
 
-    async fn apply(&self, exchange: &Exchange, returned: Held) -> Result<Attempt> {
+    async fn apply(&self, exchange: &Exchange, start: Start, returned: Held) -> Result<Attempt> {
         let (organization, id) = (self.organization, exchange.id());
         let (instance, generation) = (self.row.id, self.row.generation);
         apply(
@@ -322,7 +331,7 @@ impl Due<'_> {
             organization,
             instance,
             id,
-            generation,
+            (generation, start),
             &returned.0,
         )
         .await?;

@@ -10,17 +10,21 @@ use std::time::{Duration, Instant};
 use bunsen_engine::configuration::Values;
 use bunsen_engine::element::oauth::ACCESS_TOKEN;
 use bunsen_engine::element::{Element, Group};
+use bunsen_engine::hub::ping;
 use jiff::Timestamp;
 
-use super::{Came, Due, end};
+use super::{Came, Due, end, written};
 use crate::app::App;
 use crate::error::{Error, Result, VendorFailure};
+use crate::exchange::{self, Verdict};
 use crate::ids::{InstanceId, OrganizationId};
 use crate::store;
 
 /// How long a call waits for a renewal that somebody else makes.
 const PATIENCE: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(50);
+/// From one look to the next whether an access token that should live is still taken.
+const CHECKED: Duration = Duration::from_secs(60);
 const LONGEST_LOOK: Duration = Duration::from_millis(500);
 /// Tokens this young are as good as they get: a vendor that does not take them means something else.
 /// Doubled with each renewal in a row after which it did not take them either, up to the longest: a
@@ -101,8 +105,14 @@ async fn renew(
             return access_refused(app, organization, of).await;
         }
         let due = Due::new(app, organization, (row, grants), None).await?;
-        if due.is_young() || due.waits_for_its_end() {
+        if due.is_young() {
             return Ok(());
+        }
+        if due.waits_for_its_end() {
+            match due.has_ended_early().await? {
+                true => continue,
+                false => return Ok(()),
+            }
         }
         if let Some(next) = due.waits_since_a_failure() {
             return Err(not_yet(next, None));
@@ -150,6 +160,32 @@ impl Due<'_> {
         let renewal = self.element.renewal(self.group);
         let ends = renewal.map(|renewal| end(&renewal, &effective));
         self.row.renewal_in_doubt && ends.is_some_and(|ends| ends > Timestamp::now())
+    }
+
+    /// The vendor does not take the access token any more, although by its time it lives: it is asked,
+    /// once in a while, by the definition's own check. From then on there is nothing that a second use
+    /// of the refresh token could end.
+    async fn has_ended_early(&self) -> Result<bool> {
+        let of = (self.row.id, self.row.generation);
+        let Some(check) = ping::check(self.element, self.group) else {
+            return Ok(false);
+        };
+        let stored = self.app.store().org(self.organization);
+        if !stored.claim_check(of.0, of.1, CHECKED).await? {
+            return Ok(false);
+        }
+        let effective = self.element.effective(self.group, &self.values);
+        let (verdict, _) = exchange::check(&self.session(), check, &effective).await?;
+        if !matches!(verdict, Verdict::Refused(_)) {
+            return Ok(false);
+        }
+        tracing::info!(
+            org.id = %self.organization,
+            instance.id = %self.row.id,
+            "the access token has ended before its time, and nothing is waited for any more"
+        );
+        written::ended(self.app, self.organization, of).await?;
+        Ok(true)
     }
 
     /// Somebody has tried it in vain since it was read.
@@ -209,8 +245,8 @@ fn not_yet(next: Timestamp, said: Option<VendorFailure>) -> Error {
             None,
         )
     });
-    // What refuses the application, or nobody understands, is no refusal of the instance.
-    if matches!(told.status, 400 | 401 | 403) {
+    // What a token endpoint says is no answer to the call: its 404 is not that of the record.
+    if told.status != 429 && told.status < 500 {
         told.status = 503;
     }
     told.retry_after.get_or_insert_with(|| wait.to_string());

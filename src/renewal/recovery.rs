@@ -14,6 +14,10 @@ use crate::journal::Held;
 use crate::journal::recovery::Left;
 use crate::store::{FailedRenewal, Outcome};
 
+/// Shown while it is waited for the access token's end.
+const CUT_SHORT: &str = "A renewal was cut short, and whether the vendor has made it is not known. It \
+                         is made again when the access token has ended.";
+
 /// Finishes a renewal that a server which is gone has left open: an answer is written; without one
 /// the instance waits until its access token has ended.
 ///
@@ -27,7 +31,8 @@ pub async fn recover(app: App, left: Left) -> Result<()> {
         .ok_or_else(|| Error::internal("a renewal of no instance"))?;
     if let Some(answer) = &left.answer {
         let returned = Held::from_json(answer)?.0;
-        return apply(&app, organization, id, left.id, generation, &returned).await;
+        let of = (generation, intent.start);
+        return apply(&app, organization, id, left.id, of, &returned).await;
     }
     let of = (organization, id, generation, left.id);
     match &left.progress {
@@ -35,7 +40,7 @@ pub async fn recover(app: App, left: Left) -> Result<()> {
             // In a task of its own: a slow script holds up nobody else's.
             let work = app.work().clone();
             work.spawn(async move {
-                if let Err(error) = unread(&app, left, of, intent.spends).await {
+                if let Err(error) = unread(&app, left, of, &intent).await {
                     tracing::warn!(org.id = %organization, instance.id = %id, %error, "hooks have not seen yet what a renewal has brought");
                 }
             });
@@ -59,6 +64,7 @@ async fn doubted(
     let failed = FailedRenewal {
         due_at,
         in_doubt: spends,
+        trouble: spends.then_some(CUT_SHORT),
         ..FailedRenewal::default()
     };
     tracing::warn!(
@@ -76,8 +82,9 @@ async fn unread(
     app: &App,
     mut left: Left,
     of: (OrganizationId, InstanceId, i64, Uuid),
-    spends: bool,
+    intent: &Intent,
 ) -> Result<()> {
+    let spends = intent.spends;
     let (organization, instance, generation, exchange) = of;
     let Some(progress) = left.progress.take() else {
         return doubted(app, of, spends).await;
@@ -104,7 +111,8 @@ async fn unread(
     match calls.step().await {
         Ok(()) if calls.left() == 0 => {
             let returned = ours.keep(calls).await?.0;
-            apply(app, organization, instance, exchange, generation, &returned).await
+            let of = (generation, intent.start);
+            apply(app, organization, instance, exchange, of, &returned).await
         }
         outcome => {
             if let Err(error) = outcome {

@@ -230,7 +230,8 @@ impl Due<'_> {
             _ => FailedRenewal {
                 due_at: self.next_try(class, None),
                 by_call_at: failure::by_call_at(class, Timestamp::now(), None),
-                trouble: (class == Class::Client).then_some(&*reason),
+                trouble: self.is_trouble(class, None).then_some(&*reason),
+                client_refused: class == Class::Client,
                 ..FailedRenewal::default()
             },
         };

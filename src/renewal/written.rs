@@ -1,6 +1,9 @@
 //! What has come of a renewal, as it is written.
 
 use bunsen_engine::configuration::Values;
+use bunsen_engine::element::Start;
+use bunsen_engine::element::oauth::{ACCESS_TOKEN, REFRESH_INTERVAL, REFRESH_TIME, REFRESH_TOKEN};
+use bunsen_engine::element::people::other_account;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -10,7 +13,7 @@ use crate::app::App;
 use crate::credentials::{self, CREDENTIALS, Parts, place, stored_values};
 use crate::error::Result;
 use crate::ids::{InstanceId, OrganizationId};
-use crate::store::{FailedRenewal, Outcome, RenewedInstance, Standing};
+use crate::store::{FailedRenewal, KeptTokens, Outcome, RenewedInstance, Standing};
 use crate::tenancy;
 
 impl Due<'_> {
@@ -35,27 +38,55 @@ impl Due<'_> {
     }
 }
 
-/// Writes what the vendor has returned, unless somebody else has logged in since.
+/// Writes what the vendor has returned, unless somebody else has logged in since. What leads to another
+/// account at the vendor is not written: calls would go on with somebody else's data.
 pub(super) async fn apply(
     app: &App,
     organization: OrganizationId,
     id: InstanceId,
     exchange: Uuid,
-    generation: i64,
+    (generation, start): (i64, Start),
     returned: &Values,
 ) -> Result<()> {
     let keys = &tenancy::keys(app, organization).await?;
     let stored = app.store().org(organization);
-    let written = stored
+    let (written, revocation) = stored
         .transaction(|mut transaction| async move {
             let row = stored.lock_instance(&mut transaction, id).await?;
             if stored.lock_exchange(&mut transaction, exchange).await? != Standing::Answered {
-                return Ok((transaction, false));
+                return Ok((transaction, (false, None)));
             }
             let row = row.filter(|row| row.generation == generation);
             if let Some(row) = &row {
                 let mut values = stored_values(organization, keys, row)?;
-                values.extend(returned.clone());
+                match other_account(&values, returned) {
+                    // There is a new one for each log-in, so what it gave is given up.
+                    Some(other) if start == Start::LogIn => {
+                        let reason = format!(
+                            "Its log-in leads to another account at the vendor by now: {} instead \
+                             of {}.",
+                            other.now, other.before
+                        );
+                        let failed = FailedRenewal {
+                            needs_owner: Some(&reason),
+                            ..FailedRenewal::default()
+                        };
+                        let revocation = stored
+                            .write_failed_renewal(&mut transaction, row, &failed)
+                            .await?;
+                        let outcome = Outcome::Refused;
+                        stored
+                            .settle_exchange(&mut transaction, exchange, outcome, None)
+                            .await?;
+                        return Ok((transaction, (false, revocation)));
+                    }
+                    // The session is the same one; what else is said of it stays.
+                    Some(_) => {
+                        let tokens = returned.iter().filter(|(key, _)| is_of_token(key));
+                        values.extend(tokens.map(|(key, value)| (key.clone(), value.clone())));
+                    }
+                    None => values.extend(returned.clone()),
+                }
                 let element = app.catalog().get(&row.element_key);
                 let due_at = element.and_then(|element| {
                     let group = element.group(&row.credential_group)?;
@@ -79,12 +110,17 @@ pub(super) async fn apply(
             stored
                 .settle_exchange(&mut transaction, exchange, outcome, None)
                 .await?;
-            Ok((transaction, row.is_some()))
+            Ok((transaction, (row.is_some(), None)))
         })
         .await?;
+    app.callers().settle(app.store(), revocation).await;
     app.instances().forget(&(organization, id));
     tracing::info!(org.id = %organization, instance.id = %id, written, "vendor session renewed");
     Ok(())
+}
+
+fn is_of_token(key: &str) -> bool {
+    [ACCESS_TOKEN, REFRESH_TOKEN, REFRESH_INTERVAL, REFRESH_TIME].contains(&key)
 }
 
 /// Writes what a failure means, and ends its exchange with it; nothing when the exchange is over or
@@ -122,6 +158,45 @@ pub(super) async fn fail(
         })
         .await?;
     app.callers().settle(app.store(), revocation).await;
+    Ok(())
+}
+
+/// The access token of this generation has ended before its time: from now on it is known to have,
+/// and is renewed at once.
+pub(super) async fn ended(
+    app: &App,
+    organization: OrganizationId,
+    (id, generation): (InstanceId, i64),
+) -> Result<()> {
+    let keys = &tenancy::keys(app, organization).await?;
+    let stored = app.store().org(organization);
+    stored
+        .transaction(|mut transaction| async move {
+            let row = stored.lock_instance(&mut transaction, id).await?;
+            if let Some(row) = row.filter(|row| row.generation == generation) {
+                let mut values = stored_values(organization, keys, &row)?;
+                let element = app.catalog().get(&row.element_key);
+                let known = element
+                    .and_then(|element| Some((element, element.group(&row.credential_group)?)));
+                let ended = known.and_then(|(element, group)| {
+                    let renewal = element.renewal(group)?;
+                    let life = renewal.life(&element.effective(group, &values))?;
+                    let granted = Timestamp::now().as_millisecond().checked_sub(life)?;
+                    Some(element.value(REFRESH_TIME, granted.to_string()))
+                });
+                values.extend(ended.map(|granted| (REFRESH_TIME.to_owned(), granted)));
+                let parts = Parts::of(&values);
+                let place = place(organization, row.row_id, CREDENTIALS);
+                let kept = KeptTokens {
+                    configuration: &parts.clear,
+                    credentials_sealed: &keys.seal(&place, &parts.secret_json()?),
+                };
+                stored.write_ended(&mut transaction, id, &kept).await?;
+            }
+            Ok((transaction, ()))
+        })
+        .await?;
+    app.instances().forget(&(organization, id));
     Ok(())
 }
 

@@ -487,8 +487,11 @@ impl Element {
 impl Resource {
     /// The step in words, for messages: `the check of the credentials (GET /users/me)`.
     pub fn step(&self) -> String {
-        let call = format!("{} {}", self.vendor_method, self.vendor_path);
+        let path = self.vendor_path.to_string();
+        let call = format!("{} {path}", self.vendor_method);
         match &self.description {
+            // What a host is put together from says nothing to people.
+            Some(description) if !path.starts_with('/') => format!("'{description}'"),
             Some(description) => format!("'{description}' ({call})"),
             None => format!("'{call}'"),
         }

@@ -45,9 +45,41 @@ pub(super) fn passes(seen: &Seen<'_>, resource: &Resource) -> Option<Blame> {
     if seen.content == Some(Content::Html) {
         return Some(Blame::Nobody);
     }
-    match code(seen)? {
+    passing(code(seen)?)
+}
+
+fn passing(code: &str) -> Option<Blame> {
+    match code {
         "temporarily_unavailable" | "server_error" | "authorization_pending" => Some(Blame::Nobody),
         "slow_down" | "too_many_requests" | "rate_limit_exceeded" => Some(Blame::Haste),
+        _ => None,
+    }
+}
+
+/// Of an answer to a call for tokens that has none and an error in a status of success, as some vendors
+/// have it. `None`: it is no such answer.
+pub(super) fn in_success(seen: &Seen<'_>, group: &Group, resource: &Resource) -> Option<Blame> {
+    if !asks_for_tokens(resource) || !seen.reply.status.is_success() {
+        return None;
+    }
+    let code = code(seen).filter(|code| !code.is_empty())?;
+    let known = passing(code).or_else(|| by_code(code, group, false));
+    Some(known.unwrap_or(Blame::Unclear))
+}
+
+/// Of the codes whose meaning is known.
+fn by_code(code: &str, group: &Group, explicit: bool) -> Option<Blame> {
+    let grant = group.oauth.as_ref().map(|oauth| &oauth.grant);
+    let signs = matches!(grant, Some(Grant::JwtBearer(_)));
+    match code {
+        "invalid_client"
+        | "unauthorized_client"
+        | "invalid_request"
+        | "unsupported_grant_type"
+        | "invalid_scope" => Some(Blame::Client),
+        // Nothing of what is signed is looked at beyond the first mistake, a clock's among them.
+        "invalid_grant" if signs && !explicit => Some(Blame::Client),
+        "invalid_grant" => Some(Blame::Owner),
         _ => None,
     }
 }
@@ -100,20 +132,10 @@ pub(super) fn of(
     }
     let tokens = asks_for_tokens(resource);
     let grant = group.oauth.as_ref().map(|oauth| &oauth.grant);
-    let signs = matches!(grant, Some(Grant::JwtBearer(_)));
     let explicit = rule.is_some_and(|rule| is_explicit(rule, theirs));
-    match code(seen).filter(|_| tokens) {
-        Some(
-            "invalid_client"
-            | "unauthorized_client"
-            | "invalid_request"
-            | "unsupported_grant_type"
-            | "invalid_scope",
-        ) => return Blame::Client,
-        // Nothing of what is signed is looked at beyond the first mistake, a clock's among them.
-        Some("invalid_grant") if signs && !explicit => return Blame::Client,
-        Some("invalid_grant") => return Blame::Owner,
-        _ => {}
+    let code = code(seen).filter(|_| tokens);
+    if let Some(blame) = code.and_then(|code| by_code(code, group, explicit)) {
+        return blame;
     }
     let ours = matches!(fault.status, 400 | 401 | 403);
     let read = matches!(seen.content, Some(Content::Json | Content::Xml));

@@ -69,8 +69,9 @@ pub struct Instance {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     invalid_since: Option<String>,
-    /// Why the vendor does not take the application (the OAuth client, its key) that renews the
-    /// session: nothing that its owner could mend. Absent while all is well.
+    /// Why the session could not be renewed for some time, which is nothing that its owner could mend:
+    /// the vendor does not take the application (the OAuth client, its key), is away, or its answer was
+    /// lost. Absent while all is well.
     #[serde(skip_serializing_if = "Option::is_none")]
     renewal_problem: Option<String>,
     /// When the vendor session was renewed last. Absent where it never was.

@@ -50,8 +50,10 @@ pub struct FailedRenewal<'a> {
     pub needs_owner: Option<&'a str>,
     /// The vendor does not take the access token either: no call is made with it any more.
     pub access_refused: bool,
-    /// Why the vendor does not take the application that asks, which makes nothing invalid.
+    /// Why there are no new tokens, for people to see, which makes nothing invalid.
     pub trouble: Option<&'a str>,
+    /// The vendor does not take the application that asks: whoever runs it is told.
+    pub client_refused: bool,
     /// The vendor may have used up the stored refresh token. Counts the generation up, so that
     /// nobody who has read the instance before sends that token without knowing.
     pub in_doubt: bool,
@@ -243,6 +245,28 @@ impl OrgStore<'_> {
         Ok(())
     }
 
+    /// The same where the access token has ended before its time: it is renewed at once, by whoever is
+    /// first.
+    pub async fn write_ended(
+        &self,
+        connection: &mut PgConnection,
+        id: InstanceId,
+        kept: &KeptTokens<'_>,
+    ) -> Result<()> {
+        self.query(
+            "update instances
+             set configuration = $3, credentials_sealed = $4, renewal_by_call_at = null,
+                 renewal_due_at = least(renewal_due_at, clock_timestamp())
+             where org_id = $1 and id = $2",
+        )
+        .bind(id)
+        .bind(Json(kept.configuration))
+        .bind(kept.credentials_sealed)
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
     /// `before` is from [`OrgStore::lock_instance`]. If it needs its owner from now on, that is told,
     /// and servers that remember it as valid must forget it.
     pub async fn write_failed_renewal(
@@ -279,9 +303,7 @@ impl OrgStore<'_> {
             .bind(failed.trouble)
             .fetch_one(&mut *connection)
             .await?;
-        // Of one that has it already it is told already.
-        if let (Some(trouble), true, None) = (failed.trouble, before.valid, &before.invalid_reason)
-        {
+        if let (Some(trouble), true, true) = (failed.trouble, failed.client_refused, before.valid) {
             self.notify_client_refused(connection, before, trouble)
                 .await?;
         }

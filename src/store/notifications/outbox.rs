@@ -164,6 +164,7 @@ impl OrgStore<'_> {
                     _ => return Ok(()),
                 }
             }
+            None if self.is_client_told(&mut *connection, instance).await? => return Ok(()),
             None => {
                 let message = format!(
                     "{} cannot be renewed, since the vendor refuses its OAuth client: {reason} It \
@@ -187,6 +188,27 @@ impl OrgStore<'_> {
             }),
         };
         self.notify(connection, &new).await.map(drop)
+    }
+
+    /// Of a client that only this instance has: since it was renewed last.
+    async fn is_client_told(
+        &self,
+        connection: &mut PgConnection,
+        instance: &Instance,
+    ) -> Result<bool> {
+        let (told,): (bool,) = self
+            .query_as(
+                "select exists (
+                     select from notifications
+                     where org_id = $1 and topic = $2 and instance_id = $3
+                       and created_at > coalesce($4, '-infinity'::timestamptz))",
+            )
+            .bind(INSTANCE_CLIENT_REFUSED)
+            .bind(instance.id)
+            .bind(instance.renewed_at.map(|at| at.to_sqlx()))
+            .fetch_one(connection)
+            .await?;
+        Ok(told)
     }
 
     /// Whoever meets the same client at the same moment waits here until the transaction ends. `head`

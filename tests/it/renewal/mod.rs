@@ -4,6 +4,7 @@ mod behind;
 mod changes;
 mod classes;
 mod clients;
+mod ended;
 mod failures;
 mod once;
 mod planning;

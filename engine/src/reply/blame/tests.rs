@@ -86,3 +86,25 @@ fn what_passes_is_nobodys_whatever_the_definition_makes_of_the_status() {
     assert_eq!(blamed(429, "text/plain", "later").0, Blame::Haste);
     assert_eq!(said(503, "invalid_grant").0, Blame::Nobody);
 }
+
+/// Some vendors refuse with 200; what they say counts as if they had not.
+#[test]
+fn an_error_in_a_status_of_success_is_one() {
+    for (error, blame, status) in [
+        ("invalid_grant", Blame::Owner, 401),
+        ("invalid_client", Blame::Client, 401),
+        ("bad_refresh_token", Blame::Unclear, 401),
+        ("temporarily_unavailable", Blame::Nobody, 502),
+        ("slow_down", Blame::Haste, 429),
+    ] {
+        assert_eq!(said(200, error), (blame, status), "{error}");
+    }
+    // Nothing is said: the answer was mangled on its way.
+    for body in ["{}", "{\"error\":\"\"}", "{\"error\":{\"a\":1}}"] {
+        assert_eq!(
+            blamed(200, "application/json", body).0,
+            Blame::Nobody,
+            "{body}"
+        );
+    }
+}
