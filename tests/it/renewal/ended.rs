@@ -20,7 +20,7 @@ fn definitions(world: &Renewing) -> String {
     resources.retain(|resource| resource["type"] != "oauthOnTokenRefresh");
     resources.push(json!({
         "id": 990_004, "description": "whose account it is", "method": "GET", "path": "/whose",
-        "vendorMethod": "GET", "vendorPath": "/whose-account", "type": "provisionAuthValidation", "parameters": [],
+        "vendorMethod": "GET", "vendorPath": "/whose-account", "type": "onProvision", "parameters": [],
         "hooks": [], "response": {"contentType": "application/json"},
         "bunsen": {"account": {"id": ["id"], "name": ["name"]}}
     }));
