@@ -76,6 +76,9 @@ pub struct Fault {
     pub blame: Blame,
 }
 
+/// Seconds that a token may live. What somebody calls longer than a century is a mistake.
+const LIVES: std::ops::RangeInclusive<i64> = 1..=100 * 366 * 24 * 60 * 60;
+
 /// An answer and what is known of its body.
 pub(crate) struct Seen<'a> {
     pub reply: &'a VendorReply,
@@ -102,6 +105,15 @@ pub fn read(
     judge(&seen, element, group, resource, inputs.request)?;
     let mut stored = Reply::default();
     for output in &resource.outputs {
+        if seen.is_malformed(output) {
+            let message = format!(
+                "{} answered step {} with something for {} that is no text.",
+                element.name,
+                resource.step(),
+                output.key
+            );
+            return Err(failure(502, message));
+        }
         match seen.output(output) {
             Some(text) => {
                 let of = (element, group, resource);
@@ -442,28 +454,23 @@ impl<'a> Seen<'a> {
     pub(crate) fn output(&self, output: &Output) -> Option<String> {
         let text = self.text(&output.from)?;
         let says = match output.key.as_str() {
-            // A life that is no number says nothing; what is known of it stays.
-            REFRESH_INTERVAL => seconds(&text).is_some(),
-            // What is no text is no token, and the one there was is still good.
-            ACCESS_TOKEN | REFRESH_TOKEN => {
-                self.is_text(&output.from) && !text.contains(char::is_control)
-            }
+            // A life that is no number, over, or without end says nothing; what is known of it stays.
+            REFRESH_INTERVAL => seconds(&text).is_some_and(|life| LIVES.contains(&life)),
+            ACCESS_TOKEN | REFRESH_TOKEN => !text.contains(char::is_control),
             // The database's JSON has none.
             _ => !text.contains('\0'),
         };
         (says && !text.is_empty()).then_some(text)
     }
 
-    fn is_text(&self, from: &OutputFrom) -> bool {
-        match from {
-            OutputFrom::Field(path) => {
-                let found = self
-                    .json
-                    .as_ref()
-                    .and_then(|json| path.find(json, self.values));
-                found.is_some_and(|found| found.is_string())
-            }
-            _ => true,
+    /// In the place of a token stands what is none: written as a text it would replace a good one.
+    fn is_malformed(&self, output: &Output) -> bool {
+        let token = [ACCESS_TOKEN, REFRESH_TOKEN].contains(&output.key.as_str());
+        match (&output.from, &self.json) {
+            (OutputFrom::Field(path), Some(json)) if token => path
+                .find(json, self.values)
+                .is_some_and(|found| !matches!(found, Json::Null | Json::String(_))),
+            _ => false,
         }
     }
 

@@ -118,7 +118,8 @@ pub(super) fn abridged(
         renewal_problem: row.invalid_reason.filter(|_| row.valid),
         invalid_since: row.invalid_since,
         last_renewal: row.renewed_at,
-        next_renewal: row.renewal_due_at,
+        // What is due already is renewed next, and not in the past.
+        next_renewal: row.renewal_due_at.map(|due| due.max(Timestamp::now())),
         disabled: row.disabled,
         configuration: None,
         external_authentication: row.external_authentication,

@@ -11,7 +11,7 @@ use crate::element::oauth::{
 };
 use crate::element::tests::file;
 use crate::element::{Catalog, Start};
-use crate::reply::{self, Fault, VendorReply};
+use crate::reply::{self, Blame, Fault, VendorReply};
 use crate::request::VendorRequest;
 
 mod version_1;
@@ -395,10 +395,30 @@ fn answers_of_token_calls_are_read_and_their_echoes_hidden() {
         assert_eq!(fault.status, status, "{error}");
         assert!(fault.message.contains(told), "{}", fault.message);
     }
-    // A life that is no number says nothing.
-    let odd = r#"{"access_token":"a","expires_in":"soon"}"#;
-    let stored = read(&element, kind, &code, (200, "application/json", odd)).unwrap();
-    assert!(!stored.contains_key(REFRESH_INTERVAL));
+    // A life that is no number, or none, says nothing.
+    for life in ["\"soon\"", "0", "-60", "1e30", "99999999999999"] {
+        let odd = format!(r#"{{"access_token":"a","expires_in":{life}}}"#);
+        let answer = (200, "application/json", odd.as_str());
+        let stored = read(&element, kind, &code, answer).unwrap();
+        assert!(!stored.contains_key(REFRESH_INTERVAL), "{life}");
+    }
+    // What is no token replaces none.
+    for odd in [
+        r#"{"access_token":"a","refresh_token":{"a":1}}"#,
+        r#"{"access_token":"a","refresh_token":5}"#,
+        r#"{"access_token":5}"#,
+        r#"{"access_token":["a"]}"#,
+        r#"{"access_token":""}"#,
+    ] {
+        let fault = read(&element, kind, &code, (200, "application/json", odd)).unwrap_err();
+        assert_eq!((fault.status, fault.blame), (502, Blame::Nobody), "{odd}");
+    }
+    let empty = r#"{"access_token":"a","refresh_token":""}"#;
+    let stored = read(&element, kind, &code, (200, "application/json", empty)).unwrap();
+    assert!(!stored.contains_key(REFRESH_TOKEN));
+    let refused = r#"{"error":"invalid_grant"}"#;
+    let fault = read(&element, kind, &code, (200, "application/json", refused)).unwrap_err();
+    assert_eq!((fault.status, fault.blame), (401, Blame::Owner));
     for body in ["<html>a=b</html>", "a b=c", ""] {
         let fault = read(&element, kind, &code, (200, "text/html", body)).unwrap_err();
         assert_eq!(fault.status, 502, "{body}");

@@ -6,6 +6,7 @@ mod classes;
 mod clients;
 mod ended;
 mod failures;
+mod healing;
 mod once;
 mod planning;
 mod rotation;
