@@ -485,12 +485,12 @@ impl Element {
 }
 
 impl Resource {
-    /// The step in words, for messages: `the check of the credentials (GET /users/me)`.
+    /// The step in words, for messages that people read: `'the check of the credentials'`. Where the
+    /// definition has none, our own call, never the vendor's, which is a template.
     pub fn step(&self) -> String {
-        let call = format!("{} {}", self.vendor_method, self.vendor_path);
         match &self.description {
-            Some(description) => format!("'{description}' ({call})"),
-            None => format!("'{call}'"),
+            Some(description) => format!("'{description}'"),
+            None => format!("'{} {}'", self.method, self.path),
         }
     }
 }

@@ -28,7 +28,10 @@ pub fn without_nulls(json: &str) -> Cow<'_, str> {
                     continue;
                 }
                 at = after(bytes, value + 1);
-                if !bytes.get(at..).is_some_and(|rest| rest.starts_with(b"null")) {
+                if !bytes
+                    .get(at..)
+                    .is_some_and(|rest| rest.starts_with(b"null"))
+                {
                     filled = true;
                     continue;
                 }
