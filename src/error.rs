@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use bunsen_engine::element::OtherAccount;
+use bunsen_engine::reply::Blame;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -66,6 +67,8 @@ pub struct VendorFailure {
     pub provider_message: Option<String>,
     /// The vendor's `Retry-After`, passed on as it came.
     pub retry_after: Option<String>,
+    /// Who can help.
+    pub blame: Blame,
 }
 
 impl Error {

@@ -15,6 +15,7 @@ mod undone;
 use bunsen_engine::configuration::{RANDOM_BYTES, Values};
 use bunsen_engine::element::{Element, Group, Login, Resource, ResourceKind};
 use bunsen_engine::oauth;
+use bunsen_engine::reply::Blame;
 use bunsen_engine::reply::Fault;
 use bunsen_engine::request::BuildError;
 use serde_json::Value as Json;
@@ -99,6 +100,7 @@ fn check_returned(session: &Session<'_>, resource: &Resource, returned: &Values)
     };
     let refused = |why: &dyn std::fmt::Display| {
         Error::Vendor(Box::new(VendorFailure {
+            blame: Blame::Nobody,
             status: 502,
             message: format!(
                 "{} named a base URL at step {} that is not called: {why}.",
@@ -121,6 +123,7 @@ pub fn unbuilt(error: BuildError) -> Error {
         BuildError::Unsupported(message) => Error::Invalid(message),
         BuildError::Definition(message) => Error::internal(message),
         BuildError::Answer(message) => Error::Vendor(Box::new(VendorFailure {
+            blame: Blame::Nobody,
             status: 502,
             message,
             provider_message: None,
@@ -139,6 +142,7 @@ pub fn failed(session: &Session<'_>, values: &Values, brought: &Values, fault: F
         message = format!("{message} {}", session.outbound.for_browser(&page));
     }
     Error::Vendor(Box::new(VendorFailure {
+        blame: fault.blame,
         status: fault.status,
         message,
         provider_message: fault.provider_message,
@@ -157,6 +161,7 @@ pub fn unsent(element: &Element, step: &str, entry: &str, error: &SendError) -> 
         return Error::Invalid(format!("configuration '{entry}': {refusal}"));
     }
     Error::Vendor(Box::new(VendorFailure {
+        blame: Blame::Nobody,
         status: 502,
         message: format!(
             "{} failed at step {step}: {error}. Check configuration '{entry}'; if it is right, try \

@@ -3,6 +3,7 @@
 //! engine's business, where they run is `scripts`', and how the calls are made that they want to be
 //! made is whoever's who has them run; here it is put in order.
 
+use bunsen_engine::reply::Blame;
 use std::time::{Duration, Instant};
 
 use bunsen_engine::configuration::Values;
@@ -230,6 +231,7 @@ impl<'a> Hooks<'a> {
         };
         let (resource, element) = (self.resource, &self.element.key);
         Error::Vendor(Box::new(VendorFailure {
+            blame: Blame::Nobody,
             status: 500,
             message: format!(
                 "A {kind} hook of element '{element}' failed for {} {}: {message}",

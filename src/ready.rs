@@ -3,6 +3,7 @@
 
 mod owner;
 
+use bunsen_engine::reply::Blame;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -433,6 +434,7 @@ fn definition<'a>(app: &'a App, row: &store::Instance) -> Result<(&'a Element, &
 
 fn too_much(element_key: &str) -> Error {
     Error::Vendor(Box::new(VendorFailure {
+        blame: Blame::Nobody,
         status: 500,
         message: format!(
             "Hooks of element '{element_key}' want the instance's configuration to be longer than \
@@ -454,6 +456,7 @@ fn needs_owner(row: &store::Instance, group: Option<&Group>) -> Error {
         false => format!("Send them as 'configuration' with PATCH /instances/{id}."),
     };
     Error::Vendor(Box::new(VendorFailure {
+        blame: Blame::Nobody,
         status: 401,
         message: format!(
             "Element instance {id} needs to be reconnected: its credentials are missing or were \

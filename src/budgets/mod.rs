@@ -14,6 +14,7 @@ mod account;
 mod queue;
 mod taken;
 
+use bunsen_engine::reply::Blame;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -328,6 +329,7 @@ fn vendors(element: &Element, budget: &Budget, calls: u64, refused: Refused) -> 
         }
     };
     Error::Vendor(Box::new(VendorFailure {
+        blame: Blame::Nobody,
         status: 429,
         message,
         provider_message: None,

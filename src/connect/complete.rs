@@ -127,7 +127,7 @@ pub async fn submit(
     let attempt = Attempt {
         values,
         brought: None,
-        browser: None,
+        browser: Some(browser.reveal().to_owned()),
         other_account: given.other_account,
     };
     match patiently(app, opened, element, group, &attempt).await {
@@ -165,7 +165,7 @@ pub(super) struct Attempt {
     pub values: Map<String, Value>,
     /// What the vendor's page sent back.
     pub brought: Option<Value>,
-    /// The cookie of the browser that it was brought by.
+    /// The cookie of the person's browser.
     pub browser: Option<String>,
     pub other_account: bool,
 }
@@ -229,7 +229,7 @@ async fn failed(
     group: &Group,
     error: &Error,
 ) -> Result<()> {
-    let failure = told(element, group.needs_person(), error).sentence();
+    let failure = told(element, group.needs_person(), error).sentence(error);
     let store = app.store().org(opened.organization());
     store.connect_link_failed(opened.link.id, &failure).await
 }

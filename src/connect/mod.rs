@@ -93,6 +93,22 @@ pub struct Done {
     browser: Option<Secret>,
 }
 
+impl Done {
+    /// Whether this browser has connected it. Compared as HMACs: how long that takes tells nothing.
+    pub fn is_of(&self, app: &App, browser: Option<&Secret>) -> bool {
+        let mark = |secret: &Secret| app.vault().fingerprint(SecretKind::ConnectForm, secret);
+        let pair = self.browser.as_ref().zip(browser);
+        pair.is_some_and(|(own, given)| mark(own) == mark(given))
+    }
+}
+
+impl Done {
+    /// For everybody but the browser that has connected it.
+    pub fn has_ended_for(&self, app: &App, browser: Option<&Secret>) -> bool {
+        self.browser.is_some() && !self.is_of(app, browser)
+    }
+}
+
 impl std::fmt::Debug for Opened {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Opened({:?})", self.link)
@@ -127,9 +143,15 @@ async fn opened(app: &App, link: ConnectLink, token: Secret) -> Result<Opening> 
     // Where it leads to then is for as long as the link is, for whoever comes with its address.
     if let Some(instance) = link.connected.filter(|_| !link.expired) {
         let contents = contents.unwrap_or_default();
+        // A server that was killed right then has not noted who it was: nobody is led anywhere.
+        let known = contents.browser.is_some();
+        if link.expired && !known {
+            return Ok(Opening::Expired(link.organization));
+        }
+        let back = contents.back("connected", Some(instance));
         return Ok(Opening::Used(Box::new(Done {
             organization: link.organization,
-            return_url: contents.back("connected", Some(instance)),
+            return_url: back.filter(|_| known),
             browser: contents.browser.map(Secret::new),
         })));
     }

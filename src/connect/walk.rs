@@ -209,11 +209,9 @@ pub async fn come_back(
     let Some(sealed) = link.walk_sealed.clone() else {
         return Ok(match opened(app, link, Secret::new("")).await? {
             // Where the application lies, and its own word for it, is for who was sent from there.
-            Opening::Used(done) => match (&done.browser, browser) {
-                (Some(own), Some(browser)) if mark(own) == mark(browser) => Back::Used(done),
-                (Some(_), _) => Back::OtherBrowser,
-                (None, _) => Back::Over,
-            },
+            Opening::Used(done) if done.is_of(app, browser) => Back::Used(done),
+            Opening::Used(done) if done.browser.is_some() => Back::OtherBrowser,
+            Opening::Used(_) => Back::Over,
             Opening::Unknown => Back::Unknown,
             Opening::Expired(organization) => Back::Expired(organization),
             Opening::Ready(_) => Back::Over,

@@ -2,6 +2,7 @@
 //! anything was stored, what to do now.
 
 use bunsen_engine::element::Element;
+use bunsen_engine::reply::Blame;
 
 use super::ways::called;
 use crate::error::Error;
@@ -18,9 +19,12 @@ pub struct Told {
 }
 
 impl Told {
-    /// One sentence for the application.
-    pub fn sentence(&self) -> String {
-        format!("{}. {}", self.title, self.text)
+    /// One sentence for the application, which learns what it has to mend itself.
+    pub fn sentence(&self, error: &Error) -> String {
+        match error {
+            Error::Vendor(failure) if failure.blame == Blame::Client => failure.message.clone(),
+            _ => format!("{}. {}", self.title, self.text),
+        }
     }
 }
 
@@ -47,6 +51,8 @@ pub fn told(element: &Element, in_browser: bool, error: &Error) -> Told {
             told.status = failure.status;
             told.said.clone_from(&failure.provider_message);
             match failure.status {
+                // Nothing that a person can type or allow mends the application's own client.
+                _ if in_browser && failure.blame == Blame::Client => not_set_up(name),
                 400 | 401 if in_browser && told.fields.is_empty() => not_let_in(name),
                 status => vendor(name, status, failure.retry_after.as_deref(), &told),
             }
@@ -137,6 +143,16 @@ fn not_let_in(name: &str) -> (String, String) {
     )
 }
 
+fn not_set_up(name: &str) -> (String, String) {
+    (
+        format!("This application is not set up right at {name}"),
+        format!(
+            "You have done nothing wrong: {name} does not accept the application itself. Nothing has \
+             been stored. Tell whoever sent you here."
+        ),
+    )
+}
+
 fn vendor(name: &str, status: u16, retry_after: Option<&str>, told: &Told) -> (String, String) {
     match status {
         400 if !told.fields.is_empty() => (
@@ -223,5 +239,35 @@ fn sentence(text: &str) -> String {
     match text.split(' ').next() {
         Some("must" | "is" | "holds" | "still") => format!("This {text}{end}"),
         _ => format!("{}{}{end}", first.to_uppercase(), signs.as_str()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::VendorFailure;
+
+    #[test]
+    fn an_application_that_is_not_set_up_is_not_blamed_on_the_person() {
+        let (catalog, _) = crate::elements::load(None).expect("the shipped elements");
+        let element = catalog.iter().next().expect("an element");
+        let refused = |blame| {
+            Error::Vendor(Box::new(VendorFailure {
+                status: 401,
+                message: "The client is not known.".into(),
+                provider_message: None,
+                retry_after: None,
+                blame,
+            }))
+        };
+        let client = refused(Blame::Client);
+        let page = told(element, true, &client);
+        assert!(page.title.contains("not set up right"), "{page:?}");
+        assert!(page.text.contains("Tell whoever sent you"), "{page:?}");
+        assert_eq!(page.sentence(&client), "The client is not known.");
+        let owner = refused(Blame::Owner);
+        let page = told(element, true, &owner);
+        assert!(page.title.contains("did not let us in"), "{page:?}");
+        assert!(page.sentence(&owner).contains("did not let us in"));
     }
 }

@@ -288,6 +288,7 @@ impl<'a> Calls<'a> {
             };
             match error {
                 Error::Vendor(failure) if spent => Error::Vendor(Box::new(VendorFailure {
+                    blame: Blame::Nobody,
                     message: format!("{} {besides}", failure.message),
                     ..*failure
                 })),

@@ -5,6 +5,7 @@
 //! An answer that stands for something which is used up exists nowhere else. Until its hooks have run
 //! it counts as it is, and if they fail it goes on to; what only they can read of it is lost with them.
 
+use bunsen_engine::reply::Blame;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use bunsen_engine::configuration::Values;
@@ -385,6 +386,7 @@ pub async fn page(
     hooks.after(&mut answer, call).await?;
     let wrong = |why: &dyn std::fmt::Display| {
         Error::Vendor(Box::new(VendorFailure {
+            blame: Blame::Nobody,
             status: 500,
             message: format!(
                 "The hooks of element '{}' for {} name no page that a browser is sent to: {why}.",

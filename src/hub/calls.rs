@@ -6,6 +6,7 @@
 //! twice is doing it once. The connection broke, or there was none: then what only reads is repeated.
 //! Everything else is the caller's to decide, who is told how long the vendor wants to be left alone.
 
+use bunsen_engine::reply::Blame;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -388,6 +389,7 @@ impl<'a, 'c> Calls<'a, 'c> {
 
 fn used_up(step: &str, attempts: u32, limits: CallLimits) -> Error {
     Error::Vendor(Box::new(VendorFailure {
+        blame: Blame::Nobody,
         status: 502,
         message: format!(
             "The step {step} was not made: the call has made {attempts} calls of the vendor, of \
@@ -409,6 +411,7 @@ fn learn(values: &mut Arc<Values>, changed: Values) {
 /// Behind a write that the vendor has accepted.
 fn done(error: &Error) -> Error {
     Error::Vendor(Box::new(VendorFailure {
+        blame: Blame::Nobody,
         status: 500,
         message: format!(
             "{} what a hook makes of the answer failed: {error}",

@@ -1,5 +1,6 @@
 //! What a person's browser brings back from a vendor, and what a log-in begins with because of it.
 
+use bunsen_engine::reply::Blame;
 use std::fmt;
 
 use bunsen_engine::configuration::{Value, Values};
@@ -112,6 +113,7 @@ fn refused(error: &str, description: Option<&str>) -> Error {
     let said = plain(error);
     let meant = description.map_or(String::new(), |text| format!(" ({})", plain(text)));
     Error::Vendor(Box::new(VendorFailure {
+        blame: Blame::Nobody,
         status: 401,
         message: format!("The vendor did not allow access: {said}{meant}"),
         provider_message: Some(said),

@@ -170,6 +170,7 @@ mod tests {
 
     fn said(retry_after: Option<&str>) -> Error {
         Error::Vendor(Box::new(VendorFailure {
+            blame: Blame::Nobody,
             status: 401,
             message: "said".into(),
             provider_message: None,

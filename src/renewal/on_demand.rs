@@ -5,6 +5,7 @@
 //! failed lately is tried again by a call every few seconds, however many calls and servers there are:
 //! a vendor that is back after an hour is not waited for until the worker comes round.
 
+use bunsen_engine::reply::Blame;
 use std::time::{Duration, Instant};
 
 use bunsen_engine::configuration::Values;
@@ -245,9 +246,15 @@ fn not_yet(next: Timestamp, said: Option<VendorFailure>) -> Error {
             None,
         )
     });
-    // What a token endpoint says is no answer to the call: its 404 is not that of the record.
+    // What the token endpoint says is about the renewal: read as the call's own, a 404 would tell that
+    // a record is gone, and a 409 that somebody else has changed it.
     if told.status != 429 && told.status < 500 {
         told.status = 503;
+        told.message = format!(
+            "The tokens of this instance cannot be renewed just now, and the call was not made; it is \
+             tried again soon. {}",
+            told.message
+        );
     }
     told.retry_after.get_or_insert_with(|| wait.to_string());
     Error::Vendor(Box::new(told))
@@ -255,6 +262,7 @@ fn not_yet(next: Timestamp, said: Option<VendorFailure>) -> Error {
 
 fn failure(message: &str, retry_after: Option<u32>) -> VendorFailure {
     VendorFailure {
+        blame: Blame::Nobody,
         status: 503,
         message: message.to_owned(),
         provider_message: None,
@@ -265,6 +273,34 @@ fn failure(message: &str, retry_after: Option<u32>) -> VendorFailure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_token_endpoint_says_is_never_the_answer_of_a_call() {
+        for (theirs, ours) in [
+            (400, 503),
+            (401, 503),
+            (403, 503),
+            (404, 503),
+            (405, 503),
+            (409, 503),
+            (415, 503),
+            (429, 429),
+            (502, 502),
+            (503, 503),
+        ] {
+            let said = VendorFailure {
+                status: theirs,
+                ..failure("Said.", None)
+            };
+            let Error::Vendor(told) = not_yet(Timestamp::now(), Some(said)) else {
+                panic!("{theirs} is no failure of the vendor's");
+            };
+            assert_eq!(told.status, ours, "{theirs}");
+            assert!(told.retry_after.is_some());
+            let of_renewal = told.message.contains("was not made");
+            assert_eq!(of_renewal, theirs < 500 && theirs != 429, "{theirs}");
+        }
+    }
 
     #[test]
     fn what_did_not_help_is_not_repeated_soon() {

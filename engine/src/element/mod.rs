@@ -485,15 +485,12 @@ impl Element {
 }
 
 impl Resource {
-    /// The step in words, for messages: `the check of the credentials (GET /users/me)`.
+    /// The step in words, for messages that people read: `'the check of the credentials'`. Where the
+    /// definition has none, our own call, never the vendor's, which is a template.
     pub fn step(&self) -> String {
-        let path = self.vendor_path.to_string();
-        let call = format!("{} {path}", self.vendor_method);
         match &self.description {
-            // What a host is put together from says nothing to people.
-            Some(description) if !path.starts_with('/') => format!("'{description}'"),
-            Some(description) => format!("'{description}' ({call})"),
-            None => format!("'{call}'"),
+            Some(description) => format!("'{description}'"),
+            None => format!("'{} {}'", self.method, self.path),
         }
     }
 }

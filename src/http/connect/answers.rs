@@ -37,14 +37,18 @@ impl Wrong {
 }
 
 /// The link, or the page to show in place of its own.
-pub async fn opened(app: &App, token: &str) -> Result<Result<Box<Opened>, Response>> {
+pub async fn opened(
+    app: &App,
+    token: &str,
+    browser: Option<&Secret>,
+) -> Result<Result<Box<Opened>, Response>> {
     let token = Secret::new(token);
     Ok(match connect::open(app, &token).await? {
         Opening::Ready(opened) => {
             Call::current().enter(app.shares(), opened.organization(), opened.who().account)?;
             Ok(opened)
         }
-        Opening::Used(done) => Err(finished(app, *done, &token).await?),
+        Opening::Used(done) => Err(finished(app, *done, &token, browser).await?),
         Opening::Expired(organization) => Err(expired(app, organization, &token).await?),
         Opening::Unknown => Err(no_link(app)),
     })
@@ -234,7 +238,17 @@ pub async fn without_cookie(app: &App, opened: &Opened) -> Result<Response> {
     Ok(show::page(403, &page))
 }
 
-pub async fn finished(app: &App, done: Done, token: &Secret) -> Result<Response> {
+/// Where the application lies, and its own word for it, is for the browser that has connected; for
+/// everybody else a used link has ended.
+pub async fn finished(
+    app: &App,
+    done: Done,
+    token: &Secret,
+    browser: Option<&Secret>,
+) -> Result<Response> {
+    if done.has_ended_for(app, browser) {
+        return expired(app, done.organization, token).await;
+    }
     let frame = Frame::of(app, done.organization, token).await?;
     let name = frame.name().to_owned();
     let title = "Your account is connected".to_owned();

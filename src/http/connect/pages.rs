@@ -63,7 +63,8 @@ pub async fn start(
     let browser = Browser::of(&app, &headers);
     let shown = async {
         let query = query?;
-        let opened = match opened(&app, &token).await? {
+        let known = Browser::known(&app, &headers);
+        let opened = match opened(&app, &token, known.as_ref()).await? {
             Ok(opened) => opened,
             Err(response) => return Ok(response),
         };
@@ -118,7 +119,8 @@ pub async fn submit(
     request: Request,
 ) -> Response {
     let answered = async {
-        let opened = match opened(&app, &token).await? {
+        let known = Browser::known(&app, &headers);
+        let opened = match opened(&app, &token, known.as_ref()).await? {
             Ok(opened) => opened,
             Err(response) => return Ok(response),
         };
@@ -204,7 +206,7 @@ pub async fn callback(
         let back = connect::come_back(&app, browser.as_ref(), returned, client.address).await?;
         Ok(match back {
             Back::Connected(token) => to_the_end(&token),
-            Back::Used(done) => finished(&app, *done, &Secret::new("")).await?,
+            Back::Used(done) => finished(&app, *done, &Secret::new(""), browser.as_ref()).await?,
             Back::Expired(organization) => expired(&app, organization, &Secret::new("")).await?,
             Back::Denied(opened, place, said) => denied(&app, &opened, &place, said).await?,
             Back::Failed(opened, place, error) => {
@@ -252,9 +254,14 @@ pub async fn callback(
         LinkPages,
     )
 )]
-pub async fn done(State(app): State<App>, Path(token): Path<String>) -> Response {
+pub async fn done(
+    State(app): State<App>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let browser = Browser::known(&app, &headers);
     let shown = async {
-        Ok(match opened(&app, &token).await? {
+        Ok(match opened(&app, &token, browser.as_ref()).await? {
             Ok(opened) => see_other(&format!("/connect/{}", opened.token.reveal())),
             Err(response) => response,
         })

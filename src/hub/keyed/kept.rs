@@ -1,5 +1,6 @@
 //! What a caller was answered, in the form that is sealed.
 
+use bunsen_engine::reply::Blame;
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -154,6 +155,7 @@ impl Kept {
                 retry_after,
             } => {
                 return Err(Error::Vendor(Box::new(VendorFailure {
+                    blame: Blame::Nobody,
                     status,
                     message,
                     provider_message,
@@ -219,6 +221,7 @@ mod tests {
             assert!(matches!(told, Err(Error::Conflict(text)) if text.contains("Do not send")));
         }
         let failure = VendorFailure {
+            blame: Blame::Nobody,
             status: 500,
             message: "m".repeat(LONGEST),
             provider_message: Some("p".repeat(LONGEST)),

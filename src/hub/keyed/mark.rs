@@ -1,6 +1,7 @@
 //! What is noted of a call that is under way: durably that the vendor is asked to change something,
 //! in memory what it has done so far, and at the end what is to be remembered of it.
 
+use bunsen_engine::reply::Blame;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -306,6 +307,7 @@ fn partly(error: Error) -> VendorFailure {
         error => (told(&error), None),
     };
     VendorFailure {
+        blame: Blame::Nobody,
         status: 500,
         message,
         provider_message,

@@ -37,14 +37,24 @@ async fn a_form_connects_once(database: TestDatabase) {
     );
     assert_eq!(read["configuration"]["site"], "acme");
 
-    // Whatever is opened or sent now leads back, and makes nothing more.
+    // For everybody but the browser that has connected it has ended.
+    for page in [
+        place.get(&next, None).await,
+        place.get(&path, None).await,
+        place.post(&path, None, &form).await,
+    ] {
+        page.says(410, "This link has ended");
+        assert!(!page.answer.text.contains("app.example"));
+    }
+
+    // Whatever it opens or sends now leads back, and makes nothing more.
     let back = format!(
         "https://app.example/back?tab=1&amp;status=connected&amp;instanceId={instance}&amp;state=a%26b"
     );
     let back = back.replace("&amp;", "&#38;");
     for page in [
-        place.get(&next, None).await,
-        place.get(&path, None).await,
+        place.get(&next, Some(&cookie)).await,
+        place.get(&path, Some(&cookie)).await,
         place
             .post(&path, Some(&cookie), &with_password(&form, PASSWORD))
             .await,
