@@ -140,8 +140,7 @@ async fn opened(app: &App, link: ConnectLink, token: Secret) -> Result<Opening> 
         return Ok(Opening::Unknown);
     }
     let contents = contents(app, &link).await?;
-    // Where it leads to then is for as long as the link is, for whoever comes with its address.
-    if let Some(instance) = link.connected.filter(|_| !link.expired) {
+    if let Some(instance) = link.connected {
         let contents = contents.unwrap_or_default();
         // A server that was killed right then has not noted who it was: nobody is led anywhere.
         let known = contents.browser.is_some();
