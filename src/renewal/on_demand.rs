@@ -131,8 +131,8 @@ async fn renew(
             Err(error) => return Err(error),
         }
         if Instant::now() > give_up {
-            let text = "Another server renews the tokens of this instance, and that takes long; \
-                        try again.";
+            let text = "A renewal of this instance's tokens is under way, or was cut short with its \
+                        server, and that takes some time; try again.";
             return Err(Error::Vendor(Box::new(failure(text, Some(1)))));
         }
         tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.5))).await;
