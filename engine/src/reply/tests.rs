@@ -85,7 +85,7 @@ fn statuses_are_mapped_as_the_platform_does() {
         let fault = fault(2, &json_reply(theirs, &json!({"message": "Why"})));
         assert_eq!(fault.status, ours, "{theirs}");
         assert!(
-            fault.message.starts_with("Parcel Desk ") && fault.message.contains("GET /me"),
+            fault.message.starts_with("Parcel Desk ") && fault.message.contains("'GET /check'"),
             "{}",
             fault.message
         );
@@ -305,13 +305,13 @@ fn rules_of_the_resource_come_first_and_expect_is_obeyed() {
     let wrong = read_with(rules, 2, &json_reply(200, &json!({"success": false}))).unwrap_err();
     assert_eq!(
         (wrong.status, wrong.message.as_str()),
-        (401, "Wrong password. (Step 'GET /me'.)")
+        (401, "Wrong password. (Step 'GET /check'.)")
     );
     let site = read_with(rules, 2, &reply(404, "", "")).unwrap_err();
     assert_eq!((site.status, site.entry.as_deref()), (400, Some("site")));
     assert_eq!(
         site.message,
-        "Configuration entry 'site': No such site. (Step 'GET /me'.)"
+        "Configuration entry 'site': No such site. (Step 'GET /check'.)"
     );
     assert_eq!(
         read_with(
