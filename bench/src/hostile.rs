@@ -1,7 +1,8 @@
 //! One organization that means ill beside twenty that do not: how long the calls of the twenty take,
 //! alone and beside each kind of hostility.
 //!
-//! The twenty ask at a steady rate, whatever the answers do. Who means ill asks as fast as it can, on
+//! The twenty ask at a steady rate, whatever the answers do, and they and their vendor are on threads of
+//! high priority, where that is allowed. Who means ill asks as fast as it can, on
 //! a thread of low priority, and of a vendor on another such thread: what is to be seen is how the
 //! server shares, not who of its callers gets the processor of this machine.
 
@@ -87,7 +88,10 @@ pub async fn measure(
     rounds: usize,
 ) -> Result<(), Error> {
     // Its vendor is its own: what floods it is no matter of the server's.
-    let (vendor, flooded) = (vendor::start()?, vendor::start_behind_others()?);
+    let (vendor, flooded) = (
+        vendor::start_before_others()?,
+        vendor::start_behind_others()?,
+    );
     let routes = format!("s1001.gauge.example=http://{flooded} *=http://{vendor}");
     let count = i64::try_from(NORMAL)? + 1;
     let mut gauge = Gauge::start(programs, sandbox, elements, &routes, count).await?;
@@ -205,6 +209,7 @@ impl Crowd {
     async fn ask(self: &Arc<Self>, duration: Duration) -> Result<Steady, Error> {
         let crowd = Arc::clone(self);
         let asking = tokio::task::spawn_blocking(move || {
+            vendor::before_others();
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()?;

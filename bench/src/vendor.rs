@@ -30,6 +30,11 @@ pub fn start() -> Result<SocketAddr, Error> {
     start_with(|| {})
 }
 
+/// The same on a thread that waits for no other.
+pub fn start_before_others() -> Result<SocketAddr, Error> {
+    start_with(before_others)
+}
+
 /// The same on a thread that leaves the processors to all others.
 pub fn start_behind_others() -> Result<SocketAddr, Error> {
     start_with(behind_others)
@@ -40,6 +45,13 @@ pub fn behind_others() {
     // Refused, it is as elsewhere.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::nice(10);
+}
+
+/// Has this thread come before others, where that is allowed: what measures shall not wait for what is
+/// measured.
+pub fn before_others() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(-10);
 }
 
 fn start_with(first: fn()) -> Result<SocketAddr, Error> {
