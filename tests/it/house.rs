@@ -396,9 +396,13 @@ fn foreign_words(text: &str) -> Vec<String> {
         }
         for (one, two) in folders {
             let folder = [one, two].concat();
-            // Part of a longer path or address is something else: `https://host/home/`.
+            // Part of a longer path or address is something else: `https://host/home/`; and a record's
+            // path of a vendor's has a variable.
             let at_start = line.match_indices(&folder).any(|(at, _)| {
-                !line[..at].ends_with(|sign: char| sign.is_alphanumeric() || "._-}~".contains(sign))
+                let is_variable = line[at + folder.len()..].starts_with('{');
+                !is_variable
+                    && !line[..at]
+                        .ends_with(|sign: char| sign.is_alphanumeric() || "._-}~".contains(sign))
             });
             if at_start {
                 found.push(line.to_owned());

@@ -23,9 +23,6 @@ pub fn ready(folder: &Path) -> Result<(), String> {
     if major < OLDEST {
         return Err(format!("node is older than {OLDEST}"));
     }
-    // Tests of one folder beside each other would install its packages twice at once.
-    static INSTALLING: Mutex<()> = Mutex::new(());
-    let _held = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
     let lock = |path: &str| std::fs::metadata(folder.join(path)).and_then(|file| file.modified());
     let installed = lock("node_modules/.package-lock.json");
     let wanted = lock("package-lock.json").expect("a lockfile");

@@ -82,9 +82,11 @@ async fn without_a_return_address_the_page_says_that_it_is_over(database: TestDa
         .await;
     assert_eq!(done.answer.status, 303);
     place
-        .get(&path, None)
+        .get(&path, Some(&cookie))
         .await
         .says(200, "You can close this page.");
+    // For everybody else it has ended.
+    assert_eq!(place.get(&path, None).await.answer.status, 410);
 }
 
 #[database_test]
