@@ -83,6 +83,15 @@ pub struct Server {
     readers: Vec<JoinHandle<()>>,
 }
 
+/// What a server has said tells why a test fails.
+impl Drop for Server {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{} said:\n{}", self.url, self.log());
+        }
+    }
+}
+
 /// `serve` on a free port with this data folder, once it says that it is ready.
 pub async fn serve(data: &Path, more: &[&str]) -> Server {
     serve_in(data, more, &[]).await
@@ -223,9 +232,9 @@ impl Server {
         }
     }
 
-    async fn output(self, status: ExitStatus) -> Output {
+    async fn output(mut self, status: ExitStatus) -> Output {
         // A private database's processes may hold the pipes a moment longer than the server itself.
-        for reader in self.readers {
+        for reader in std::mem::take(&mut self.readers) {
             let _ = tokio::time::timeout(Duration::from_secs(2), reader).await;
         }
         let taken = |buffer: &Arc<Mutex<Vec<u8>>>| buffer.lock().expect("a lock").clone();

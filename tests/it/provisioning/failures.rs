@@ -88,7 +88,7 @@ fn rows() -> Vec<Row> {
             "unauthorized",
             json!({"kind": "status", "status": 401}),
             401,
-            "credentials",
+            "refused",
         ),
         (
             "forbidden",

@@ -32,8 +32,8 @@ fn definitions(world: &Renewing) -> String {
 
 async fn leads_to(world: &Renewing, id: &str) {
     world.no_faults().await;
-    let body = json!({"access_token": format!("access-{id}"), "refresh_token": format!("refresh-{id}"),
-        "expires_in": 3600, "company": id, "name": format!("Company {id}")});
+    let body = json!({"access_token": format!("access-{id}"), "expires_in": 3600,
+        "company": id, "name": format!("Company {id}")});
     let fault = json!({"kind": "status", "status": 200, "path": LOG_IN, "body": body.to_string()});
     world.site.vendors.fault(fault).await;
 }

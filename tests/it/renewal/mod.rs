@@ -6,7 +6,7 @@ mod classes;
 mod clients;
 mod ended;
 mod failures;
-mod healing;
+mod no_token;
 mod once;
 mod planning;
 mod rotation;
