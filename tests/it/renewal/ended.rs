@@ -22,6 +22,10 @@ fn definitions(world: &Renewing) -> String {
         .iter_mut()
         .find(|resource| resource["type"] == "onProvision");
     let log_in = log_in.expect("a log-in");
+    let parameters = log_in["parameters"].as_array_mut().expect("parameters");
+    parameters.retain(|parameter| {
+        parameter["source"] != "response" || !parameter.to_string().contains("refresh_token")
+    });
     log_in["bunsen"]["account"] = json!({"id": ["company"], "name": ["name"]});
     let root = world.site.folder.path("elements");
     let own = root.join(definition["key"].as_str().expect("a key"));

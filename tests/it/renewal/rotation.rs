@@ -69,7 +69,7 @@ async fn a_renewal_under_way_ends_under_the_new_keys(database: TestDatabase) {
     world.strict(&case, 3600).await;
     let server = world.site.serve("one").await;
     let made = world.create(&case, &server).await;
-    begun(&world, &case, 6000).await;
+    begun(&world, &case, 12_000).await;
     rotate(&world).await;
     assert_eq!(world.site.count(OPEN).await, 1, "it is still under way");
     world.wait_for("it is renewed", RENEWED, 1).await;
