@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::{Map, Value as Json};
+use url::Url;
 
-use crate::element::oauth::{ACCESS_TOKEN, REFRESH_TOKEN};
+use crate::element::oauth::{ACCESS_TOKEN, CALLBACK_URL, REFRESH_TOKEN};
 use crate::element::people::{ACCOUNT_ID, ACCOUNT_NAME};
 use crate::element::platform;
 use crate::element::{Element, Entry, Group};
@@ -97,6 +98,13 @@ const SECRET_KEYS: &[&str] = &[
 const SECRET_ENDINGS: &[&str] = &[".password", ".api.token"];
 
 impl Element {
+    /// Whether a key means something in the `configuration` member of a request.
+    pub fn knows(&self, key: &str) -> bool {
+        self.entry(key).is_some()
+            || platform::has_key(key)
+            || SYNONYMS.iter().any(|(synonym, _)| *synonym == key)
+    }
+
     /// The `configuration` member of a request. Values that are no text become their JSON text;
     /// null, the mask and empty text count as not given; keys that neither the definition nor the
     /// platform knows are dropped. Every mistake is reported, none only first.
@@ -149,6 +157,13 @@ impl Element {
             return Err(format!(
                 "still holds the placeholder {text}; put the real value there"
             ));
+        }
+        if key == BASE_URL {
+            let url = Url::parse(text).ok();
+            let host = url.as_ref().and_then(Url::host_str);
+            if host.is_some_and(|host| !text.contains('{') && !self.hosts.allows(host)) {
+                return Err("is not a host of this vendor".to_owned());
+            }
         }
         let Some(fill) = self.entry(key).and_then(|entry| entry.fill.as_ref()) else {
             return Ok(());
@@ -299,7 +314,8 @@ impl Element {
     }
 
     /// As answers show it: secrets masked, defaults included, `{key}` marks unresolved. An entry
-    /// without a value is shown, as null, only where the definition writes `"defaultValue": null`.
+    /// without a value is shown, as null, only where the definition writes `"defaultValue": null`. The
+    /// callback URL of a stored client is that client's, so no default stands for it.
     pub fn shown(&self, group: &Group, stored: &Values) -> Map<String, Json> {
         let mut shown = Map::new();
         for entry in self.entries_of(group) {
@@ -309,6 +325,10 @@ impl Element {
             } else if entry.shown_empty {
                 shown.insert(entry.key.clone(), Json::Null);
             }
+        }
+        // A stored client's own are another's.
+        if stored.contains_key(CLIENT_REFERENCE) {
+            shown.remove(CALLBACK_URL);
         }
         for (key, value) in stored.iter().filter(|(key, _)| *key != CLIENT_REFERENCE) {
             let masked = (value.is_secret() || self.is_secret(key)) && !value.reveal().is_empty();

@@ -212,8 +212,20 @@ fn check_configuration(app: &App, elements: &[String], given: &Map<String, Value
             "'configuration' is larger than {CONFIGURATION_LIMIT} bytes."
         )));
     }
-    for key in elements {
-        let element = app.element(key)?;
+    let elements = elements.iter().map(|key| app.element(key));
+    let elements = elements.collect::<Result<Vec<_>>>()?;
+    // The person could not mend a key that is spelled wrong; without an element any may count.
+    let unknown = given
+        .keys()
+        .find(|key| !elements.is_empty() && !elements.iter().any(|element| element.knows(key)));
+    if let Some(key) = unknown {
+        return Err(Error::Invalid(format!(
+            "configuration '{}' is an entry of none of the link's elements; \
+             GET /elements/{{key}}/configuration lists theirs.",
+            crate::app::shortened(key)
+        )));
+    }
+    for element in elements {
         let values = element.accept(given).map_err(provisioning::mistaken)?;
         element
             .group_for(&values)

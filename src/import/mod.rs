@@ -173,8 +173,8 @@ impl<'a> Import<'a> {
         wanted: &mut Wanted,
         mistakes: &mut Mistakes,
     ) -> Result<OrganizationReport> {
-        // Read only, and gone when it is dropped.
-        let mut transaction = self.store.begin().await?;
+        // Of one moment: an organization that comes in meanwhile is there as a whole, or not at all.
+        let mut transaction = self.store.begin_reading().await?;
         let mut look = Look {
             store: self.store,
             vault: self.vault,

@@ -168,6 +168,14 @@ impl Store {
         Ok(Transaction::begin(away.connection, Some(begin)).await?)
     }
 
+    /// A transaction that sees the database as it is when it first looks, and changes nothing.
+    pub async fn begin_reading(&self) -> Result<Transaction> {
+        let mut transaction = self.begin().await?;
+        let reading = "set transaction isolation level repeatable read, read only";
+        self.query(reading).execute(&mut *transaction).await?;
+        Ok(transaction)
+    }
+
     /// One statement answered by the database: for readiness.
     pub async fn ping(&self) -> Result<()> {
         let mut reader = self.reader().await?;

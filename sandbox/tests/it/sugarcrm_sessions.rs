@@ -214,7 +214,7 @@ async fn versions_up_to_the_sites_own_are_served() {
     }
     change_sample(&sandbox, json!({ "version": "v10" })).await;
     refused(&get("/rest/v11/ping").await, 301, "incorrect_version");
-    refused(&get("/rest/v10/Accounts").await, 404, "not_found");
+    refused(&get("/rest/v10/Nowhere").await, 404, "not_found");
     refused(&get("/rest/ping").await, 404, "not_found");
     refused(&get("/rest/v10/oauth2/token").await, 404, "no_method");
     let page = get("/index.php").await;

@@ -63,6 +63,16 @@ async fn what_is_wrong_with_a_link_is_told(database: TestDatabase) {
             400,
             "'site'",
         ),
+        (
+            json!({"element": "tideline", "configuration": {"stie": "acme"}}),
+            400,
+            "'stie'",
+        ),
+        (
+            json!({"element": "tideline", "configuration": {"base.url": "https://evil.example"}}),
+            400,
+            "base.url",
+        ),
     ] {
         let answer = place.call("POST", "/connect/links", Some(&body)).await;
         let error = answer.error(status);
