@@ -104,13 +104,7 @@ impl Member {
             (Form::First, given @ (Json::Number(_) | Json::String(_))) => {
                 Json::Array(vec![number(given)])
             }
-            (Form::Joined, Json::String(text)) => {
-                let texts = text
-                    .split(',')
-                    .map(str::trim)
-                    .filter(|text| !text.is_empty());
-                texts.map(|text| number(Json::from(text))).collect()
-            }
+            (Form::Joined, Json::String(text)) => numbers(&text),
             (Form::Joined, given @ Json::Number(_)) => Json::Array(vec![given]),
             (Form::Items, given) => self.items(given),
             (Form::Parts, Json::String(text)) => match self.members.first() {
@@ -176,6 +170,13 @@ fn number(given: Json) -> Json {
         },
         other => other,
     }
+}
+
+/// Of `1, 2`; what is no number stays a text.
+fn numbers(text: &str) -> Json {
+    let texts = text.split(',').map(str::trim);
+    let texts = texts.filter(|text| !text.is_empty());
+    texts.map(|text| number(Json::from(text))).collect()
 }
 
 /// As clients send it: 0, 1, "0", "1", "true".

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
+use super::{number, numbers};
 use crate::element::shape::Lifted;
 
 impl Lifted {
@@ -31,8 +32,10 @@ impl Lifted {
             };
             let Some((name, part)) = name.split_once('_') else {
                 // Sent back as it was read: nothing of it is to be lost.
-                let same = below.get(&name).is_some_and(|there| plain(there) == value);
+                let there = below.get(&name);
+                let same = there.is_some_and(|there| plain(there) == value);
                 if !same {
+                    let value = like(there, value);
                     below.insert(name, value);
                 }
                 continue;
@@ -54,6 +57,17 @@ impl Lifted {
         }
         body.insert(self.of.clone(), Json::Object(below));
         true
+    }
+}
+
+/// In the form that the vendor has it in, where that is known: choices that callers have as a text are
+/// a list of numbers there, or one.
+fn like(there: Option<&Json>, value: Json) -> Json {
+    match (there, value) {
+        (Some(Json::Array(_)), Json::String(text)) => numbers(&text),
+        (Some(Json::Array(_)), value @ Json::Number(_)) => Json::Array(vec![value]),
+        (Some(Json::Number(_)), value) => number(value),
+        (_, value) => value,
     }
 }
 

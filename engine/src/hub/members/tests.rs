@@ -236,6 +236,12 @@ fn what_callers_send_goes_where_the_vendor_wants_it() {
                    "00f1_currency": "EUR", "00f2": "1,2"}),
             json!({"own": {"00f1": {"value": 1, "currency": "EUR"}, "00f2": [1, 2]}}),
         ),
+        // What was changed has the form that it had.
+        (
+            json!({"own": {"00f1": 27, "00f2": [1, 2], "00f3": [1], "00f4": [1]}, "00f1": "28",
+                   "00f2": "2, 3", "00f3": 4, "00f4": ""}),
+            json!({"own": {"00f1": 28, "00f2": [2, 3], "00f3": [4], "00f4": []}}),
+        ),
         (
             json!({"own": {"00ff": "x"}, "00ff": "y"}),
             json!({"own": {"00ff": "y"}}),
