@@ -44,14 +44,14 @@ pub fn start_behind_others() -> Result<SocketAddr, Error> {
 pub fn behind_others() {
     // Refused, it is as elsewhere.
     #[cfg(target_os = "linux")]
-    let _ = rustix::process::nice(10);
+    let _ = rustix::process::setpriority_process(None, 10);
 }
 
 /// Has this thread come before others, where that is allowed: what measures shall not wait for what is
 /// measured.
 pub fn before_others() {
     #[cfg(target_os = "linux")]
-    let _ = rustix::process::nice(-10);
+    let _ = rustix::process::setpriority_process(None, -10);
 }
 
 fn start_with(first: fn()) -> Result<SocketAddr, Error> {
