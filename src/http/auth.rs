@@ -4,7 +4,9 @@
 //! Every failure is the same 401 with the same words: which of the secrets was wrong is nobody's
 //! business.
 
+use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
@@ -20,6 +22,10 @@ use crate::shares::Call;
 use crate::store::{Found, FoundInstance, FoundUser, Owner};
 use crate::tenancy;
 use crate::vault::SecretKind;
+
+/// Milliseconds until a call is refused that is one too many: whoever asks again at once shall not keep
+/// the processors busy with refusals.
+const REFUSED_AFTER: Range<u64> = 50..150;
 
 const REFUSED: Error = Error::Unauthenticated(
     "Invalid User or Organization secret, or invalid Element token provided.",
@@ -209,7 +215,12 @@ async fn counted(app: &App, parts: &Parts, caller: OrgCaller) -> Result<OrgCalle
 
 async fn taken_in(app: &App, caller: OrgCaller) -> Result<OrgCaller> {
     let call = Call::current();
-    call.enter(app.shares(), caller.organization, caller.account)?;
+    if let Err(refused) = call.enter(app.shares(), caller.organization, caller.account) {
+        // Spread, so that they do not all come back at once.
+        let after = rand::random_range(REFUSED_AFTER);
+        tokio::time::sleep(Duration::from_millis(after)).await;
+        return Err(refused);
+    }
     call.turn().await;
     Ok(caller)
 }
