@@ -24,6 +24,8 @@ use crate::store;
 /// How long a call waits for a renewal that somebody else makes.
 const PATIENCE: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(50);
+/// How often a failure of ours is met with another look.
+const AGAIN: usize = 2;
 /// From one look to the next whether an access token that should live is still taken.
 const CHECKED: Duration = Duration::from_secs(60);
 const LONGEST_LOOK: Duration = Duration::from_millis(500);
@@ -67,7 +69,7 @@ pub async fn on_demand(
     let renewed = app
         .renewals()
         .join((organization, id, generation), spawn, || async move {
-            match renew(&own, organization, id, generation).await {
+            match renew_in_spite(&own, organization, id, generation).await {
                 Ok(()) => None,
                 Err(Error::Vendor(failure)) => Some(*failure),
                 Err(error) => {
@@ -82,6 +84,26 @@ pub async fn on_demand(
         Some(Some(failure)) => Err(Error::Vendor(Box::new(failure))),
         None => Err(Error::internal("a renewal panicked")),
     }
+}
+
+/// A database that fails for a moment fails no call. What was sent before stands in the journal, and is
+/// found there.
+async fn renew_in_spite(
+    app: &App,
+    organization: OrganizationId,
+    id: InstanceId,
+    generation: i64,
+) -> Result<()> {
+    for _ in 0..AGAIN {
+        match renew(app, organization, id, generation).await {
+            Err(error @ (Error::Internal(_) | Error::Unavailable(_))) => {
+                tracing::warn!(org.id = %organization, instance.id = %id, cause = ?error, "a renewal that a call needs is looked at again");
+            }
+            other => return other,
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    renew(app, organization, id, generation).await
 }
 
 async fn renew(
